@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package arm
+
+import "strings"
+
+// MaxOperationLength is the longest operation or pattern that is accepted, in bytes.
+// The longest published operation has fewer than 200.
+const MaxOperationLength = 1024
+
+// Operation names something that can be done: a provider, a type and a verb, such as
+// "Microsoft.KeyVault/vaults/secrets/getSecret/action". The same text may name an
+// operation of the control plane or of the data plane; the name does not tell which.
+// The zero Operation matches no pattern. Operations cannot be compared with ==.
+type Operation struct {
+	_      [0]func()
+	text   string
+	folded string
+}
+
+// ParseOperation reads an operation. Blanks around it are dropped. A wildcard, fewer
+// than two segments, and an empty segment are errors of type [*Error].
+func ParseOperation(s string) (Operation, error) {
+	t := strings.TrimSpace(s)
+	if off, reason := checkName(t); reason != "" {
+		return Operation{}, newError("operation", s, off, reason)
+	}
+	if i := strings.IndexByte(t, '*'); i >= 0 {
+		return Operation{}, newError("operation", s, i, "an operation has no wildcard; a pattern has")
+	}
+	if !strings.Contains(t, "/") {
+		return Operation{}, newError("operation", s, len(t), `an operation has the form Provider/type/verb`)
+	}
+	for i := 0; i < len(t); i++ {
+		if t[i] == '/' && (i == 0 || i == len(t)-1 || t[i+1] == '/') {
+			return Operation{}, newError("operation", s, i, "there is an empty segment")
+		}
+	}
+	return Operation{text: t, folded: string(Fold(t))}, nil
+}
+
+func checkName(t string) (int, string) {
+	switch {
+	case t == "":
+		return 0, "it is empty"
+	case len(t) > MaxOperationLength:
+		return MaxOperationLength, "it is longer than 1024 bytes"
+	}
+	if off := badByte(t); off >= 0 {
+		return off, "it holds a control character or is not valid UTF-8"
+	}
+	return 0, ""
+}
+
+// String returns the operation as it was written.
+func (o Operation) String() string { return o.text }
+
+// IsZero reports whether there is no operation.
+func (o Operation) IsZero() bool { return o.text == "" }
+
+// Key returns the comparable form.
+func (o Operation) Key() Key { return Key(o.folded) }
+
+// Equal reports whether both name the same operation.
+func (o Operation) Equal(other Operation) bool { return o.folded == other.folded }
+
+// Provider returns the resource provider, the part before the first slash.
+func (o Operation) Provider() string {
+	before, _, _ := strings.Cut(o.text, "/")
+	return before
+}
+
+// MarshalText returns the text of the operation.
+func (o Operation) MarshalText() ([]byte, error) { return []byte(o.text), nil }
+
+// UnmarshalText parses an operation; an empty text gives the zero Operation.
+func (o *Operation) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*o = Operation{}
+		return nil
+	}
+	parsed, err := ParseOperation(string(b))
+	if err != nil {
+		return err
+	}
+	*o = parsed
+	return nil
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package arm
+
+import (
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Node is the handle of a scope in a [Tree]: its number in pre-order, from 0 for the
+// root. Everything below a node has the numbers up to [Tree.Last].
+type Node int32
+
+// RootNode is the node of "/", which every tree holds.
+const RootNode Node = 0
+
+// Tree holds interned scopes, numbered in pre-order, so that "is below" is two integer
+// comparisons. It is immutable and safe for concurrent use.
+type Tree struct {
+	lasts   []Node
+	parents []Node
+	ids     []ID
+	keys    []Key
+	table   []Node // open addressing: node+1, 0 is free
+	seed    maphash.Seed
+}
+
+// Len returns the number of scopes, at least 1.
+func (t *Tree) Len() int { return len(t.lasts) }
+
+// Contains reports whether an assignment at outer applies to inner.
+func (t *Tree) Contains(outer, inner Node) bool {
+	return outer <= inner && inner <= t.lasts[outer]
+}
+
+// Last returns the highest number at or below the node.
+func (t *Tree) Last(n Node) Node { return t.lasts[n] }
+
+// Parent returns the scope above a node, and the root for the root.
+func (t *Tree) Parent(n Node) Node { return t.parents[n] }
+
+// ID returns the name of a node, as it was first added.
+func (t *Tree) ID(n Node) ID { return t.ids[n] }
+
+// Key returns the comparable name of a node.
+func (t *Tree) Key(n Node) Key { return t.keys[n] }
+
+// stackPath is the length of an ID, in bytes, that is looked up without allocation.
+const stackPath = 512
+
+// maxBoundaries is how many scopes of its own a path on the stack can hold.
+const maxBoundaries = stackPath / 4
+
+// Find returns the lowest scope of the tree that holds id, and whether that is id
+// itself. For the zero ID, and for a subscription that is not in the tree, it is the
+// root. It does not allocate for IDs of up to 512 ASCII bytes.
+func (t *Tree) Find(id ID) (Node, bool) {
+	text := id.text
+	if text == "" || text == "/" {
+		return RootNode, text == "/"
+	}
+	var stack [stackPath]byte
+	buf := stack[:0]
+	if len(text) > stackPath || !isASCII(text) {
+		text = string(Fold(text))
+		buf = make([]byte, 0, len(text))
+	}
+	for i := 0; i < len(text); i++ {
+		buf = append(buf, foldByte(text[i]))
+	}
+	var ends [maxBoundaries]int32
+	n := 0
+	for w := (walker{text: text}); !w.done() && n < maxBoundaries; n++ {
+		w.nextBoundary()
+		ends[n] = int32(w.pos) //nolint:gosec // an ID has at most MaxIDLength bytes
+	}
+	for i := n - 1; i >= 0; i-- {
+		if node, ok := t.lookup(buf[:ends[i]]); ok {
+			return node, int(ends[i]) == len(text)
+		}
+	}
+	return RootNode, false
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Tree) lookup(key []byte) (Node, bool) {
+	mask := uint64(len(t.table) - 1)
+	for i := maphash.Bytes(t.seed, key) & mask; t.table[i] != 0; i = (i + 1) & mask {
+		if n := t.table[i] - 1; string(t.keys[n]) == string(key) {
+			return n, true
+		}
+	}
+	return RootNode, false
+}
+
+// TreeBuilder collects scopes for a [Tree]. The zero value is ready for use.
+type TreeBuilder struct {
+	index   map[Key]int
+	ids     []ID
+	parents []int
+}
+
+func (b *TreeBuilder) ensure() {
+	if b.index == nil {
+		b.index = map[Key]int{"/": 0}
+		b.ids = []ID{Root()}
+		b.parents = []int{-1}
+	}
+}
+
+// Add puts a scope and all scopes above it into the tree. Scopes that are there already
+// keep the spelling of their first mention. The zero ID is ignored. A path with more
+// parts than Resource Manager can nest is cut at its 128th.
+func (b *TreeBuilder) Add(id ID) {
+	b.ensure()
+	if !id.IsZero() {
+		b.add(id)
+	}
+}
+
+func (b *TreeBuilder) add(id ID) int {
+	if n, ok := b.index[id.Key()]; ok {
+		return n
+	}
+	parent := 0
+	w := walker{text: id.text}
+	for depth := 0; !w.done() && depth < maxBoundaries; depth++ {
+		w.nextBoundary()
+		part := ID{text: id.text[:w.pos]}
+		key := part.Key()
+		n, ok := b.index[key]
+		if !ok {
+			n = len(b.ids)
+			b.index[key] = n
+			b.ids = append(b.ids, part)
+			b.parents = append(b.parents, parent)
+		}
+		parent = n
+	}
+	return parent
+}
+
+// Link puts a management group or a subscription below a management group. Both are
+// added. It is an error to link anything else, and to close a circle.
+func (b *TreeBuilder) Link(child, group ID) error {
+	b.ensure()
+	if l := child.Level(); l != LevelManagementGroup && l != LevelSubscription {
+		return fmt.Errorf("putting %q below a management group: it is a %s", child.text, l)
+	}
+	if group.Level() != LevelManagementGroup {
+		return fmt.Errorf("putting %q below %q: the latter is a %s", child.text, group.text, group.Level())
+	}
+	c, g := b.add(child), b.add(group)
+	for n := g; n >= 0; n = b.parents[n] {
+		if n == c {
+			return fmt.Errorf("putting %q below %q: the management groups form a circle", child.text, group.text)
+		}
+	}
+	b.parents[c] = g
+	return nil
+}
+
+// Build numbers the scopes. Siblings are in the order of their keys, so the same scopes
+// give the same numbers in whatever order they were added.
+func (b *TreeBuilder) Build() *Tree {
+	b.ensure()
+	n := len(b.ids)
+	t := &Tree{
+		lasts: make([]Node, n), parents: make([]Node, n),
+		ids: make([]ID, n), keys: make([]Key, n), seed: maphash.MakeSeed(),
+	}
+	sorted, first := b.children()
+	b.number(t, sorted, first)
+	size := 1
+	for size < 2*n {
+		size *= 2
+	}
+	t.table = make([]Node, size)
+	for i := range t.keys {
+		at := maphash.String(t.seed, string(t.keys[i])) & uint64(size-1)
+		for t.table[at] != 0 {
+			at = (at + 1) & uint64(size-1)
+		}
+		t.table[at] = Node(i) + 1 //nolint:gosec // the number of scopes is far below 2^31
+	}
+	return t
+}
+
+// children returns the nodes sorted by parent and key, and where each parent's begin.
+func (b *TreeBuilder) children() (sorted, first []int) {
+	n := len(b.ids)
+	keys := make([]Key, n)
+	for k, i := range b.index {
+		keys[i] = k
+	}
+	sorted = make([]int, 0, n)
+	for i := 1; i < n; i++ {
+		sorted = append(sorted, i)
+	}
+	slices.SortFunc(sorted, func(x, y int) int {
+		return cmp.Or(cmp.Compare(b.parents[x], b.parents[y]), strings.Compare(string(keys[x]), string(keys[y])))
+	})
+	first = make([]int, n+1)
+	for _, i := range sorted {
+		first[b.parents[i]+1]++
+	}
+	for i := 1; i <= n; i++ {
+		first[i] += first[i-1]
+	}
+	return sorted, first
+}
+
+// number walks the scopes depth first, without recursion, since a hostile input may
+// nest deeply.
+func (b *TreeBuilder) number(t *Tree, sorted, first []int) {
+	type frame struct{ old, next int }
+	number := make([]Node, len(b.ids))
+	count := Node(0)
+	open := func(old int) frame {
+		number[old] = count
+		t.ids[count] = b.ids[old]
+		t.keys[count] = b.ids[old].Key()
+		if p := b.parents[old]; p >= 0 {
+			t.parents[count] = number[p]
+		}
+		count++
+		return frame{old, first[old]}
+	}
+	stack := []frame{open(0)}
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if top.next < first[top.old+1] {
+			top.next++
+			stack = append(stack, open(sorted[top.next-1]))
+			continue
+		}
+		t.lasts[number[top.old]] = count - 1
+		stack = stack[:len(stack)-1]
+	}
+}
