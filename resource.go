@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mivet
+
+import "github.com/mivet/mivet/arm"
+
+// ManagementGroup is a node of the tree above the subscriptions.
+type ManagementGroup struct {
+	ID   arm.ID `json:"id"`
+	Name string `json:"name,omitzero"`
+	// Parent is the management group above; zero for the tenant root group, and where it
+	// is not known (a gap says so then).
+	Parent arm.ID `json:"parent,omitzero"`
+	Source Source `json:"source,omitzero"`
+}
+
+// Subscription is a subscription of the tenant.
+type Subscription struct {
+	ID   arm.ID `json:"id"`
+	Name string `json:"name,omitzero"`
+	// Parent is the management group above; zero where it is not known, or there is none.
+	Parent arm.ID            `json:"parent,omitzero"`
+	Tags   map[string]string `json:"tags,omitzero"`
+	Source Source            `json:"source,omitzero"`
+}
+
+// Resource is a resource, a child resource, or a resource group. Its raw properties stay
+// in the file that it was read from; what engines need of them is in Detail.
+type Resource struct {
+	ID       arm.ID `json:"id"`
+	Location string `json:"location,omitzero"`
+	// Identity is nil where the resource carries none.
+	Identity *Attachment `json:"identity,omitzero"`
+	// Detail is nil where nothing more is known. Resources with equal details may share it:
+	// it must not be changed.
+	Detail *Detail `json:"detail,omitzero"`
+	Source Source  `json:"source,omitzero"`
+}
+
+// Detail is what is known of a resource beside its name.
+type Detail struct {
+	// Kind is the resource's own kind, such as "functionapp,linux".
+	Kind string            `json:"kind,omitzero"`
+	Tags map[string]string `json:"tags,omitzero"`
+	// ManagedBy is the resource that controls this one.
+	ManagedBy arm.ID `json:"managedBy,omitzero"`
+	// Settings are the properties that decide something for identities, by their ARM path
+	// below "properties", such as "enableRbacAuthorization" or "disableLocalAuth". Values
+	// are the JSON texts of booleans and numbers, and plain strings. A setting that was
+	// read and is not set has the value "null"; one that is absent here was not read.
+	Settings map[string]string `json:"settings,omitzero"`
+}
+
+// Setting returns a property that decides something for identities, and whether it was
+// read.
+func (r *Resource) Setting(path string) (string, bool) {
+	if r.Detail == nil {
+		return "", false
+	}
+	v, ok := r.Detail.Settings[path]
+	return v, ok
+}
+
+// Tag returns the value of a tag. Tag names have no letter case in Azure.
+func (r *Resource) Tag(name string) (string, bool) {
+	if r.Detail == nil {
+		return "", false
+	}
+	if v, ok := r.Detail.Tags[name]; ok {
+		return v, true
+	}
+	for k, v := range r.Detail.Tags {
+		if arm.Fold(k) == arm.Fold(name) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// Attachment says which managed identities a resource carries.
+type Attachment struct {
+	// System is true for a system-assigned identity, whose principal is SystemPrincipal
+	// (empty where it could not be read).
+	System          bool        `json:"system,omitzero"`
+	SystemPrincipal PrincipalID `json:"systemPrincipal,omitzero"`
+	// User are the resources of the attached user-assigned identities.
+	User []arm.ID `json:"user,omitzero"`
+}
+
+// Lock keeps a scope from being changed or deleted. It is no part of authorization.
+type Lock struct {
+	ID     arm.ID `json:"id,omitzero"`
+	Scope  arm.ID `json:"scope"`
+	Level  string `json:"level"` // "CanNotDelete" or "ReadOnly"
+	Source Source `json:"source,omitzero"`
+}
+
+// Declaration is what a plan or a template says of one object, with its place.
+type Declaration struct {
+	// Address is the object's name there, such as "module.app.azurerm_linux_web_app.api[0]".
+	Address string `json:"address"`
+	// Type is the provider's resource type, such as "azurerm_linux_web_app".
+	Type string `json:"type"`
+	// Resource is the ID that the object has or will get; zero where it cannot be told.
+	Resource arm.ID `json:"resource,omitzero"`
+	// Actions is what the plan does to it, in the plan's words ("create", "no-op", …);
+	// empty for a state.
+	Actions []string `json:"actions,omitzero"`
+	// IdentityType is the type of its identity block as written; empty without a block.
+	IdentityType string `json:"identityType,omitzero"`
+	// UserAssigned is true for a user-assigned identity.
+	UserAssigned bool `json:"userAssigned,omitzero"`
+	// Grant is true for an object that binds rights to a principal.
+	Grant bool `json:"grant,omitzero"`
+	// FederatedCredential is true for one.
+	FederatedCredential bool `json:"federatedCredential,omitzero"`
+	// InlinePolicies is the number of access policies written inside a vault.
+	InlinePolicies int    `json:"inlinePolicies,omitzero"`
+	Source         Source `json:"source,omitzero"`
+}
