@@ -555,6 +555,58 @@ func lawTool(name, goMod, page string) []string {
 	return []string{fmt.Sprintf("docs/dependencies.md: no row for tool %s with a module and version of its go.mod", name)}
 }
 
+// exitCodes returns the constants of package internal/cli whose names begin with exit, as numbers in text.
+func exitCodes(tree []*source) []string {
+	var codes []string
+	for _, s := range tree {
+		if s.dir() != "internal/cli" || s.test {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+				codes = append(codes, exitConstants(g)...)
+			}
+		}
+	}
+	return codes
+}
+
+func exitConstants(g *ast.GenDecl) []string {
+	var codes []string
+	for _, spec := range g.Specs {
+		v := spec.(*ast.ValueSpec)
+		for i, name := range v.Names {
+			if !strings.HasPrefix(name.Name, "exit") || i >= len(v.Values) {
+				continue
+			}
+			if lit, ok := v.Values[i].(*ast.BasicLit); ok {
+				codes = append(codes, lit.Value)
+			}
+		}
+	}
+	return codes
+}
+
+var exitRow = regexp.MustCompile("(?m)^\\| `([0-9]+)` \\|")
+
+// Law: docs/exit-codes.md lists the exit codes of the command, all of them and no others.
+func lawExitCodes(tree []*source, page string) []string {
+	codes := exitCodes(tree)
+	var bad, documented []string
+	for _, m := range exitRow.FindAllStringSubmatch(page, -1) {
+		documented = append(documented, m[1])
+		if !slices.Contains(codes, m[1]) {
+			bad = append(bad, fmt.Sprintf("docs/exit-codes.md: %s is no constant of internal/cli", m[1]))
+		}
+	}
+	for _, c := range codes {
+		if !slices.Contains(documented, c) {
+			bad = append(bad, fmt.Sprintf("docs/exit-codes.md: no row for exit code %s of internal/cli", c))
+		}
+	}
+	return bad
+}
+
 // Words that must not be in the tree. They are written in two parts so that this file does not contain them.
 var foreignWords = []string{
 	"/wor" + "k/", "/tmp/bash" + "_jobs", "/root" + "/go",

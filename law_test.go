@@ -43,6 +43,14 @@ func TestTreeLaws(t *testing.T) {
 	}
 }
 
+func TestExitCodeLaw(t *testing.T) {
+	tree, err := loadTree(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, lawExitCodes(tree, read(t, "docs/exit-codes.md")))
+}
+
 func TestModuleLaws(t *testing.T) {
 	goMod, page := read(t, "go.mod"), read(t, "docs/dependencies.md")
 	report(t, lawNoReplace("go.mod", goMod))
@@ -313,6 +321,17 @@ func TestModuleLawsCanFail(t *testing.T) {
 	expect(t, lawTool("b", goMod, page))
 	expect(t, lawTool("b", strings.ReplaceAll(goMod, "v2.0.0", "v2.0.1"), page),
 		"docs/dependencies.md: no row for tool b with a module and version of its go.mod")
+}
+
+func TestExitCodeLawCanFail(t *testing.T) {
+	s, err := parseSource("internal/cli/exit.go", "package cli\n\nconst (\n\texitOK = 0 // clean\n\texitFound = 1\n)\n\nconst other = 7\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := []*source{s}
+	expect(t, lawExitCodes(tree, "| `0` | clean |\n| `1` | found |\n"))
+	expect(t, lawExitCodes(tree, "| `0` | clean |\n"), "docs/exit-codes.md: no row for exit code 1 of internal/cli")
+	expect(t, lawExitCodes(tree, "| `0` | clean |\n| `1` | found |\n| `9` | odd |\n"), "docs/exit-codes.md: 9 is no constant of internal/cli")
 }
 
 func TestWordLawCanFail(t *testing.T) {
