@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command is one run of mivet. The zero value reads nothing, prints nothing and sees an
+// empty environment.
+type Command struct {
+	// Stdin is read where an input is "-".
+	Stdin io.Reader
+	// Stdout takes results, Stderr everything else.
+	Stdout, Stderr io.Writer
+	// Env returns a variable of the environment, or "".
+	Env func(name string) string
+	// Clock returns the time; nil stands for the clock of the machine.
+	Clock func() time.Time
+	// Build is what the binary knows of itself; nil stands for what the toolchain recorded.
+	Build *debug.BuildInfo
+}
+
+// app is the state of one run: the command with its gaps filled, and the global flags.
+type app struct {
+	Command
+	colour  string
+	quiet   bool
+	verbose bool
+	code    int
+	started bool // a command's own work has begun: an error is no longer one of usage
+}
+
+func newApp(c Command) *app {
+	if c.Stdin == nil {
+		c.Stdin = strings.NewReader("")
+	}
+	if c.Stdout == nil {
+		c.Stdout = io.Discard
+	}
+	if c.Stderr == nil {
+		c.Stderr = io.Discard
+	}
+	if c.Env == nil {
+		c.Env = func(string) string { return "" }
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Build == nil {
+		c.Build, _ = debug.ReadBuildInfo()
+	}
+	return &app{Command: c, colour: "auto"}
+}
+
+// Main runs mivet with the arguments after the program's name and returns the exit code.
+// Interrupts end the run. A fault of mivet itself is reported like any error.
+func (c *Command) Main(args []string) (code int) {
+	a := newApp(*c)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt kills
+	defer func() {
+		if r := recover(); r != nil {
+			code = a.reportFault(r)
+		}
+	}()
+	root := a.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return a.code
+	}
+	if !a.started {
+		err = &usageError{err}
+	}
+	a.reportError(err)
+	return exitCode(err)
+}
+
+// reportFault tells of a panic without hiding where it was.
+func (a *app) reportFault(r any) int {
+	a.message("internal error: %s", fmt.Sprint(r))
+	a.message("hint: this is a defect of mivet; please report it with the text below")
+	fmt.Fprintf(a.Stderr, "%s", debug.Stack()) //nolint:errcheck // nothing is left to tell it to
+	return exitFailed
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mivet/mivet/internal/conformance"
+)
+
+type conformanceFlags struct {
+	out      output
+	answers  bool
+	complete bool
+}
+
+func (a *app) conformanceCommand() *cobra.Command {
+	var f conformanceFlags
+	cmd := &cobra.Command{
+		Use:     "conformance FILE...",
+		Short:   "compare mivet's answers with known ones",
+		GroupID: groupTrust,
+		Example: "  mivet conformance cases.jsonl              where do the answers agree\n" +
+			"  mivet conformance --answers cases.jsonl    the answers alone, one JSON line a case",
+		Long: "FILE holds one case a line: {\"id\", \"kind\", \"input\", \"expected\"}, as docs/conformance.md\n" +
+			"describes. Only kind and input are read to find an answer; with --answers nothing else but\n" +
+			"the id is read at all. A case that mivet cannot answer is answered with null, never guessed.",
+		Args: a.args(1, -1),
+		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.conformance(ctx, &f, args) }),
+	}
+	f.out.register(cmd, formatText, formatJSON)
+	cmd.Flags().BoolVar(&f.answers, "answers", false, "print answers alone and read no expected ones")
+	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a case has no answer")
+	return cmd
+}
+
+func (a *app) conformance(ctx context.Context, f *conformanceFlags, files []string) (int, error) {
+	if f.answers {
+		return a.conformanceAnswers(ctx, f, files)
+	}
+	var report conformance.Report
+	for _, file := range files {
+		r, err := a.conformanceRunner(file)
+		if err != nil {
+			return exitFailed, err
+		}
+		err = a.withInput(file, func(in io.Reader) error { return report.Add(ctx, r, file, in) })
+		if err != nil {
+			return exitFailed, err
+		}
+	}
+	if err := a.emit(&f.out, conformanceWriter{&report, a.verbose}.write); err != nil {
+		return exitFailed, err
+	}
+	return conformanceVerdict(&report, f.complete)
+}
+
+// conformanceVerdict turns figures into an exit code.
+func conformanceVerdict(report *conformance.Report, complete bool) (int, error) {
+	figures, inferred := report.Total()
+	switch {
+	case len(report.Faults) > 0:
+		return exitFailed, faultsError(report.Faults)
+	case figures.Cases+inferred.Cases == figures.Unanswered+inferred.Unanswered:
+		return exitFailed, errors.New("no case could be answered")
+	case figures.Disagree > 0:
+		return exitFound, nil
+	case complete && figures.Unanswered > 0:
+		return exitUndecided, nil
+	}
+	return exitOK, nil
+}
+
+func faultsError(faults []string) error {
+	if len(faults) == 1 {
+		return errorWithHint(errors.New(faults[0]), "a file of cases has one JSON object a line; docs/conformance.md describes it")
+	}
+	return errorWithHint(fmt.Errorf("%s, and %d more lines that are no cases", faults[0], len(faults)-1),
+		"a file of cases has one JSON object a line; docs/conformance.md describes it")
+}
+
+// conformanceRunner answers the cases of one file. Paths in its inputs are relative to
+// the file, or, since collections keep their files side by side, to a folder above it.
+func (a *app) conformanceRunner(string) (*conformance.Runner, error) {
+	return conformance.New(conformance.Options{}), nil
+}
+
+// answerLine is one line of --answers.
+type answerLine struct {
+	ID     json.RawMessage `json:"id"`
+	Answer any             `json:"answer"`
+}
+
+// conformanceAnswers prints one line a case, in the order of the files.
+func (a *app) conformanceAnswers(ctx context.Context, f *conformanceFlags, files []string) (int, error) {
+	var faults []string
+	render := func(w io.Writer, _ string, _ bool) error {
+		faults = nil
+		out := bufio.NewWriter(w)
+		for _, file := range files {
+			more, err := a.answerFile(ctx, out, file)
+			if err != nil {
+				return errors.Join(err, out.Flush())
+			}
+			faults = append(faults, more...)
+		}
+		return out.Flush()
+	}
+	if err := a.emit(&f.out, render); err != nil {
+		return exitFailed, err
+	}
+	if len(faults) > 0 {
+		return exitFailed, faultsError(faults)
+	}
+	return exitOK, nil
+}
+
+// answerFile answers the cases of one file and returns its faulty lines.
+func (a *app) answerFile(ctx context.Context, w io.Writer, file string) (faults []string, err error) {
+	r, err := a.conformanceRunner(file)
+	if err != nil {
+		return nil, err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	err = a.withInput(file, func(in io.Reader) error {
+		for c, err := range conformance.Questions(file, in) {
+			if err != nil {
+				faults = append(faults, err.Error())
+				continue
+			}
+			answer, why := r.Answer(ctx, c)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if why != nil && a.verbose {
+				a.note("%s: no answer: %s", c.Place(), why)
+			}
+			if err := enc.Encode(answerLine{c.ID, answer}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return faults, err
+}
+
+// withInput opens a file, or standard input for "-".
+func (a *app) withInput(file string, read func(io.Reader) error) error {
+	if file == "-" {
+		return read(a.Stdin)
+	}
+	f, err := os.Open(filepath.Clean(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(f), f.Close())
+}
+
+type conformanceWriter struct {
+	report  *conformance.Report
+	verbose bool
+}
+
+func (c conformanceWriter) write(w io.Writer, format string, colour bool) error {
+	if format == formatJSON {
+		return writeJSON(w, c.report)
+	}
+	p := newPrinter(w, colour)
+	c.table(p)
+	for i := range c.report.Differences {
+		c.difference(p, &c.report.Differences[i])
+	}
+	return p.err
+}
+
+// table prints the figures by kind.
+func (c conformanceWriter) table(p *printer) {
+	const row = "%-20s %6s %6s %9s %11s\n"
+	p.printf(row, "kind", "cases", "agree", "disagree", "unanswered")
+	number := func(n int) string { return fmt.Sprint(n) }
+	line := func(name string, f conformance.Figures) {
+		p.printf(row, name, number(f.Cases), number(f.Agree), number(f.Disagree), number(f.Unanswered))
+	}
+	for _, k := range c.report.Kinds {
+		name := k.Kind
+		if !k.Supported {
+			name += " (not supported)"
+		}
+		line(name, k.Figures)
+	}
+	figures, inferred := c.report.Total()
+	line("all", figures)
+	if inferred.Cases > 0 {
+		p.printf("\napart, %d inferred (no source confirms what is expected): %d agree, %d disagree, %d unanswered\n",
+			inferred.Cases, inferred.Agree, inferred.Disagree, inferred.Unanswered)
+	}
+}
+
+// difference prints a case that does not agree. Unanswered ones of an unsupported kind
+// are in the table, and listed with --verbose alone.
+func (c conformanceWriter) difference(p *printer, d *conformance.Difference) {
+	if d.Outcome == conformance.Unanswered && !c.verbose {
+		return
+	}
+	verdict := red("disagrees")
+	if d.Outcome == conformance.Unanswered {
+		verdict = yellow("no answer")
+	}
+	p.printf("\n%s %s (%s, %s:%d)\n", verdict, compact(d.ID), d.Kind, d.File, d.Line)
+	p.printf("  expected %s\n", compact(d.Expected))
+	if d.Outcome == conformance.Disagreed {
+		p.printf("  answer   %s\n", compactValue(d.Answer))
+	}
+	if d.Why != "" {
+		p.printf("  because  %s\n", d.Why)
+	}
+	if len(d.Source) > 0 {
+		p.printf("  source   %s\n", compact(d.Source))
+	}
+	if d.Note != "" {
+		p.printf("  note     %s\n", d.Note)
+	}
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Options is what the engines need beside a case.
+type Options struct{}
+
+// Runner answers cases. It is safe for concurrent use.
+type Runner struct {
+	options Options
+	kinds   map[string]kind
+}
+
+// kind is one sort of question.
+type kind struct {
+	name string
+	// answer finds the answer. An error says why there is none.
+	answer func(ctx context.Context, r *Runner, c *Case) (any, error)
+	// agree compares an answer with what was expected; nil is the comparison by value.
+	agree func(answer any, expected json.RawMessage) (bool, error)
+}
+
+// kinds is the table of everything that can be asked.
+func kinds() []kind {
+	return []kind{
+		{name: "wildcard", answer: answerWildcard},
+		{name: "scope", answer: answerScope},
+	}
+}
+
+// New returns a runner.
+func New(o Options) *Runner {
+	r := &Runner{options: o, kinds: map[string]kind{}}
+	for _, k := range kinds() {
+		r.kinds[k.name] = k
+	}
+	return r
+}
+
+// Kinds lists the kinds that the runner can answer.
+func (r *Runner) Kinds() []string {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// UnsupportedError says that there is no answer, since nobody taught mivet this kind or
+// a part of the input.
+type UnsupportedError struct{ What string }
+
+func (e *UnsupportedError) Error() string { return e.What + " is not supported" }
+
+// Answer finds the answer of a case from its kind and input. Where there is none it
+// returns nil and the reason.
+func (r *Runner) Answer(ctx context.Context, c *Case) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	k, ok := r.kinds[c.Kind]
+	if !ok {
+		return nil, &UnsupportedError{fmt.Sprintf("kind %q", c.Kind)}
+	}
+	return k.answer(ctx, r, c)
+}
+
+// Agrees reports whether an answer is the expected one, by the comparison of its kind.
+func (r *Runner) Agrees(c *Case, answer any) (bool, error) {
+	if k := r.kinds[c.Kind]; k.agree != nil {
+		return k.agree(answer, c.Expected)
+	}
+	return sameValue(answer, c.Expected)
+}
+
+// decodeInput reads an input into v. A field that v does not have makes the input one
+// that is not supported.
+func decodeInput(c *Case, v any) error {
+	d := json.NewDecoder(bytes.NewReader(c.Input))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("reading the input: %w", err)
+	}
+	return nil
+}
+
+// errUndecided is the reason where an engine's answer is Unknown. A case is a closed
+// world, so Unknown is no answer to it.
+var errUndecided = errors.New("the engine cannot decide it")
