@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abac
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// foldRune lowers a letter. One outside ASCII never becomes one of ASCII, as in package
+// arm: taking two values for one could turn a missing grant into access.
+func foldRune(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	}
+	if l := unicode.ToLower(r); l >= utf8.RuneSelf {
+		return l
+	}
+	return r
+}
+
+func sameRune(a, b rune, fold bool) bool {
+	return a == b || fold && foldRune(a) == foldRune(b)
+}
+
+// prefixLength returns how many bytes of s the prefix covers, or -1 if it is none.
+func prefixLength(s, prefix string, fold bool) int {
+	if !fold {
+		if strings.HasPrefix(s, prefix) {
+			return len(prefix)
+		}
+		return -1
+	}
+	at := 0
+	for _, p := range prefix {
+		if at == len(s) {
+			return -1
+		}
+		r, width := utf8.DecodeRuneInString(s[at:])
+		if !sameRune(r, p, true) {
+			return -1
+		}
+		at += width
+	}
+	return at
+}
+
+func equalText(a, b string, fold bool) bool {
+	return prefixLength(a, b, fold) == len(a)
+}
+
+func hasPrefixText(s, prefix string, fold bool) bool {
+	return prefixLength(s, prefix, fold) >= 0
+}
+
+// like reports whether s matches the pattern: "*" stands for any run of characters, "?" for
+// one, and a backslash before "*", "?" or a backslash takes the meaning away
+// (conditions-format.md#stringlike). Another backslash stands for itself.
+func like(pattern, s string, fold bool) bool {
+	p, at := 0, 0
+	star, mark := -1, 0
+	for at < len(s) {
+		kind, want, width := patternRune(pattern[p:])
+		r, size := utf8.DecodeRuneInString(s[at:])
+		switch {
+		case kind == anyRun:
+			p += width
+			star, mark = p, at
+		case kind == anyOne, kind == oneRune && sameRune(want, r, fold):
+			p += width
+			at += size
+		case star >= 0:
+			_, size = utf8.DecodeRuneInString(s[mark:])
+			mark += size
+			p, at = star, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+type patternKind uint8
+
+const (
+	patternEnd patternKind = iota
+	oneRune
+	anyOne
+	anyRun
+)
+
+// patternRune reads the first element of a pattern.
+func patternRune(p string) (kind patternKind, r rune, width int) {
+	if p == "" {
+		return patternEnd, 0, 0
+	}
+	switch p[0] {
+	case '*':
+		return anyRun, 0, 1
+	case '?':
+		return anyOne, 0, 1
+	case '\\':
+		if len(p) > 1 && strings.IndexByte(`*?\`, p[1]) >= 0 {
+			return oneRune, rune(p[1]), 2
+		}
+	}
+	r, width = utf8.DecodeRuneInString(p)
+	return oneRune, r, width
+}
+
+// containsTerm reports whether term stands in s as a whole: no letter or digit goes on
+// before its first or after its last letter or digit. It is the operator "has" of Kusto.
+func containsTerm(s, term string, fold bool) bool {
+	first, _ := utf8.DecodeRuneInString(term)
+	last, _ := utf8.DecodeLastRuneInString(term)
+	before := rune(' ')
+	for at, r := range s {
+		n := prefixLength(s[at:], term, fold)
+		if n >= 0 && !joined(before, first) {
+			after, size := utf8.DecodeRuneInString(s[at+n:])
+			if size == 0 || !joined(last, after) {
+				return true
+			}
+		}
+		before = r
+	}
+	return term == ""
+}
+
+// joined reports whether two neighbours belong to one word.
+func joined(a, b rune) bool { return isWordRune(a) && isWordRune(b) }
+
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
