@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxTableBytes bounds what a table may unpack to; the largest has 1.3 MB.
+const maxTableBytes = 64 << 20
+
+// reader unpacks tables and hands over their rows.
+type reader struct {
+	fsys   fs.FS
+	zstd   *zstd.Decoder
+	tables map[string]*Table
+}
+
+func newReader(fsys fs.FS, tables []Table) (*reader, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxTableBytes))
+	if err != nil {
+		return nil, fmt.Errorf("preparing to unpack the catalogue: %w", err)
+	}
+	r := &reader{fsys: fsys, zstd: dec, tables: make(map[string]*Table, len(tables))}
+	for i := range tables {
+		r.tables[tables[i].Name] = &tables[i]
+	}
+	return r, nil
+}
+
+// errNotInManifest says that the manifest lacks a table that this version needs.
+var errNotInManifest = errors.New("the manifest does not list it")
+
+// table calls row for each line after the header. The fields are valid during the call
+// only; the strings in them stay. begin is told the number of rows before the first.
+func (r *reader) table(name, columns string, begin func(rows int), row func(f []string) error) error {
+	t := r.tables[name]
+	if t == nil {
+		return fmt.Errorf("reading table %s: %w", name, errNotInManifest)
+	}
+	packed, err := t.packed(r.fsys)
+	if err != nil {
+		return fmt.Errorf("reading table %s: %w", name, err)
+	}
+	text, err := r.zstd.DecodeAll(packed, nil)
+	if err != nil {
+		return fmt.Errorf("reading table %s: unpacking %s: %w", name, t.File, err)
+	}
+	if err := t.eachRow(string(text), columns, begin, row); err != nil {
+		return fmt.Errorf("reading table %s: %s: %w", name, t.File, err)
+	}
+	return nil
+}
+
+// eachRow splits lines and fields. columns is the first line that this version expects;
+// a trailing "…" there permits any number of further fields.
+func (t *Table) eachRow(text, columns string, begin func(rows int), row func(f []string) error) error {
+	header, rest, _ := strings.Cut(text, "\n")
+	if header != columns {
+		return fmt.Errorf("line 1: columns %q, expected %q", header, columns)
+	}
+	begin(t.Rows)
+	want := strings.Count(columns, "\t") + 1
+	open := strings.HasSuffix(columns, "…")
+	var fields []string
+	line := 1
+	for rest != "" {
+		line++
+		var one string
+		one, rest, _ = strings.Cut(rest, "\n")
+		fields = splitFields(fields[:0], one)
+		if len(fields) < want || len(fields) > want && !open {
+			return fmt.Errorf("line %d: %d fields, expected %d", line, len(fields), want)
+		}
+		if err := row(fields); err != nil {
+			return fmt.Errorf("line %d: %w", line, err)
+		}
+	}
+	if line-1 != t.Rows {
+		return fmt.Errorf("%d rows, the manifest says %d", line-1, t.Rows)
+	}
+	return nil
+}
+
+func splitFields(fields []string, line string) []string {
+	escaped := strings.IndexByte(line, '\\') >= 0
+	for more := true; more; {
+		var f string
+		f, line, more = strings.Cut(line, "\t")
+		if escaped {
+			f = unescape.Replace(f)
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// unescape undoes what the generator does to a tab, a line end and a backslash.
+var unescape = strings.NewReplacer(`\\`, `\`, `\t`, "\t", `\n`, "\n", `\r`, "\r")
+
+// list splits a field that holds several names; an empty field holds none.
+func list(field string) []string {
+	if field == "" {
+		return nil
+	}
+	return strings.Split(field, ",")
+}
+
+// flag reads a field that is "1" or empty.
+func flag(field string) (bool, error) {
+	switch field {
+	case "":
+		return false, nil
+	case "1":
+		return true, nil
+	}
+	return false, fmt.Errorf("%q, expected 1 or nothing", field)
+}
