@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+)
+
+// Apply makes the changes of a fix on a copy of the snapshot, in order. The snapshot
+// itself stays as it is. It is an error if something that an edit removes or changes is
+// not there. Facts that an edit does not name keep their gaps: the copy knows no more
+// than the original.
+func Apply(s *mivet.Snapshot, edits []mivet.Edit) (*mivet.Snapshot, error) {
+	c := *s
+	c.Resources = slices.Clone(s.Resources)
+	c.Identities = slices.Clone(s.Identities)
+	c.Principals = slices.Clone(s.Principals)
+	c.RoleAssignments = slices.Clone(s.RoleAssignments)
+	c.AccessPolicies = slices.Clone(s.AccessPolicies)
+	c.LocalGrants = slices.Clone(s.LocalGrants)
+	c.FederatedCredentials = slices.Clone(s.FederatedCredentials)
+	for i := range edits {
+		if err := applyEdit(&c, &edits[i]); err != nil {
+			return nil, fmt.Errorf("applying edit %d (%s): %w", i+1, edits[i].Kind, err)
+		}
+	}
+	return &c, nil
+}
+
+var errAbsent = errors.New("what it names is not in the snapshot")
+
+func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
+	switch e.Kind {
+	case mivet.EditRemoveAssignment:
+		return remove(&s.RoleAssignments, func(a *mivet.RoleAssignment) bool { return SameAssignment(a, e.Assignment) })
+	case mivet.EditAddAssignment:
+		s.RoleAssignments = append(s.RoleAssignments, *e.Assignment)
+		return nil
+	case mivet.EditDescribeAssignment:
+		return describe(s, e.Assignment)
+	case mivet.EditRemovePolicy:
+		return remove(&s.AccessPolicies, func(p *mivet.AccessPolicy) bool {
+			return p.Vault.Equal(e.Policy.Vault) && p.Principal == e.Policy.Principal && p.ApplicationID == e.Policy.ApplicationID
+		})
+	case mivet.EditRemoveLocalGrant:
+		return remove(&s.LocalGrants, func(g *mivet.LocalAssignment) bool {
+			return g.System == e.Grant.System && g.Account.Equal(e.Grant.Account) && g.Scope == e.Grant.Scope &&
+				g.Role == e.Grant.Role && g.Principal == e.Grant.Principal
+		})
+	case mivet.EditSetSetting, mivet.EditSetTag:
+		return setDetail(s, e)
+	case mivet.EditAttachIdentity, mivet.EditDetachIdentity:
+		return attach(s, e)
+	case mivet.EditDeleteIdentity:
+		return deleteIdentity(s, e.Resource)
+	}
+	return fmt.Errorf("%q is no kind of edit", e.Kind)
+}
+
+// SameAssignment reports whether two facts are about the same role assignment: Azure
+// allows one for a principal, a role and a scope
+// (MicrosoftDocs/azure-docs articles/role-based-access-control/troubleshooting.md).
+func SameAssignment(a, b *mivet.RoleAssignment) bool {
+	sameRole := a.Role == b.Role && (a.Role != "" || arm.Fold(a.RoleName) == arm.Fold(b.RoleName))
+	return a.Principal == b.Principal && sameRole && a.Scope.Equal(b.Scope) && a.Eligible == b.Eligible
+}
+
+func remove[T any](facts *[]T, is func(*T) bool) error {
+	before := len(*facts)
+	*facts = slices.DeleteFunc(*facts, func(f T) bool { return is(&f) })
+	if len(*facts) == before {
+		return errAbsent
+	}
+	return nil
+}
+
+func describe(s *mivet.Snapshot, a *mivet.RoleAssignment) error {
+	found := errAbsent
+	for i := range s.RoleAssignments {
+		if SameAssignment(&s.RoleAssignments[i], a) {
+			s.RoleAssignments[i].Description = a.Description
+			found = nil
+		}
+	}
+	return found
+}
+
+func resourceAt(s *mivet.Snapshot, id arm.ID) *mivet.Resource {
+	i := slices.IndexFunc(s.Resources, func(r mivet.Resource) bool { return r.ID.Equal(id) })
+	if i < 0 {
+		return nil
+	}
+	return &s.Resources[i]
+}
+
+func setDetail(s *mivet.Snapshot, e *mivet.Edit) error {
+	r := resourceAt(s, e.Resource)
+	if r == nil {
+		return errAbsent
+	}
+	var d mivet.Detail
+	if r.Detail != nil {
+		d = *r.Detail
+	}
+	into := &d.Settings
+	if e.Kind == mivet.EditSetTag {
+		into = &d.Tags
+	}
+	*into = maps.Clone(*into)
+	if *into == nil {
+		*into = map[string]string{}
+	}
+	(*into)[e.Name] = e.Value
+	r.Detail = &d
+	return nil
+}
+
+func attach(s *mivet.Snapshot, e *mivet.Edit) error {
+	r := resourceAt(s, e.Resource)
+	if r == nil {
+		return errAbsent
+	}
+	var a mivet.Attachment
+	if r.Identity != nil {
+		a = *r.Identity
+		a.User = slices.Clone(a.User)
+	}
+	has := slices.ContainsFunc(a.User, e.Identity.Equal)
+	switch {
+	case e.Kind == mivet.EditAttachIdentity && e.Identity.IsZero():
+		attachSystem(s, r, &a)
+	case e.Kind == mivet.EditAttachIdentity:
+		if !has {
+			a.User = append(a.User, e.Identity)
+		}
+	case e.Identity.IsZero():
+		if !a.System {
+			return errAbsent
+		}
+		dropSystem(s, r, &a)
+	default:
+		if !has {
+			return errAbsent
+		}
+		a.User = slices.DeleteFunc(a.User, e.Identity.Equal)
+	}
+	r.Identity = &a
+	if !a.System && len(a.User) == 0 {
+		r.Identity = nil
+	}
+	return nil
+}
+
+// SystemPrincipal returns the principal that a resource's system-assigned identity has,
+// or the symbol of the one it will get.
+func SystemPrincipal(r *mivet.Resource) mivet.PrincipalID {
+	if r.Identity != nil && r.Identity.System && r.Identity.SystemPrincipal != "" {
+		return r.Identity.SystemPrincipal
+	}
+	return mivet.SymbolicPrincipal(r.ID.String())
+}
+
+func attachSystem(s *mivet.Snapshot, r *mivet.Resource, a *mivet.Attachment) {
+	if a.System {
+		return
+	}
+	a.System, a.SystemPrincipal = true, mivet.SymbolicPrincipal(r.ID.String())
+	s.Identities = append(s.Identities, mivet.Identity{
+		Kind: mivet.SystemAssigned, Resource: r.ID, Principal: a.SystemPrincipal, Source: r.Source,
+	})
+}
+
+func dropSystem(s *mivet.Snapshot, r *mivet.Resource, a *mivet.Attachment) {
+	a.System, a.SystemPrincipal = false, ""
+	s.Identities = slices.DeleteFunc(s.Identities, func(i mivet.Identity) bool {
+		return i.Kind == mivet.SystemAssigned && i.Resource.Equal(r.ID)
+	})
+}
+
+// deleteIdentity removes a user-assigned identity as Azure does: its grants stay behind.
+func deleteIdentity(s *mivet.Snapshot, id arm.ID) error {
+	var gone []mivet.PrincipalID
+	err := remove(&s.Identities, func(i *mivet.Identity) bool {
+		is := i.Kind == mivet.UserAssigned && i.Resource.Equal(id)
+		if is {
+			gone = append(gone, i.Principal)
+		}
+		return is
+	})
+	s.Resources = slices.DeleteFunc(s.Resources, func(r mivet.Resource) bool { return r.ID.Equal(id) })
+	s.Principals = slices.DeleteFunc(s.Principals, func(p mivet.Principal) bool { return slices.Contains(gone, p.ID) })
+	s.FederatedCredentials = slices.DeleteFunc(s.FederatedCredentials, func(f mivet.FederatedCredential) bool {
+		return f.Identity.Equal(id)
+	})
+	return err
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"strings"
+
+	"github.com/mivet/mivet"
+)
+
+// AzCommands writes edits as Azure CLI commands, one a line, in order. An edit of
+// something that does not exist yet, such as a principal that a plan will make, becomes a
+// comment: it must be changed in the file that declares it.
+func AzCommands(edits []mivet.Edit) []string {
+	var out []string
+	for i := range edits {
+		out = append(out, azCommand(&edits[i]))
+	}
+	return out
+}
+
+func azCommand(e *mivet.Edit) string {
+	switch e.Kind {
+	case mivet.EditRemoveAssignment:
+		return azAssignment("delete", e.Assignment)
+	case mivet.EditAddAssignment:
+		return azAssignment("create", e.Assignment)
+	case mivet.EditDescribeAssignment:
+		return azAssignment("create", e.Assignment) + " --description " + quote(e.Assignment.Description)
+	case mivet.EditRemovePolicy:
+		return "az keyvault delete-policy --name " + quote(e.Policy.Vault.Name()) + " --object-id " + quote(string(e.Policy.Principal))
+	case mivet.EditRemoveLocalGrant:
+		return azLocal(e.Grant)
+	case mivet.EditSetSetting:
+		return "az resource update --ids " + quote(e.Resource.String()) + " --set " + quote("properties."+e.Name+"="+e.Value)
+	case mivet.EditSetTag:
+		return "az tag update --operation merge --resource-id " + quote(e.Resource.String()) + " --tags " + quote(e.Name+"="+e.Value)
+	case mivet.EditAttachIdentity:
+		return azIdentity("assign", e)
+	case mivet.EditDetachIdentity:
+		return azIdentity("remove", e)
+	case mivet.EditDeleteIdentity:
+		return "az identity delete --ids " + quote(e.Resource.String())
+	}
+	return "# " + string(e.Kind) + " has no command"
+}
+
+func azAssignment(verb string, a *mivet.RoleAssignment) string {
+	role := string(a.Role)
+	if a.RoleName != "" {
+		role = a.RoleName
+	}
+	var b strings.Builder
+	if owner, symbolic := a.Principal.Symbolic(); symbolic {
+		return "# " + verb + " in the template: " + role + " at " + a.Scope.String() + " for the principal of " + shortOwner(owner)
+	}
+	b.WriteString("az role assignment " + verb)
+	if verb == "delete" {
+		b.WriteString(" --assignee " + quote(string(a.Principal)))
+	} else {
+		b.WriteString(" --assignee-object-id " + quote(string(a.Principal)))
+		if a.PrincipalType != "" {
+			b.WriteString(" --assignee-principal-type " + quote(string(a.PrincipalType)))
+		}
+	}
+	b.WriteString(" --role " + quote(role) + " --scope " + quote(a.Scope.String()))
+	return b.String()
+}
+
+func azLocal(g *mivet.LocalAssignment) string {
+	if g.System == mivet.LocalCosmos {
+		return "az cosmosdb sql role assignment list --account-name " + quote(g.Account.Name()) +
+			" --resource-group " + quote(g.Account.ResourceGroup()) + "  # then delete that of " + quote(string(g.Principal))
+	}
+	return "# remove " + quote(string(g.Principal)) + " from " + g.Account.String() + " (" + string(g.System) + ")"
+}
+
+// azIdentity uses the command of the service where there is one, since the generic one
+// replaces the whole identity block.
+func azIdentity(verb string, e *mivet.Edit) string {
+	which := "[system]"
+	if !e.Identity.IsZero() {
+		which = e.Identity.String()
+	}
+	name, group := quote(e.Resource.Name()), quote(e.Resource.ResourceGroup())
+	switch strings.ToLower(e.Resource.Type()) {
+	case "microsoft.web/sites":
+		return "az webapp identity " + verb + " --name " + name + " --resource-group " + group + " --identities " + quote(which)
+	case "microsoft.web/sites/slots":
+		return "az webapp identity " + verb + " --name " + quote(e.Resource.Parent().Name()) + " --slot " + name +
+			" --resource-group " + group + " --identities " + quote(which)
+	case "microsoft.compute/virtualmachines":
+		return "az vm identity " + verb + " --name " + name + " --resource-group " + group + " --identities " + quote(which)
+	case "microsoft.compute/virtualmachinescalesets":
+		return "az vmss identity " + verb + " --name " + name + " --resource-group " + group + " --identities " + quote(which)
+	case "microsoft.app/containerapps":
+		flag := " --user-assigned " + quote(which)
+		if e.Identity.IsZero() {
+			flag = " --system-assigned"
+		}
+		return "az containerapp identity " + verb + " --name " + name + " --resource-group " + group + flag
+	}
+	return "# " + verb + " " + which + " in the identity block of " + e.Resource.String()
+}
+
+// quote writes a word so that a POSIX shell reads it as one.
+func quote(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.:=@"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

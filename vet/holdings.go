@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+)
+
+// catalogDate returns the newest day of the catalogue's data.
+func catalogDate(c *catalog.Catalog) string { return c.Date() }
+
+// Holding is one role that a principal holds at a scope, by itself or through a group.
+type Holding struct {
+	// Holder is the principal that was asked about.
+	Holder     mivet.PrincipalID
+	Assignment *mivet.RoleAssignment
+	Role       *Role
+	// Via are the groups between the holder and the assignment, nearest first, with the
+	// assignment's principal at the end; empty for a direct assignment.
+	Via []mivet.PrincipalID
+	// Surely is false where more than the role decides: a condition of the assignment.
+	Surely bool
+}
+
+// Scope returns the scope of the assignment.
+func (h *Holding) Scope() arm.ID { return h.Assignment.Scope }
+
+// ledger finds role assignments by principal, and groups by member.
+type ledger struct {
+	assignments map[mivet.PrincipalID][]int32
+	groups      map[mivet.PrincipalID][]mivet.PrincipalID
+}
+
+func newLedger(s *mivet.Snapshot) *ledger {
+	l := &ledger{
+		assignments: make(map[mivet.PrincipalID][]int32, len(s.Principals)),
+		groups:      map[mivet.PrincipalID][]mivet.PrincipalID{},
+	}
+	for i := range s.RoleAssignments {
+		p := s.RoleAssignments[i].Principal
+		l.assignments[p] = append(l.assignments[p], int32(i)) //nolint:gosec // fewer assignments than 2^31
+	}
+	for i := range s.Memberships {
+		m := &s.Memberships[i]
+		l.groups[m.Member] = append(l.groups[m.Member], m.Group)
+	}
+	for _, list := range l.groups {
+		slices.Sort(list)
+	}
+	return l
+}
+
+// Holdings returns the roles that a principal holds now, by itself and through groups,
+// ordered by scope and role. Eligible assignments are left out, since they give nothing
+// until somebody activates them, and those whose time is over or has not come.
+func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
+	l := p.shared.ledger()
+	var out []Holding
+	via := map[mivet.PrincipalID][]mivet.PrincipalID{id: nil}
+	queue := []mivet.PrincipalID{id}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, i := range l.assignments[at] {
+			a := &p.Snapshot.RoleAssignments[i]
+			if p.Holds(a) {
+				out = append(out, Holding{Holder: id, Assignment: a, Role: p.Role(a), Via: via[at], Surely: a.Condition == ""})
+			}
+		}
+		for _, g := range l.groups[at] {
+			if _, ok := via[g]; !ok {
+				via[g] = append(slices.Clone(via[at]), g)
+				queue = append(queue, g)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Holding) int { return compareAssignments(a.Assignment, b.Assignment) })
+	return out
+}
+
+// Holds reports whether an assignment gives something at the time of the snapshot: it is
+// not eligible, and its time has come and is not over.
+func (p *Pass) Holds(a *mivet.RoleAssignment) bool {
+	return !a.Eligible && inTime(a, p.Snapshot.TakenAt)
+}
+
+func inTime(a *mivet.RoleAssignment, at time.Time) bool {
+	if at.IsZero() {
+		return true
+	}
+	return !a.Start.After(at) && (a.End.IsZero() || a.End.After(at))
+}
+
+func compareAssignments(a, b *mivet.RoleAssignment) int {
+	return cmp.Or(
+		cmp.Compare(a.Scope.Key(), b.Scope.Key()), cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
+		cmp.Compare(a.Principal, b.Principal), compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()),
+	)
+}
+
+// Assignments returns the snapshot's role assignments in an order that does not depend
+// on the order of its facts.
+func (p *Pass) Assignments() []*mivet.RoleAssignment { return p.shared.sorted() }
+
+func sortAssignments(s *mivet.Snapshot) []*mivet.RoleAssignment {
+	out := make([]*mivet.RoleAssignment, len(s.RoleAssignments))
+	for i := range s.RoleAssignments {
+		out[i] = &s.RoleAssignments[i]
+	}
+	slices.SortStableFunc(out, compareAssignments)
+	return out
+}
+
+// Nature is what a principal is, as far as the snapshot tells.
+type Nature uint8
+
+// The natures of principals.
+const (
+	NatureUnknown  Nature = iota
+	NaturePerson          // a user
+	NatureGroup           // a group
+	NatureIdentity        // a managed identity
+	NatureService         // another service principal
+	NatureDevice
+)
+
+// String returns the nature in words.
+func (n Nature) String() string {
+	switch n {
+	case NaturePerson:
+		return "user"
+	case NatureGroup:
+		return "group"
+	case NatureIdentity:
+		return "managed identity"
+	case NatureService:
+		return "service principal"
+	case NatureDevice:
+		return "device"
+	case NatureUnknown:
+		return "principal of unknown kind"
+	}
+	return "invalid"
+}
+
+// Nature says what a principal is: by the directory if it was read, else by what the
+// assignment says.
+func (p *Pass) Nature(id mivet.PrincipalID, said mivet.PrincipalType) Nature {
+	if p.Index().Identity(id) != nil {
+		return NatureIdentity
+	}
+	if d := p.Index().Principal(id); d != nil {
+		if d.Managed {
+			return NatureIdentity
+		}
+		if d.Type != "" {
+			said = d.Type
+		}
+	}
+	switch said {
+	case mivet.TypeUser, mivet.TypeAgentUser:
+		return NaturePerson
+	case mivet.TypeGroup, mivet.TypeForeignGroup:
+		return NatureGroup
+	case mivet.TypeServicePrincipal, mivet.TypeAgentPrincipal:
+		return NatureService
+	case mivet.TypeDevice:
+		return NatureDevice
+	}
+	if _, symbolic := id.Symbolic(); symbolic {
+		return NatureIdentity
+	}
+	return NatureUnknown
+}

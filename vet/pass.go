@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"sync"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/catalog"
+)
+
+// Pass is what a rule works with: the facts, the engines, and the ways to say something.
+// What several rules need is computed once for all of them, when it is first asked for.
+type Pass struct {
+	// Rule is the rule that runs.
+	Rule *Rule
+	// Snapshot holds the facts. It must not be changed.
+	Snapshot *mivet.Snapshot
+	// Catalog is what Azure itself defines.
+	Catalog *catalog.Catalog
+	// Settings are the user's words on what tags mean.
+	Settings Settings
+	// Now is the time that expiries are measured against; zero when nobody gave one.
+	Now time.Time
+
+	shared *shared
+	result *Result
+	seen   map[gapKey]bool
+}
+
+// shared is what all passes of a run have in common.
+type shared struct {
+	snapshot *mivet.Snapshot
+	catalog  *catalog.Catalog
+	index    func() *mivet.Index
+	engine   func() *authz.Engine
+	roles    func() *roleBook
+	places   func() *placeMap
+	ledger   func() *ledger
+	sorted   func() []*mivet.RoleAssignment
+	gaps     map[mivet.FactKind][]*mivet.Gap
+}
+
+func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
+	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind][]*mivet.Gap{}}
+	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
+	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
+	sh.roles = sync.OnceValue(func() *roleBook { return newRoleBook(sh) })
+	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s) })
+	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s) })
+	sh.sorted = sync.OnceValue(func() []*mivet.RoleAssignment { return sortAssignments(s) })
+	for i := range s.Gaps {
+		g := &s.Gaps[i]
+		sh.gaps[g.Facts] = append(sh.gaps[g.Facts], g)
+	}
+	return sh
+}
+
+// Index finds facts by their names.
+func (p *Pass) Index() *mivet.Index { return p.shared.index() }
+
+// Engine answers who can do what. Its time is that of the snapshot.
+func (p *Pass) Engine() *authz.Engine { return p.shared.engine() }
+
+// Report adds a finding. Rule and fingerprint are set by the driver; a missing severity
+// becomes the rule's. Two findings with the same subject and discriminator become one,
+// with the evidence of both.
+func (p *Pass) Report(f mivet.Finding) {
+	f.Rule = p.Rule.ID
+	if f.Severity == mivet.SeverityUnset {
+		f.Severity = p.Rule.Severity
+	}
+	f.Fingerprint = Fingerprint(f.Rule, f.Subject, f.Discriminator)
+	p.result.Findings = append(p.result.Findings, f)
+}
+
+// Pass says that a subject was looked at and is right.
+func (p *Pass) Pass() { p.result.Passed++ }
+
+type gapKey struct {
+	facts      mivet.FactKind
+	scope      arm.Key
+	subject    string
+	permission string
+}
+
+// Unassessed says that a subject could not be decided.
+func (p *Pass) Unassessed(u Undecided) {
+	u.Rule = p.Rule.ID
+	p.result.Undecided = append(p.result.Undecided, u)
+}
+
+// Blocked says that a subject could not be decided because of a gap.
+func (p *Pass) Blocked(s mivet.Subject, g *mivet.Gap) {
+	p.seen[keyOf(g)] = true
+	p.Unassessed(Undecided{Subject: s, Reason: g.Reason, Facts: g.Facts, Permission: g.Permission, Source: g.Source})
+}
+
+func keyOf(g *mivet.Gap) gapKey {
+	return gapKey{g.Facts, g.Scope.Key(), g.Subject, g.Permission}
+}
+
+// Gap returns the first gap in facts of a kind that concerns a scope: one in the whole
+// tenant, above it, at it or below it; nil where there is none. Gaps about one subject
+// do not count. For the zero scope every gap of the kind counts.
+func (p *Pass) Gap(kind mivet.FactKind, scope arm.ID) *mivet.Gap {
+	for _, g := range p.shared.gaps[kind] {
+		if g.Subject != "" {
+			continue
+		}
+		if scope.IsZero() || g.Scope.IsZero() || g.Scope.Contains(scope) || scope.Contains(g.Scope) {
+			return g
+		}
+	}
+	return nil
+}
+
+// GapAbout returns the first gap in facts of a kind about one subject: a principal's ID,
+// an address; else one in the whole tenant; nil where there is none.
+func (p *Pass) GapAbout(kind mivet.FactKind, subject string) *mivet.Gap {
+	var whole *mivet.Gap
+	for _, g := range p.shared.gaps[kind] {
+		switch {
+		case g.Subject == subject:
+			return g
+		case g.Subject == "" && g.Scope.IsZero() && whole == nil:
+			whole = g
+		}
+	}
+	return whole
+}
+
+// remainingGaps says "not assessed" for the gaps in what the rule needs that the rule
+// itself did not mention.
+func (p *Pass) remainingGaps() {
+	for _, kind := range p.Rule.Needs {
+		for _, g := range p.shared.gaps[kind] {
+			if !p.seen[keyOf(g)] {
+				p.Blocked(gapSubject(g), g)
+			}
+		}
+	}
+}
+
+func gapSubject(g *mivet.Gap) mivet.Subject {
+	s := mivet.Subject{Resource: g.Scope, Name: g.Subject}
+	if s.Name == "" {
+		s.Name = g.Scope.String()
+	}
+	if s.Name == "" {
+		s.Name = "the tenant"
+	}
+	return s
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/catalog"
+)
+
+// Options say how to run.
+type Options struct {
+	// Catalog is what Azure itself defines. It is required.
+	Catalog *catalog.Catalog
+	// Now is the time that expiries are measured against. Zero: nothing expires, and
+	// findings have no due date.
+	Now time.Time
+	// Settings are the user's words on what tags mean.
+	Settings Settings
+	// Suppressions are the findings that somebody accepted for a time.
+	Suppressions []Suppression
+	// Baseline is what an earlier run found; nil without one.
+	Baseline *Baseline
+	// Policy holds the deadlines; its zero value is the default policy.
+	Policy Policy
+}
+
+// Settings say how an organisation writes down what Azure does not know. The zero value
+// looks at the tags of [DefaultEnvironmentTags] and [DefaultOwnerTags].
+type Settings struct {
+	// EnvironmentTags are the names of the tags that hold an environment, the first that
+	// is set counts.
+	EnvironmentTags []string
+	// SubscriptionEnvironments gives the environment of a subscription by its ID.
+	SubscriptionEnvironments map[string]string
+	// OwnerTags are the names of the tags that hold an owner.
+	OwnerTags []string
+	// Owners gives the owner of a file's objects, as CODEOWNERS does; nil where there is
+	// none. It returns "" for a file without an owner.
+	Owners func(file string) string
+}
+
+// Run checks the snapshot with each rule. A rule that fails does not keep others from
+// running: its error is in its result. The results are in the order of the rules' IDs
+// and are the same for the same snapshot, whatever the order of its facts.
+func Run(s *mivet.Snapshot, rules []*Rule, o Options) (*Results, error) {
+	if err := Validate(rules); err != nil {
+		return nil, fmt.Errorf("validating the rules: %w", err)
+	}
+	if o.Catalog == nil {
+		return nil, fmt.Errorf("running %d rules: there is no catalogue", len(rules))
+	}
+	sh := newShared(s, o.Catalog)
+	res := &Results{
+		Now: o.Now, TakenAt: s.TakenAt, TenantID: s.TenantID, Inputs: s.Inputs,
+		CatalogDate: catalogDate(o.Catalog), Counts: countFacts(s), Gaps: s.Gaps,
+	}
+	sorted := slices.Clone(rules)
+	slices.SortFunc(sorted, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
+	for _, r := range sorted {
+		res.Rules = append(res.Rules, runRule(sh, r, &o))
+	}
+	return res, nil
+}
+
+func runRule(sh *shared, r *Rule, o *Options) Result {
+	res := Result{Rule: r}
+	p := &Pass{
+		Rule: r, Snapshot: sh.snapshot, Catalog: sh.catalog, Settings: o.Settings, Now: o.Now,
+		shared: sh, result: &res, seen: map[gapKey]bool{},
+	}
+	if err := r.Check(p); err != nil {
+		res.Err = fmt.Errorf("running rule %s: %w", r.ID, err)
+	}
+	p.remainingGaps()
+	res.Findings = tidy(res.Findings)
+	slices.SortStableFunc(res.Undecided, compareUndecided)
+	return res
+}
+
+func compareUndecided(a, b Undecided) int {
+	return cmp.Or(
+		cmp.Compare(a.Facts, b.Facts), cmp.Compare(a.Subject.Key(), b.Subject.Key()),
+		cmp.Compare(a.Subject.Name, b.Subject.Name), compareSources(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason),
+	)
+}
+
+// tidy orders findings and joins those with the same fingerprint.
+func tidy(fs []mivet.Finding) []mivet.Finding {
+	slices.SortStableFunc(fs, func(a, b mivet.Finding) int { return compareFindings(&a, &b) })
+	var out []mivet.Finding
+	at := map[string]int{}
+	for _, f := range fs {
+		i, ok := at[f.Fingerprint]
+		if !ok {
+			at[f.Fingerprint] = len(out)
+			out = append(out, f)
+			continue
+		}
+		joinEvidence(&out[i], f.Evidence)
+	}
+	return out
+}
+
+func joinEvidence(f *mivet.Finding, more []mivet.Evidence) {
+	for _, e := range more {
+		known := slices.ContainsFunc(f.Evidence, func(k mivet.Evidence) bool {
+			return k.Kind == e.Kind && k.Fact == e.Fact && compareSources(k.Source, e.Source) == 0
+		})
+		if !known {
+			f.Evidence = append(f.Evidence, e)
+		}
+	}
+}
+
+// Fingerprint returns the name of a finding that stays the same while its texts change:
+// 32 hexadecimal digits of a SHA-256 over rule, subject and discriminator.
+func Fingerprint(rule string, s mivet.Subject, discriminator string) string {
+	sum := sha256.Sum256([]byte(rule + "\x00" + s.Key() + "\x00" + discriminator))
+	return hex.EncodeToString(sum[:16])
+}
