@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/mivet/mivet/catalog"
 )
 
 // Command is one run of mivet. The zero value reads nothing, prints nothing and sees an
@@ -37,6 +39,7 @@ type app struct {
 	verbose bool
 	code    int
 	started bool // a command's own work has begun: an error is no longer one of usage
+	facts   *catalog.Catalog
 }
 
 func newApp(c Command) *app {
@@ -84,6 +87,18 @@ func (c *Command) Main(args []string) (code int) {
 	}
 	a.reportError(err)
 	return exitCode(err)
+}
+
+// catalog opens the facts about Azure, once.
+func (a *app) catalog() (*catalog.Catalog, error) {
+	if a.facts == nil {
+		c, err := catalog.Open()
+		if err != nil {
+			return nil, fmt.Errorf("opening the catalogue of Azure's roles and operations: %w", err)
+		}
+		a.facts = c
+	}
+	return a.facts, nil
 }
 
 // reportFault tells of a panic without hiding where it was.

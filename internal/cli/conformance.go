@@ -91,7 +91,11 @@ func faultsError(faults []string) error {
 // conformanceRunner answers the cases of one file. Paths in its inputs are relative to
 // the file, or, since collections keep their files side by side, to a folder above it.
 func (a *app) conformanceRunner(string) (*conformance.Runner, error) {
-	return conformance.New(conformance.Options{}), nil
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return conformance.New(conformance.Options{Catalog: cat}), nil
 }
 
 // answerLine is one line of --answers.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 )
 
 // maxLine is the longest case that is read, in bytes. It keeps a file that is no JSON
@@ -125,8 +126,11 @@ func decodeLine(text []byte, v any) error {
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("at byte %d: %w; a line must hold one whole JSON object", syntax.Offset, err)
+	case errors.As(err, &typ) && typ.Field == "":
+		return fmt.Errorf("the line is a JSON %s, not an object", typ.Value)
 	case errors.As(err, &typ):
-		return fmt.Errorf("at byte %d: %q must not be a JSON %s", typ.Offset, typ.Field, typ.Value)
+		field := typ.Field[strings.LastIndexByte(typ.Field, '.')+1:]
+		return fmt.Errorf("at byte %d: %q must not be a JSON %s", typ.Offset, field, typ.Value)
 	}
 	return err
 }

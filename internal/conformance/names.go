@@ -67,8 +67,10 @@ func answerScope(_ context.Context, _ *Runner, c *Case) (any, error) {
 // has no subscription cannot be below a management group.
 func chainAbove(resource arm.ID, ancestors []string) ([]arm.ID, error) {
 	low := resource.Subscription()
-	if resource.Level() == arm.LevelManagementGroup {
-		low = resource
+	for id := resource; low.IsZero() && !id.IsZero(); id = id.Parent() {
+		if id.Level() == arm.LevelManagementGroup {
+			low = id
+		}
 	}
 	chain := []arm.ID{low}
 	seen := map[arm.Key]bool{low.Key(): true}

@@ -8,10 +8,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/catalog"
 )
 
 // Options is what the engines need beside a case.
-type Options struct{}
+type Options struct {
+	// Catalog names built-in roles; without it cases that need one have no answer.
+	Catalog *catalog.Catalog
+	// ReadPlan reads a Terraform plan by its path as an input has it; without it cases
+	// about plans have no answer.
+	ReadPlan func(ctx context.Context, path string) (*mivet.Snapshot, error)
+}
 
 // Runner answers cases. It is safe for concurrent use.
 type Runner struct {
@@ -33,6 +42,11 @@ func kinds() []kind {
 	return []kind{
 		{name: "wildcard", answer: answerWildcard},
 		{name: "scope", answer: answerScope},
+		{name: "rbac", answer: answerDecision},
+		{name: "abac", answer: answerDecision},
+		{name: "deny", answer: answerDecision},
+		{name: "condition-operator", answer: answerCondition},
+		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 	}
 }
 
@@ -84,12 +98,16 @@ func (r *Runner) Agrees(c *Case, answer any) (bool, error) {
 // decodeInput reads an input into v. A field that v does not have makes the input one
 // that is not supported.
 func decodeInput(c *Case, v any) error {
-	d := json.NewDecoder(bytes.NewReader(c.Input))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	if err := decodeStrictly(c.Input, v); err != nil {
 		return fmt.Errorf("reading the input: %w", err)
 	}
 	return nil
+}
+
+func decodeStrictly(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }
 
 // errUndecided is the reason where an engine's answer is Unknown. A case is a closed
