@@ -180,3 +180,35 @@ func (id *ID) UnmarshalText(b []byte) error {
 	*id = parsed
 	return nil
 }
+
+// HasType reports whether [ID.Type] is typ, without regard to case and without
+// allocating.
+func (id ID) HasType(typ string) bool {
+	w := walker{text: id.text}
+	start := -1
+	for !w.done() {
+		if head := w.next(); equalFold(head, "providers") {
+			start = w.pos
+			w.next()
+			w.next()
+		}
+		w.next()
+	}
+	if start < 0 {
+		return id.Type() == typ || equalFold(id.Type(), typ)
+	}
+	w.pos = start
+	rest := typ
+	for first := true; !w.done(); first = false {
+		want, tail, _ := strings.Cut(rest, "/")
+		if !equalFold(w.next(), want) {
+			return false
+		}
+		rest = tail
+		if first {
+			continue
+		}
+		w.next()
+	}
+	return rest == ""
+}
