@@ -105,36 +105,51 @@ func (m *placeMap) widest(nodes []arm.Node) []arm.Node {
 	return out
 }
 
-// ReachOf counts what a set of holdings can touch.
+// ReachOf counts what a set of holdings can touch. What a holding may do under a
+// condition is not counted.
 func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
 	m := p.shared.places()
 	var r mivet.Reach
-	all := make([]arm.Node, 0, len(holdings))
+	at := make([]arm.Node, len(holdings))
 	for i := range holdings {
-		n, _ := m.tree.Find(holdings[i].Assignment.Scope)
-		all = append(all, n)
+		at[i], _ = m.tree.Find(holdings[i].Scope())
 		r.Possibly = r.Possibly || !holdings[i].Surely || holdings[i].Role.Definition == nil
 		r.Grants = r.Grants || p.GrantsFreely(&holdings[i]) == authz.Allowed
 	}
-	for _, n := range m.widest(slices.Clone(all)) {
+	for _, n := range m.widest(slices.Clone(at)) {
 		r.Scopes = append(r.Scopes, m.tree.ID(n))
 	}
+	tops := make([]arm.Node, len(at))
+	for i, n := range at {
+		tops[i] = m.top(n)
+	}
+	secrets := func(role *Role, _ string) bool { return role.Powers.Has(ReadsSecrets) }
 	for _, t := range m.types {
-		r.Changes += p.reachOfType(m, t, all, holdings, p.changes)
-		data := p.reachOfType(m, t, all, holdings, p.usesData)
-		r.Data += data
-		if t == "microsoft.keyvault/vaults" && data > 0 {
-			r.Secrets += p.reachOfType(m, t, all, holdings, func(role *Role, _ string) bool { return role.Powers.Has(ReadsSecrets) })
+		r.Changes += m.reach(t, at, holdings, p.changes)
+		r.Data += m.reach(t, tops, holdings, p.usesData)
+		if t == vaultType {
+			r.Secrets += m.reach(t, tops, holdings, secrets)
 		}
 	}
 	return r
 }
 
-func (p *Pass) reachOfType(m *placeMap, t string, all []arm.Node, holdings []Holding, has func(*Role, string) bool) int {
+const vaultType = "microsoft.keyvault/vaults"
+
+// top returns the resource that a scope within it belongs to: what is granted at a
+// container reaches data of the account.
+func (m *placeMap) top(n arm.Node) arm.Node {
+	for up := m.tree.Parent(n); m.tree.ID(up).Level() == arm.LevelResource; up = m.tree.Parent(n) {
+		n = up
+	}
+	return n
+}
+
+func (m *placeMap) reach(t string, at []arm.Node, holdings []Holding, has func(*Role, string) bool) int {
 	var nodes []arm.Node
 	for i := range holdings {
 		if holdings[i].Surely && has(holdings[i].Role, t) {
-			nodes = append(nodes, all[i])
+			nodes = append(nodes, at[i])
 		}
 	}
 	if len(nodes) == 0 {

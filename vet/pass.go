@@ -40,23 +40,47 @@ type shared struct {
 	roles    func() *roleBook
 	places   func() *placeMap
 	ledger   func() *ledger
+	names    func() map[arm.Key]string
 	sorted   func() []*mivet.RoleAssignment
-	gaps     map[mivet.FactKind][]*mivet.Gap
+	gaps     map[mivet.FactKind]*gapList
 }
 
 func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
-	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind][]*mivet.Gap{}}
+	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}}
 	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
 	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
 	sh.roles = sync.OnceValue(func() *roleBook { return newRoleBook(sh) })
 	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s) })
 	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s) })
+	sh.names = sync.OnceValue(func() map[arm.Key]string { return scopeNames(s) })
 	sh.sorted = sync.OnceValue(func() []*mivet.RoleAssignment { return sortAssignments(s) })
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
-		sh.gaps[g.Facts] = append(sh.gaps[g.Facts], g)
+		l := sh.gaps[g.Facts]
+		if l == nil {
+			l = &gapList{about: map[string]*mivet.Gap{}}
+			sh.gaps[g.Facts] = l
+		}
+		l.add(g)
 	}
 	return sh
+}
+
+// gapList are the gaps in facts of one kind.
+type gapList struct {
+	all    []*mivet.Gap
+	scopes []*mivet.Gap          // those that are not about one subject
+	about  map[string]*mivet.Gap // the first about a subject
+}
+
+func (l *gapList) add(g *mivet.Gap) {
+	l.all = append(l.all, g)
+	switch {
+	case g.Subject == "":
+		l.scopes = append(l.scopes, g)
+	case l.about[g.Subject] == nil:
+		l.about[g.Subject] = g
+	}
 }
 
 // Index finds facts by their names.
@@ -107,10 +131,11 @@ func keyOf(g *mivet.Gap) gapKey {
 // tenant, above it, at it or below it; nil where there is none. Gaps about one subject
 // do not count. For the zero scope every gap of the kind counts.
 func (p *Pass) Gap(kind mivet.FactKind, scope arm.ID) *mivet.Gap {
-	for _, g := range p.shared.gaps[kind] {
-		if g.Subject != "" {
-			continue
-		}
+	l := p.shared.gaps[kind]
+	if l == nil {
+		return nil
+	}
+	for _, g := range l.scopes {
 		if scope.IsZero() || g.Scope.IsZero() || g.Scope.Contains(scope) || scope.Contains(g.Scope) {
 			return g
 		}
@@ -121,23 +146,30 @@ func (p *Pass) Gap(kind mivet.FactKind, scope arm.ID) *mivet.Gap {
 // GapAbout returns the first gap in facts of a kind about one subject: a principal's ID,
 // an address; else one in the whole tenant; nil where there is none.
 func (p *Pass) GapAbout(kind mivet.FactKind, subject string) *mivet.Gap {
-	var whole *mivet.Gap
-	for _, g := range p.shared.gaps[kind] {
-		switch {
-		case g.Subject == subject:
+	l := p.shared.gaps[kind]
+	if l == nil {
+		return nil
+	}
+	if g := l.about[subject]; g != nil {
+		return g
+	}
+	for _, g := range l.scopes {
+		if g.Scope.IsZero() {
 			return g
-		case g.Subject == "" && g.Scope.IsZero() && whole == nil:
-			whole = g
 		}
 	}
-	return whole
+	return nil
 }
 
 // remainingGaps says "not assessed" for the gaps in what the rule needs that the rule
 // itself did not mention.
 func (p *Pass) remainingGaps() {
 	for _, kind := range p.Rule.Needs {
-		for _, g := range p.shared.gaps[kind] {
+		l := p.shared.gaps[kind]
+		if l == nil {
+			continue
+		}
+		for _, g := range l.all {
 			if !p.seen[keyOf(g)] {
 				p.Blocked(gapSubject(g), g)
 			}

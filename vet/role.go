@@ -4,6 +4,7 @@ package vet
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -136,6 +137,8 @@ type roleBook struct {
 	byName map[arm.Key]*Role
 	own    map[arm.Key]*mivet.RoleDefinition
 	ops    operations
+	// builtIn are the catalogue's roles without powers, for comparisons between them.
+	builtIn func() []*Role
 }
 
 func newRoleBook(sh *shared) *roleBook {
@@ -143,6 +146,14 @@ func newRoleBook(sh *shared) *roleBook {
 		shared: sh, byID: map[mivet.RoleID]*Role{}, byName: map[arm.Key]*Role{},
 		own: map[arm.Key]*mivet.RoleDefinition{}, ops: newOperations(sh.catalog),
 	}
+	b.builtIn = sync.OnceValue(func() []*Role {
+		var out []*Role
+		all := sh.catalog.Roles()
+		for i := range all {
+			out = append(out, &Role{Definition: &all[i], Label: all[i].Name, permissions: compile(&all[i])})
+		}
+		return out
+	})
 	for i := range sh.snapshot.RoleDefinitions {
 		d := &sh.snapshot.RoleDefinitions[i]
 		b.own[arm.Fold(d.Name)] = d
@@ -191,16 +202,22 @@ func (b *roleBook) read(def *mivet.RoleDefinition, name, fallback string) *Role 
 	if def.Name != "" {
 		r.Label = def.Name
 	}
+	r.permissions = compile(def)
+	r.Powers = b.ops.powers(r)
+	return r
+}
+
+func compile(def *mivet.RoleDefinition) []permission {
+	out := make([]permission, 0, len(def.Permissions))
 	for i := range def.Permissions {
 		p := &def.Permissions[i]
-		r.permissions = append(r.permissions, permission{
+		out = append(out, permission{
 			actions: patterns(p.Actions), notActions: patterns(p.NotActions),
 			dataActions: patterns(p.DataActions), notDataActions: patterns(p.NotDataActions),
 			conditional: strings.TrimSpace(p.Condition) != "",
 		})
 	}
-	r.Powers = b.ops.powers(r)
-	return r
+	return out
 }
 
 // patterns reads patterns; what cannot be read grants nothing that is known, and the
@@ -221,6 +238,7 @@ type operations struct {
 	writes, data map[string][]arm.Operation
 	keys         []arm.Operation
 	named        map[Powers][]arm.Operation
+	sizes        map[arm.Key]int            // by pattern
 	typeData     map[string][]arm.Operation // data operations by resource type of two segments
 }
 
@@ -245,7 +263,7 @@ const (
 func newOperations(c *catalog.Catalog) operations {
 	o := operations{
 		writes: map[string][]arm.Operation{}, data: map[string][]arm.Operation{},
-		named: map[Powers][]arm.Operation{}, typeData: map[string][]arm.Operation{},
+		sizes: map[arm.Key]int{}, named: map[Powers][]arm.Operation{}, typeData: map[string][]arm.Operation{},
 	}
 	for i := range c.NumOperations() {
 		op := c.Operation(i)
@@ -365,7 +383,11 @@ func spread(r *Role, of func(*permission) []arm.Pattern) bool {
 	for i := range r.permissions {
 		for _, pattern := range of(&r.permissions[i]) {
 			provider, _, bound := strings.Cut(string(pattern.Prefix()), "/")
-			if !bound {
+			switch {
+			case bound:
+			case strings.HasSuffix(string(pattern.Key()), "/read"):
+				continue // reads alone make nobody powerful
+			default:
 				return true
 			}
 			named[provider] = true

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/vet"
+)
+
+// MaxLines is how many lines the text of one finding may have.
+const MaxLines = 12
+
+// TextOptions say how text looks.
+type TextOptions struct {
+	// Color turns ANSI colours on. They repeat what a word beside them says.
+	Color bool
+	// Width is where lines are broken, in characters; zero: 100. Commands are not broken,
+	// so that they can be copied.
+	Width int
+	// Fixes is how many fixes are listed first; zero: 10.
+	Fixes int
+	// Undecided lists each thing that could not be decided, not only the sum.
+	Undecided bool
+}
+
+// Text writes a run for people. Findings are kept until the summary comes, since the
+// text opens with what was decided, what was not, and what to do first.
+type Text struct {
+	w         io.Writer
+	o         TextOptions
+	run       *Run
+	rules     []*RuleMessage
+	findings  []*FindingMessage
+	undecided []*UndecidedMessage
+}
+
+// NewText returns a handler that writes to w.
+func NewText(w io.Writer, o TextOptions) *Text {
+	if o.Width == 0 {
+		o.Width = 100
+	}
+	if o.Fixes == 0 {
+		o.Fixes = 10
+	}
+	return &Text{w: w, o: o}
+}
+
+// Handle takes one message, and writes when it is the summary.
+func (t *Text) Handle(m Message) error {
+	switch m := m.(type) {
+	case *Run:
+		t.run = m
+	case *RuleMessage:
+		t.rules = append(t.rules, m)
+	case *FindingMessage:
+		t.findings = append(t.findings, m)
+	case *UndecidedMessage:
+		t.undecided = append(t.undecided, m)
+	case *Summary:
+		return t.write(m)
+	}
+	return nil
+}
+
+func (t *Text) write(s *Summary) error {
+	p := &printer{w: t.w, o: t.o}
+	t.opening(p, s)
+	t.fixes(p, s)
+	for _, f := range t.findings {
+		p.line("")
+		p.finding(&f.Finding)
+	}
+	t.rest(p)
+	t.closing(p, s)
+	if p.err != nil {
+		return fmt.Errorf("writing text: %w", p.err)
+	}
+	return nil
+}
+
+// opening says what was decided, what was not, and what would decide most.
+func (t *Text) opening(p *printer, s *Summary) {
+	r := t.run
+	if r == nil {
+		r = &Run{}
+	}
+	p.wrap("", "  ", "Looked at %s%s: %s, %s, %s.", strings.Join(r.Inputs, ", "), age(r),
+		count(r.Counts.Resources, "resource"), count(r.Counts.Identities, "identity"), count(r.Counts.Assignments, "role assignment"))
+	total := 0
+	for _, n := range s.Findings {
+		total += n
+	}
+	p.wrap("", "  ", "Decided: %s right, %s (%s)%s.", count(s.Passed, "subject"), count(total, "finding"), bySeverity(s.Findings), accepted(s))
+	if s.Undecided == 0 {
+		p.wrap("", "  ", "Not decided: nothing; %s ran.", count(len(t.rules), "rule"))
+		return
+	}
+	p.wrap("", "  ", "Not decided: %s of %s.", count(s.Undecided, "question"), count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
+	if len(s.Wanted) > 0 {
+		p.wrap("", "  ", "%s", wanted(&s.Wanted[0]))
+	}
+}
+
+func wanted(w *vet.Want) string {
+	if w.Permission == "" {
+		return fmt.Sprintf("Most hang on %s that no permission shows: %s.", w.Facts, w.Reason)
+	}
+	return fmt.Sprintf("One permission decides most of it: %s (%s of %s).", w.Permission, count(w.Decides, "question"), count(len(w.Rules), "rule"))
+}
+
+// undecidedRules counts the rules with findings that could not decide everything.
+func undecidedRules(rules []*RuleMessage) int {
+	n := 0
+	for _, r := range rules {
+		if r.Outcome != vet.NotAssessed && r.Undecided > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func accepted(s *Summary) string {
+	var parts []string
+	if s.Suppressed > 0 {
+		parts = append(parts, fmt.Sprintf("%d suppressed", s.Suppressed))
+	}
+	if s.Known > 0 {
+		parts = append(parts, fmt.Sprintf("%d known from the baseline", s.Known))
+	}
+	if s.Advice > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them advice", s.Advice))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(parts, ", ")
+}
+
+func age(r *Run) string {
+	if r.TakenAt.IsZero() {
+		return ""
+	}
+	text := " (of " + r.TakenAt.UTC().Format(time.RFC3339)
+	if days := int(r.Now.Sub(r.TakenAt).Hours() / 24); !r.Now.IsZero() && days > 0 {
+		text += ", " + count(days, "day") + " ago"
+	}
+	return text + ")"
+}
+
+func bySeverity(n map[mivet.Severity]int) string {
+	var parts []string
+	for _, s := range slices.Backward(slices.Sorted(maps.Keys(n))) {
+		parts = append(parts, fmt.Sprintf("%d %s", n[s], s))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// fixes lists what to do first.
+func (t *Text) fixes(p *printer, s *Summary) {
+	if len(s.Fixes) < 2 {
+		return
+	}
+	p.line("")
+	p.line("Fix first:")
+	for i := range s.Fixes[:min(len(s.Fixes), t.o.Fixes)] {
+		g := &s.Fixes[i]
+		p.wrap(fmt.Sprintf("%3d. ", i+1), "     ", "%s%s %s", p.severity(g.Severity), removes(g), g.Fix.Summary)
+	}
+	if more := len(s.Fixes) - t.o.Fixes; more > 0 {
+		p.line("     and " + count(more, "fix") + " more, each below its finding")
+	}
+}
+
+func removes(g *vet.FixGroup) string {
+	if len(g.Fingerprints) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (removes %s)", count(len(g.Fingerprints), "finding"))
+}
+
+// rest lists rules that failed and, if asked for, what could not be decided.
+func (t *Text) rest(p *printer) {
+	for _, r := range t.rules {
+		if r.Error != "" {
+			p.line("")
+			p.wrap("", "  ", "ERROR %s: %s", r.ID, r.Error)
+		}
+	}
+	if !t.o.Undecided || len(t.undecided) == 0 {
+		return
+	}
+	p.line("")
+	p.line("Not decided:")
+	for _, u := range t.undecided {
+		permission := ""
+		if u.Permission != "" {
+			permission = "; needs " + u.Permission
+		}
+		p.wrap("  ", "    ", "%s, %s: %s%s", u.Rule, u.Subject, u.Reason, permission)
+	}
+}
+
+func (t *Text) closing(p *printer, s *Summary) {
+	if len(t.findings) > 0 {
+		p.line("")
+		p.line("More about a rule: mivet explain RULE")
+	}
+	if s.Undecided > 0 && !t.o.Undecided {
+		p.line("")
+		p.line("Everything that was not decided: mivet scan --undecided")
+	}
+}
+
+// printer writes lines and keeps the first error.
+type printer struct {
+	w   io.Writer
+	o   TextOptions
+	err error
+}
+
+func (p *printer) line(s string) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintln(p.w, strings.TrimRight(s, " "))
+	}
+}
+
+func (p *printer) wrap(first, next, format string, args ...any) {
+	for _, l := range wrapText(first, next, fmt.Sprintf(format, args...), p.o.Width) {
+		p.line(l)
+	}
+}
+
+// finding writes one finding in at most MaxLines lines: what cannot be left out first,
+// then as much evidence as fits.
+func (p *printer) finding(f *mivet.Finding) {
+	head := []string{p.severity(f.Severity) + " " + f.Rule + "  " + f.Subject.String() + "  " + f.Fingerprint[:min(12, len(f.Fingerprint))] + p.due(f)}
+	head = append(head, p.part("what", f.Message, 2)...)
+	tail := p.part("leads to", f.Consequence, 2)
+	tail = append(tail, p.part("fix", f.Fix.Summary, 2)...)
+	tail = append(tail, p.part("check", f.Fix.Check, 1)...)
+	tail = append(tail, commands(f)...)
+	for _, l := range head {
+		p.line(l)
+	}
+	for _, l := range p.evidence(f.Evidence, MaxLines-len(head)-len(tail)) {
+		p.line(l)
+	}
+	for _, l := range tail {
+		p.line(l)
+	}
+}
+
+const partIndent = "            "
+
+// part writes a labelled text in at most n lines.
+func (p *printer) part(label, text string, n int) []string {
+	if text == "" {
+		return nil
+	}
+	return cut(wrapText(fmt.Sprintf("  %-10s", label), partIndent, text, p.o.Width), n)
+}
+
+// cut keeps n lines; what is left out is marked.
+func cut(lines []string, n int) []string {
+	if len(lines) <= n {
+		return lines
+	}
+	lines = lines[:n]
+	lines[n-1] += " …"
+	return lines
+}
+
+func (p *printer) evidence(es []mivet.Evidence, room int) []string {
+	var out []string
+	label := "because"
+	for i, e := range es {
+		text := e.Fact
+		if !e.Source.IsZero() {
+			text += " [" + e.Source.String() + "]"
+		}
+		if e.Kind != mivet.Configured {
+			text = string(e.Kind) + ": " + text
+		}
+		lines := p.part(label, text, 2)
+		left := room - len(out)
+		more := len(es) - i
+		if len(lines) > left || (len(lines) == left && more > 1) {
+			if left > 0 {
+				out = append(out, fmt.Sprintf("  %-10sand %s more (--format json shows all)", label, evidenceCount(more)))
+			}
+			return out
+		}
+		out = append(out, lines...)
+		label = ""
+	}
+	return out
+}
+
+func evidenceCount(n int) string { return count(n, "fact") }
+
+// commands shows at most two lines of a finding's command.
+func commands(f *mivet.Finding) []string {
+	if f.Fix.Command == "" {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(f.Fix.Command), "\n")
+	label := "run"
+	var out []string
+	for i, l := range lines {
+		if i == 1 && len(lines) > 2 {
+			return append(out, fmt.Sprintf("%sand %s more (--format json shows all)", partIndent, count(len(lines)-1, "command")))
+		}
+		out = append(out, fmt.Sprintf("  %-10s%s", label, l))
+		label = ""
+	}
+	return out
+}
+
+func (p *printer) due(f *mivet.Finding) string {
+	text := ""
+	if !f.FirstSeen.IsZero() {
+		text += "  since " + f.FirstSeen.UTC().Format(time.DateOnly)
+	}
+	if !f.Due.IsZero() {
+		text += "  due " + f.Due.UTC().Format(time.DateOnly)
+	}
+	if f.Advice {
+		text += "  advice"
+	}
+	return text
+}
+
+var severityColor = map[mivet.Severity]string{
+	mivet.SeverityCritical: "1;31", mivet.SeverityHigh: "31", mivet.SeverityMedium: "33", mivet.SeverityLow: "36",
+}
+
+// severity writes the word in capitals, coloured if wanted.
+func (p *printer) severity(s mivet.Severity) string {
+	word := strings.ToUpper(s.String())
+	if c := severityColor[s]; p.o.Color && c != "" {
+		return "\x1b[" + c + "m" + word + "\x1b[0m"
+	}
+	return word
+}
+
+// wrapText breaks a text at blanks. A word that is longer than a line stands alone.
+func wrapText(first, next, text string, width int) []string {
+	var out []string
+	line, used := first, false
+	for _, word := range strings.Fields(text) {
+		if used && visible(line)+1+visible(word) > width {
+			out = append(out, line)
+			line, used = next, false
+		}
+		if used {
+			line += " "
+		}
+		line += word
+		used = true
+	}
+	return append(out, line)
+}
+
+// visible counts the characters that a terminal shows.
+func visible(s string) int {
+	n, escape := 0, false
+	for _, r := range s {
+		switch {
+		case r == '\x1b':
+			escape = true
+		case escape:
+			escape = r != 'm'
+		default:
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package privilege
+
+import (
+	_ "embed" // the rule's page
+	"fmt"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed broad_scope.md
+var broadScopeDoc string
+
+// BroadScope finds roles that can change nearly everything, or grant any role, at a
+// resource group or wider.
+var BroadScope = &vet.Rule{
+	ID:       "broad-scope",
+	Title:    "Broad role at a broad scope",
+	Doc:      broadScopeDoc,
+	Category: "privilege",
+	Severity: mivet.SeverityMedium,
+	Class:    "access-broad-scope",
+	Needs:    []mivet.FactKind{mivet.FactRoleAssignments, mivet.FactRoleDefinitions},
+	Since:    "0.1.0",
+	Sources:  []vet.Citation{overview, scopes},
+	Check:    checkBroadScope,
+}
+
+// broad are the powers that make a role broad.
+const broad = vet.WritesMost | vet.DataMost | vet.GrantsRoles
+
+func checkBroadScope(p *vet.Pass) error {
+	for _, a := range p.Assignments() {
+		if !wide(a.Scope) || !p.Holds(a) {
+			continue
+		}
+		checkBreadth(p, a)
+	}
+	return nil
+}
+
+// wide reports whether a scope holds more than one resource by its nature.
+func wide(scope arm.ID) bool {
+	switch scope.Level() {
+	case arm.LevelRoot, arm.LevelManagementGroup, arm.LevelSubscription, arm.LevelResourceGroup:
+		return true
+	case arm.LevelNone, arm.LevelResource, arm.LevelTenantResource:
+	}
+	return false
+}
+
+func checkBreadth(p *vet.Pass, a *mivet.RoleAssignment) {
+	h := vet.Holding{Holder: a.Principal, Assignment: a, Role: p.Role(a), Surely: a.Condition == ""}
+	if h.Role.Definition == nil {
+		p.Unassessed(unknownRole(p, &h))
+		return
+	}
+	surely, unknown := p.Powers(&h)
+	switch {
+	case surely.Any(broad):
+		p.Report(broadFinding(p, &h, surely))
+	case unknown.Any(broad):
+		p.Unassessed(vet.Undecided{
+			Subject: p.SubjectOf(a.Principal), Source: a.Source,
+			Reason: fmt.Sprintf("whether the condition keeps %s from using all of %s at %s cannot be told without a request", p.Name(a.Principal), h.Role.Label, p.ScopeWords(a.Scope)),
+		})
+	default:
+		p.Pass()
+	}
+}
+
+// unknownRole says that a role's content was not read.
+func unknownRole(p *vet.Pass, h *vet.Holding) vet.Undecided {
+	return vet.Undecided{
+		Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactRoleDefinitions,
+		Reason:     fmt.Sprintf("what the role %s permits is not in the input, and no built-in role has that name or ID", h.Role.Label),
+		Permission: "Microsoft.Authorization/roleDefinitions/read",
+	}
+}
+
+func broadFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Finding {
+	a := h.Assignment
+	reach := p.ReachOf([]vet.Holding{*h})
+	reach.Grants = powers.Has(vet.GrantsRoles)
+	edits, tests := p.Replacement(a)
+	return mivet.Finding{
+		Severity:      severityOf(p, h, &reach),
+		Subject:       p.SubjectOf(a.Principal),
+		Discriminator: discriminator(h),
+		Message:       fmt.Sprintf("%s has %s over %s", p.Name(a.Principal), h.Role.Label, p.ScopeWords(a.Scope)),
+		Source:        a.Source,
+		Evidence:      broadEvidence(p, h, powers),
+		Consequence: fmt.Sprintf("whoever acts as %s can %s; what is created there later is included",
+			p.Name(a.Principal), vet.ReachWords(&reach)),
+		Fix:   smallerFix(p, a, edits, tests),
+		Reach: &reach,
+	}
+}
+
+// discriminator tells the roles of one principal apart.
+func discriminator(h *vet.Holding) string {
+	role := string(h.Assignment.Role)
+	if role == "" {
+		role = string(arm.Fold(h.Assignment.RoleName))
+	}
+	return role + "|" + string(h.Scope().Key())
+}
+
+func broadEvidence(p *vet.Pass, h *vet.Holding, powers vet.Powers) []mivet.Evidence {
+	out := []mivet.Evidence{p.HoldingFact(h)}
+	for _, w := range powers.Words(broad) {
+		out = append(out, mivet.Evidence{
+			Kind: mivet.Predicted, Source: h.Role.Definition.Source,
+			Fact: fmt.Sprintf("by its patterns %s %s", h.Role.Label, w),
+		})
+	}
+	return out
+}
+
+// severityOf computes a severity from what can be touched. A grant to people or their
+// groups is one step less than one to an identity, which whoever changes its workload can
+// use as well.
+func severityOf(p *vet.Pass, h *vet.Holding, r *mivet.Reach) mivet.Severity {
+	s := mivet.SeverityMedium
+	above := h.Scope().Level() != arm.LevelResourceGroup && h.Scope().Level() != arm.LevelResource
+	switch {
+	case r.Grants && (above || r.Changes+r.Data >= manyResources):
+		s = mivet.SeverityCritical
+	case r.Grants, above, r.Changes+r.Data >= manyResources:
+		s = mivet.SeverityHigh
+	}
+	switch p.Nature(h.Holder, h.Assignment.PrincipalType) {
+	case vet.NaturePerson, vet.NatureGroup:
+		s--
+	case vet.NatureIdentity, vet.NatureService, vet.NatureDevice, vet.NatureUnknown:
+	}
+	return s
+}
+
+// manyResources is from how many resources on a resource group counts as more than one
+// application.
+const manyResources = 100
+
+// smallerFix replaces an assignment by what its access tests need.
+func smallerFix(p *vet.Pass, a *mivet.RoleAssignment, edits []mivet.Edit, tests int) mivet.Fix {
+	who, role := p.Name(a.Principal), p.Role(a).Label
+	f := mivet.Fix{Edits: edits, Check: fmt.Sprintf("no access test records what %s needs: look at its use of the last 90 days first", who)}
+	switch {
+	case tests == 0:
+		f.Summary = fmt.Sprintf("take %s at %s from %s, and give the roles it uses at the resources it uses", role, p.ScopeWords(a.Scope), who)
+	case edits == nil:
+		f.Summary = fmt.Sprintf("replace %s at %s by a custom role with the operations of the %s that %s must pass", role, p.ScopeWords(a.Scope), vet.Count(tests, "access test"), who)
+	default:
+		f.Summary = fmt.Sprintf("replace %s at %s by %s at the resources, which the %s of %s ask for", role, p.ScopeWords(a.Scope), added(edits), vet.Count(tests, "access test"), who)
+	}
+	if tests > 0 {
+		f.Check = fmt.Sprintf("the access tests are all that %s needs", who)
+	}
+	return f
+}
+
+func added(edits []mivet.Edit) string {
+	var roles []string
+	seen := map[string]bool{}
+	for _, e := range edits {
+		if e.Kind == mivet.EditAddAssignment && !seen[e.Assignment.RoleName] {
+			seen[e.Assignment.RoleName] = true
+			roles = append(roles, e.Assignment.RoleName)
+		}
+	}
+	return vet.List(roles)
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package privilege
+
+import (
+	_ "embed" // the rule's page
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed shared_identity.md
+var sharedIdentityDoc string
+
+// SharedIdentity finds user-assigned identities that several workloads present, so that
+// each has the rights of all.
+var SharedIdentity = &vet.Rule{
+	ID:       "shared-identity",
+	Title:    "User-assigned identity shared across workloads",
+	Doc:      sharedIdentityDoc,
+	Category: "privilege",
+	Severity: mivet.SeverityMedium,
+	Class:    "identity-reused",
+	Needs:    []mivet.FactKind{mivet.FactResources, mivet.FactIdentities, mivet.FactRoleAssignments},
+	Since:    "0.1.0",
+	Sources:  []vet.Citation{identityPractice},
+	Check:    checkSharedIdentity,
+}
+
+func checkSharedIdentity(p *vet.Pass) error {
+	for _, id := range userAssigned(p) {
+		carriers := p.Carriers(id)
+		if len(carriers) == 0 {
+			continue
+		}
+		groups := workloads(p, carriers)
+		if len(groups) < 2 {
+			p.Pass()
+			continue
+		}
+		p.Report(sharedFinding(p, id, groups))
+	}
+	return nil
+}
+
+// userAssigned returns the user-assigned identities, each once, in the order of their IDs.
+func userAssigned(p *vet.Pass) []*mivet.Identity {
+	var out []*mivet.Identity
+	for i := range p.Snapshot.Identities {
+		if id := &p.Snapshot.Identities[i]; id.Kind == mivet.UserAssigned && p.Index().UserAssigned(id.Resource) == id {
+			out = append(out, id)
+		}
+	}
+	slices.SortFunc(out, func(a, b *mivet.Identity) int {
+		return strings.Compare(string(a.Resource.Key()), string(b.Resource.Key()))
+	})
+	return out
+}
+
+// workload is a set of carriers that are one application.
+type workload struct {
+	key      string
+	carriers []*mivet.Resource
+}
+
+func (w *workload) name() string {
+	r := w.carriers[0]
+	return vet.TypeWords(r.ID.Type()) + " " + r.ID.Name()
+}
+
+// workloads groups the carriers that run code. Others, such as a storage account that
+// reads its own key with the identity, are not workloads.
+func workloads(p *vet.Pass, carriers []*mivet.Resource) []workload {
+	var out []workload
+	at := map[string]int{}
+	for _, r := range carriers {
+		if !vet.RunsCode(r.ID.Type()) {
+			continue
+		}
+		key := p.WorkloadOf(r)
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, workload{key: key})
+		}
+		out[i].carriers = append(out[i].carriers, r)
+	}
+	return out
+}
+
+func sharedFinding(p *vet.Pass, id *mivet.Identity, groups []workload) mivet.Finding {
+	holdings := p.Holdings(id.Principal)
+	reach := p.ReachOf(holdings)
+	mix := mixOf(p, id, holdings)
+	names := make([]string, len(groups))
+	for i := range groups {
+		names[i] = groups[i].name()
+	}
+	name := id.Resource.Name()
+	f := mivet.Finding{
+		Severity: sharedSeverity(&reach, mix),
+		Subject:  mivet.Subject{Resource: id.Resource, Principal: id.Principal, Name: name},
+		Message:  fmt.Sprintf("%s present the same identity %s", atMost(names, 3), name),
+		Source:   id.Source,
+		Reach:    &reach,
+		Consequence: fmt.Sprintf("each of them can do what all of them need: %s; which needs which is not recorded, and no log entry tells them apart",
+			mix.words()),
+		Fix: splitFix(p, id, groups, holdings),
+	}
+	for i := range groups {
+		for _, r := range groups[i].carriers {
+			f.Evidence = append(f.Evidence, mivet.Evidence{
+				Kind: mivet.Configured, Source: r.Source,
+				Fact: fmt.Sprintf("%s %s carries %s", vet.TypeWords(r.ID.Type()), r.ID.Name(), name),
+			})
+		}
+	}
+	f.Evidence = append(f.Evidence, mix.evidence...)
+	return f
+}
+
+// mix is the union of what an identity holds.
+type mix struct {
+	control, data []string
+	evidence      []mivet.Evidence
+}
+
+func mixOf(p *vet.Pass, id *mivet.Identity, holdings []vet.Holding) mix {
+	var m mix
+	for i := range holdings {
+		h := &holdings[i]
+		what := h.Role.Label + " at " + p.ScopeWords(h.Scope())
+		if h.Role.Powers.Has(vet.UsesData) {
+			m.data = append(m.data, what)
+		}
+		if h.Role.Powers.Has(vet.Writes) {
+			m.control = append(m.control, what)
+		}
+		m.evidence = append(m.evidence, p.HoldingFact(h))
+	}
+	for i := range p.Snapshot.AccessPolicies {
+		a := &p.Snapshot.AccessPolicies[i]
+		if a.Principal == id.Principal && id.Principal != "" {
+			what := "an access policy of the key vault " + a.Vault.Name()
+			m.data = append(m.data, what)
+			m.evidence = append(m.evidence, mivet.Evidence{
+				Kind: mivet.Configured, Source: a.Source, Fact: fmt.Sprintf("%s has %s", p.Name(id.Principal), what),
+			})
+		}
+	}
+	slices.Sort(m.data)
+	return m
+}
+
+func (m *mix) words() string {
+	switch {
+	case len(m.control) > 0 && len(m.data) > 0:
+		return fmt.Sprintf("%s on the control plane, mixed with %s on the data plane", atMost(m.control, 2), atMost(m.data, 2))
+	case len(m.control) > 0:
+		return atMost(m.control, 3) + " on the control plane"
+	case len(m.data) > 0:
+		return atMost(m.data, 3) + " on the data plane"
+	case len(m.evidence) > 0:
+		return "reading what Resource Manager shows"
+	}
+	return "nothing yet, and everything that will be granted"
+}
+
+// sharedSeverity rises with what each workload gets from the others.
+func sharedSeverity(r *mivet.Reach, m mix) mivet.Severity {
+	switch {
+	case r.Grants:
+		return mivet.SeverityCritical
+	case r.Changes >= manyResources, len(m.control) > 0 && len(m.data) > 0:
+		return mivet.SeverityHigh
+	case len(m.control)+len(m.data) > 1:
+		return mivet.SeverityMedium
+	}
+	return mivet.SeverityLow
+}
+
+// atMost lists the first n words and counts the others.
+func atMost(words []string, n int) string {
+	if len(words) <= n {
+		return vet.List(words)
+	}
+	return strings.Join(words[:n], ", ") + fmt.Sprintf(" and %d more", len(words)-n)
+}
+
+// splitFix gives every workload but the first an identity of its own with the same
+// rights, so that nothing breaks, and takes the shared one from it.
+func splitFix(p *vet.Pass, id *mivet.Identity, groups []workload, holdings []vet.Holding) mivet.Fix {
+	var edits []mivet.Edit
+	for _, w := range groups[1:] {
+		for _, r := range w.carriers {
+			edits = append(edits, mivet.Edit{Kind: mivet.EditAttachIdentity, Resource: r.ID})
+			edits = append(edits, copies(r, holdings)...)
+			edits = append(edits, mivet.Edit{Kind: mivet.EditDetachIdentity, Resource: r.ID, Identity: id.Resource})
+		}
+	}
+	return mivet.Fix{
+		Summary: fmt.Sprintf("give %s an identity of its own with the same roles, then take away what it does not use",
+			vet.Count(len(groups)-1, "other workload")),
+		Edits: edits,
+		Check: "code that selects the identity by its client ID must be told the new one, or none for a system-assigned identity",
+	}
+}
+
+func copies(r *mivet.Resource, holdings []vet.Holding) []mivet.Edit {
+	var out []mivet.Edit
+	for i := range holdings {
+		a := *holdings[i].Assignment
+		a.Principal, a.PrincipalType = vet.SystemPrincipal(r), mivet.TypeServicePrincipal
+		a.ID = arm.ID{} // the new one gets an ID of its own
+		out = append(out, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &a})
+	}
+	return out
+}

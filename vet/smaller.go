@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+)
+
+// Covers reports whether an assignment at scope applies to a resource, management groups
+// included.
+func (p *Pass) Covers(scope, resource arm.ID) bool {
+	if scope.Contains(resource) {
+		return true
+	}
+	if scope.Level() != arm.LevelManagementGroup {
+		return false
+	}
+	t := p.shared.places().tree
+	outer, exact := t.Find(scope)
+	inner, _ := t.Find(resource)
+	return exact && t.Contains(outer, inner)
+}
+
+// Needs returns the access tests that pass by this assignment alone: what is known to
+// break without it. Grants with a condition do not count as another way.
+func (p *Pass) Needs(a *mivet.RoleAssignment) []mivet.AccessTest {
+	var out []mivet.AccessTest
+	for _, t := range p.Snapshot.AccessTests {
+		if !t.Allowed || !p.Covers(a.Scope, t.Resource) {
+			continue
+		}
+		by, others := false, false
+		for _, h := range p.Holdings(t.Principal) {
+			if !p.grantsTest(&h, t) {
+				continue
+			}
+			if SameAssignment(h.Assignment, a) {
+				by = true
+			} else {
+				others = true
+			}
+		}
+		if by && !others {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (p *Pass) grantsTest(h *Holding, t mivet.AccessTest) bool {
+	if !p.Covers(h.Scope(), t.Resource) {
+		return false
+	}
+	if t.Plane != mivet.PlaneUnknown {
+		return h.Role.Grants(t.Operation, t.Plane)
+	}
+	return h.Role.Grants(t.Operation, mivet.PlaneControl) || h.Role.Grants(t.Operation, mivet.PlaneData)
+}
+
+// Replacement returns the edits that take an assignment away and give, for each access
+// test that needs it, the smallest built-in role at the tested resource. The second
+// result is how many tests said so: none means that nobody recorded what the assignment
+// is for. There are no edits where no built-in role would do.
+func (p *Pass) Replacement(a *mivet.RoleAssignment) ([]mivet.Edit, int) {
+	edits := []mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: a}}
+	tests := p.Needs(a)
+	for _, t := range tests {
+		if slices.ContainsFunc(edits[1:], func(e mivet.Edit) bool { return p.serves(e.Assignment, t) }) {
+			continue
+		}
+		def := p.SmallestRole(t.Operation, t.Plane)
+		if def == nil {
+			return nil, len(tests)
+		}
+		edits = append(edits, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &mivet.RoleAssignment{
+			Role: def.ID, RoleName: def.Name, Principal: a.Principal, PrincipalType: a.PrincipalType,
+			Scope: t.Resource, Source: a.Source,
+		}})
+	}
+	return edits, len(tests)
+}
+
+func (p *Pass) serves(a *mivet.RoleAssignment, t mivet.AccessTest) bool {
+	h := Holding{Assignment: a, Role: p.Role(a)}
+	return p.grantsTest(&h, t)
+}
+
+// SmallestRole returns the built-in role without a condition that has the operation and
+// the fewest known operations beside it, or nil.
+func (p *Pass) SmallestRole(op arm.Operation, plane mivet.Plane) *mivet.RoleDefinition {
+	if plane == mivet.PlaneUnknown {
+		if i, ok := p.Catalog.FindOperation(op); ok {
+			plane, _ = p.Catalog.Plane(i)
+		}
+	}
+	var best *mivet.RoleDefinition
+	size := 0
+	book := p.shared.roles()
+	for _, r := range book.builtIn() {
+		if !r.grants(op, plane, false) {
+			continue
+		}
+		if n := book.ops.size(p, r); best == nil || cmp.Or(cmp.Compare(n, size), cmp.Compare(r.Label, best.Name)) < 0 {
+			best, size = r.Definition, n
+		}
+	}
+	return best
+}
+
+// size estimates how many known operations a role has: what its patterns reach, without
+// what it subtracts.
+func (o *operations) size(p *Pass, r *Role) int {
+	n := 0
+	for i := range r.permissions {
+		m := &r.permissions[i]
+		for _, pattern := range slices.Concat(m.actions, m.dataActions) {
+			n += o.patternSize(p, pattern)
+		}
+	}
+	return n
+}
+
+func (o *operations) patternSize(p *Pass, pattern arm.Pattern) int {
+	if pattern.Wildcards() == 0 {
+		return 1
+	}
+	if n, ok := o.sizes[pattern.Key()]; ok {
+		return n
+	}
+	c := p.Catalog
+	n := 0
+	if prefix := string(pattern.Prefix()); prefix == "" {
+		for i := range c.NumOperations() {
+			if pattern.Matches(c.Operation(i)) {
+				n++
+			}
+		}
+	} else {
+		from := sort.Search(c.NumOperations(), func(i int) bool { return string(c.Operation(i).Key()) >= prefix })
+		to := sort.Search(c.NumOperations(), func(i int) bool { return string(c.Operation(i).Key()) >= prefix+"\xff" })
+		n = to - from
+	}
+	o.sizes[pattern.Key()] = n
+	return n
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package vettest tests rules against tenants written as text.
+//
+// The tenants of a rule are the files testdata/ID/*.tenant beside the rule's package. A
+// comment at a line says what the rule must find there:
+//
+//	assign orders-api Contributor at shop  # want broad-scope `orders-api has Contributor`
+//	gap principals reason="not read"       # undecided orphaned `not read`
+//
+// [Run] refuses a rule whose declaration is not complete, one without a tenant in which it
+// fires or without one in which it is silent, a finding that no comment expects, and a
+// comment that no finding meets. It applies each fix to its tenant: the finding must go,
+// and no access test of the tenant may break. It does not test what findings look like;
+// formats are tested with package report.
+package vettest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/tenant"
+	"github.com/mivet/mivet/vet"
+)
+
+// Now is the time at which rules are run: ten days after 2026-11-20.
+var Now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+// Settings are the settings that rules are run with.
+var Settings = vet.Settings{}
+
+// Run tests each rule of a suite with its tenants.
+func Run(t *testing.T, suite []*vet.Rule) {
+	t.Helper()
+	if len(suite) == 0 {
+		t.Fatal("the suite is empty")
+	}
+	if err := vet.Validate(suite); err != nil {
+		t.Error(err)
+	}
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range suite {
+		t.Run(r.ID, func(t *testing.T) { runRule(t, r, cat) })
+	}
+	t.Run("folders", func(t *testing.T) { checkFolders(t, suite) })
+}
+
+// checkFolders fails for tenants that belong to no rule.
+func checkFolders(t *testing.T, suite []*vet.Rule) {
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if vet.Lookup(suite, e.Name()) == nil {
+			t.Errorf("testdata/%s belongs to no rule of the suite", e.Name())
+		}
+	}
+}
+
+func runRule(t *testing.T, r *vet.Rule, cat *catalog.Catalog) {
+	files, err := filepath.Glob(filepath.Join("testdata", r.ID, "*.tenant"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var firing, silent, fixed int
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".tenant"), func(t *testing.T) {
+			c := &check{t: t, rule: r, cat: cat, file: file}
+			c.run()
+			switch {
+			case c.found > 0:
+				firing++
+			default:
+				silent++
+			}
+			fixed += c.fixed
+		})
+	}
+	if firing == 0 {
+		t.Errorf("%s fires in no tenant below testdata/%s", r.ID, r.ID)
+	}
+	if silent == 0 {
+		t.Errorf("%s is silent in no tenant below testdata/%s", r.ID, r.ID)
+	}
+	if firing > 0 && fixed == 0 {
+		t.Errorf("no finding of %s has a fix that can be applied", r.ID)
+	}
+}
+
+// expectation is a comment that says what must be found.
+type expectation struct {
+	line    int
+	verb    string // "want" or "undecided"
+	pattern *regexp.Regexp
+	met     bool
+}
+
+// check is one rule in one tenant.
+type check struct {
+	t            *testing.T
+	rule         *vet.Rule
+	cat          *catalog.Catalog
+	file         string
+	wants        []*expectation
+	found, fixed int
+}
+
+func (c *check) run() {
+	snap := c.parse()
+	res := c.vet(snap)
+	if res.Err != nil {
+		c.t.Fatal(res.Err)
+	}
+	for i := range res.Findings {
+		f := &res.Findings[i]
+		c.found++
+		c.meet("want", f.Source, f.Message)
+		c.complete(f)
+	}
+	for _, u := range res.Undecided {
+		c.meet("undecided", u.Source, u.Subject.String()+": "+u.Reason)
+	}
+	for _, w := range c.wants {
+		if !w.met {
+			c.t.Errorf("%s:%d: no such finding: %s %s `%s`", c.file, w.line, w.verb, c.rule.ID, w.pattern)
+		}
+	}
+	for i := range res.Findings {
+		c.fix(snap, &res.Findings[i])
+	}
+	c.shuffle(snap, res)
+}
+
+func (c *check) parse() *mivet.Snapshot {
+	text, err := os.Open(c.file)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer text.Close() //nolint:errcheck // only read
+	snap, err := tenant.Parse(c.file, text, tenant.Options{Role: c.role, Comment: c.comment})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return snap
+}
+
+func (c *check) role(name string) (mivet.RoleID, bool) {
+	if d := c.cat.RoleByName(name); d != nil {
+		return d.ID, true
+	}
+	return "", false
+}
+
+var (
+	expectComment = regexp.MustCompile("^(want|undecided) (.*)$")
+	expectItem    = regexp.MustCompile("^([a-z-]+) `([^`]*)` *")
+)
+
+func (c *check) comment(line int, text string) {
+	m := expectComment.FindStringSubmatch(text)
+	if m == nil {
+		return
+	}
+	rest := m[2]
+	for rest != "" {
+		item := expectItem.FindStringSubmatch(rest)
+		if item == nil {
+			c.t.Errorf("%s:%d: cannot read %q: write %s RULE `regexp`", c.file, line, rest, m[1])
+			return
+		}
+		rest = rest[len(item[0]):]
+		if item[1] != c.rule.ID {
+			c.t.Errorf("%s:%d: expects %s; only %s is run here", c.file, line, item[1], c.rule.ID)
+			continue
+		}
+		pattern, err := regexp.Compile(item[2])
+		if err != nil {
+			c.t.Errorf("%s:%d: %v", c.file, line, err)
+			continue
+		}
+		c.wants = append(c.wants, &expectation{line: line, verb: m[1], pattern: pattern})
+	}
+}
+
+func (c *check) vet(s *mivet.Snapshot) *vet.Result {
+	res, err := vet.Run(s, []*vet.Rule{c.rule}, vet.Options{Catalog: c.cat, Now: Now, Settings: Settings})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return &res.Rules[0]
+}
+
+// meet takes the expectation that a statement meets.
+func (c *check) meet(verb string, at mivet.Source, text string) {
+	c.t.Helper()
+	for _, w := range c.wants {
+		if !w.met && w.verb == verb && w.line == at.Line && at.Origin != nil && at.Origin.File == c.file && w.pattern.MatchString(text) {
+			w.met = true
+			return
+		}
+	}
+	c.t.Errorf("%s: unexpected: %s %s `%s`", at, verb, c.rule.ID, text)
+}
+
+// complete fails for a finding that lacks a part.
+func (c *check) complete(f *mivet.Finding) {
+	c.t.Helper()
+	lack := func(missing bool, what string) {
+		if missing {
+			c.t.Errorf("%s: the finding %q has no %s", f.Source, f.Message, what)
+		}
+	}
+	lack(f.Message == "", "message")
+	lack(f.Subject.Key() == "", "subject")
+	lack(len(f.Evidence) == 0, "evidence")
+	lack(f.Consequence == "", "consequence")
+	lack(f.Fix.Summary == "", "fix")
+	lack(f.Fix.Command == "" && len(f.Fix.Edits) == 0, "command")
+	for _, e := range f.Evidence {
+		lack(e.Kind == "" || e.Fact == "", "kind and fact in one of its evidence")
+	}
+	for _, text := range []string{f.Message, f.Consequence, f.Fix.Summary} {
+		if strings.HasSuffix(text, ".") {
+			c.t.Errorf("%s: %q ends with a full stop", f.Source, text)
+		}
+	}
+}
+
+// fix applies a finding's fix: it must go, and no access test may break.
+func (c *check) fix(s *mivet.Snapshot, f *mivet.Finding) {
+	if len(f.Fix.Edits) == 0 {
+		return
+	}
+	after, err := vet.Apply(s, f.Fix.Edits)
+	if err != nil {
+		c.t.Errorf("%s: the fix of %q cannot be applied: %v", f.Source, f.Message, err)
+		return
+	}
+	c.fixed++
+	left := c.vet(after).Findings
+	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
+		c.t.Errorf("%s: %q is still found after its fix", f.Source, f.Message)
+	}
+	for _, b := range vet.BrokenTests(s, after, c.cat) {
+		c.t.Errorf("%s: the fix of %q breaks the access test at line %d", f.Source, f.Message, b.Source.Line)
+	}
+}
+
+// shuffle runs the rule on the same facts in reverse order.
+func (c *check) shuffle(s *mivet.Snapshot, want *vet.Result) {
+	r := *s
+	r.Resources, r.Identities, r.Principals = reversed(s.Resources), reversed(s.Identities), reversed(s.Principals)
+	r.RoleAssignments, r.Memberships, r.Subscriptions = reversed(s.RoleAssignments), reversed(s.Memberships), reversed(s.Subscriptions)
+	r.AccessPolicies, r.LocalGrants, r.RoleDefinitions = reversed(s.AccessPolicies), reversed(s.LocalGrants), reversed(s.RoleDefinitions)
+	r.Gaps, r.Declarations = reversed(s.Gaps), reversed(s.Declarations)
+	if a, b := render(want), render(c.vet(&r)); a != b {
+		c.t.Errorf("the order of facts changes what is found:\n%s\nreversed:\n%s", a, b)
+	}
+}
+
+func reversed[T any](facts []T) []T {
+	out := slices.Clone(facts)
+	slices.Reverse(out)
+	return out
+}
+
+func render(r *vet.Result) string {
+	var b strings.Builder
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		fmt.Fprintf(&b, "%s %s %s %s\n", f.Fingerprint, f.Severity, f.Source, f.Message)
+		for _, e := range f.Evidence {
+			fmt.Fprintf(&b, "  %s %s %s\n", e.Kind, e.Fact, e.Source)
+		}
+		fmt.Fprintf(&b, "  %s\n  %s %d %s\n", f.Consequence, f.Fix.Summary, len(f.Fix.Edits), f.Fix.Command)
+	}
+	for _, u := range r.Undecided {
+		fmt.Fprintf(&b, "undecided %s %s %s\n", u.Subject, u.Reason, u.Source)
+	}
+	return b.String()
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+)
+
+// ScopeWords names a scope for people: "the subscription prod", "the resource group shop".
+func (p *Pass) ScopeWords(id arm.ID) string {
+	switch id.Level() {
+	case arm.LevelRoot:
+		return "the whole tenant"
+	case arm.LevelManagementGroup:
+		return "the management group " + p.groupName(id)
+	case arm.LevelSubscription:
+		return "the subscription " + p.subscriptionName(id)
+	case arm.LevelResourceGroup:
+		return "the resource group " + id.Name()
+	case arm.LevelResource, arm.LevelTenantResource:
+		return TypeWords(id.Type()) + " " + id.Name()
+	case arm.LevelNone:
+	}
+	return "a scope that is not known"
+}
+
+func (p *Pass) subscriptionName(id arm.ID) string {
+	if n := p.shared.names()[id.Key()]; n != "" {
+		return n
+	}
+	return id.Name()
+}
+
+func (p *Pass) groupName(id arm.ID) string { return p.subscriptionName(id) }
+
+func scopeNames(s *mivet.Snapshot) map[arm.Key]string {
+	names := make(map[arm.Key]string, len(s.Subscriptions)+len(s.ManagementGroups))
+	for i := range s.Subscriptions {
+		names[s.Subscriptions[i].ID.Key()] = s.Subscriptions[i].Name
+	}
+	for i := range s.ManagementGroups {
+		names[s.ManagementGroups[i].ID.Key()] = s.ManagementGroups[i].Name
+	}
+	return names
+}
+
+// typeWords are the names of the commonest types.
+var typeWords = map[arm.Key]string{
+	"microsoft.keyvault/vaults":                        "the key vault",
+	"microsoft.keyvault/vaults/secrets":                "the secret",
+	"microsoft.keyvault/vaults/keys":                   "the key",
+	"microsoft.storage/storageaccounts":                "the storage account",
+	"microsoft.managedidentity/userassignedidentities": "the identity",
+	"microsoft.web/sites":                              "the app",
+	"microsoft.web/sites/slots":                        "the slot",
+	"microsoft.servicebus/namespaces":                  "the Service Bus namespace",
+	"microsoft.compute/virtualmachines":                "the virtual machine",
+	"microsoft.compute/virtualmachinescalesets":        "the scale set",
+	"microsoft.containerservice/managedclusters":       "the cluster",
+	"microsoft.containerregistry/registries":           "the container registry",
+	"microsoft.cognitiveservices/accounts":             "the AI account",
+	"microsoft.documentdb/databaseaccounts":            "the Cosmos DB account",
+	"microsoft.app/containerapps":                      "the container app",
+	"microsoft.sql/servers":                            "the SQL server",
+	"microsoft.appconfiguration/configurationstores":   "the configuration store",
+	"microsoft.eventhub/namespaces":                    "the Event Hubs namespace",
+}
+
+// TypeWords names a resource type for people.
+func TypeWords(resourceType string) string {
+	if w := typeWords[arm.Fold(resourceType)]; w != "" {
+		return w
+	}
+	return "the " + resourceType
+}
+
+// HoldingFact writes a holding as evidence: the role, the scope, and through which groups
+// it comes.
+func (p *Pass) HoldingFact(h *Holding) mivet.Evidence {
+	return mivet.Evidence{
+		Kind: mivet.Configured, Source: h.Assignment.Source,
+		Fact: fmt.Sprintf("%s holds %s at %s%s%s", p.Name(h.Holder), h.Role.Label, p.ScopeWords(h.Scope()), p.via(h), condition(h.Assignment)),
+	}
+}
+
+func (p *Pass) via(h *Holding) string {
+	if len(h.Via) == 0 {
+		return ""
+	}
+	names := make([]string, len(h.Via))
+	for i, g := range h.Via {
+		names[i] = p.Name(g)
+	}
+	word := " through the group "
+	if len(names) > 1 {
+		word = " through the groups "
+	}
+	return word + strings.Join(names, " in ")
+}
+
+func condition(a *mivet.RoleAssignment) string {
+	if a.Condition == "" {
+		return ""
+	}
+	return " under a condition"
+}
+
+// ReachWords says in a sentence what can be touched.
+func ReachWords(r *mivet.Reach) string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(what, Count(n, "resource")))
+		}
+	}
+	if r.Grants {
+		parts = append(parts, "give itself any role")
+	}
+	add(r.Changes, "change %s")
+	add(r.Data, "read or write data of %s")
+	if r.Secrets > 0 {
+		parts = append(parts, "read the secrets of "+Count(r.Secrets, "vault"))
+	}
+	if len(parts) == 0 {
+		return "nothing that the snapshot holds"
+	}
+	words := List(parts)
+	if r.Possibly {
+		words += ", possibly more"
+	}
+	return words
+}
+
+// Count writes a number with its noun in the plural where it needs one.
+func Count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// List joins words with commas and an "and".
+func List(words []string) string {
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
