@@ -30,15 +30,13 @@ type Catalog struct {
 
 	bypasses []KeyBypass
 	switches map[arm.Key][]AuthSwitch
-	types    map[arm.Key]ResourceType
+	types    resourceTypes
 	requests []requestRule
 
 	directory      []DirectoryRole
 	directoryIDs   map[arm.Key]int32
 	directoryNames map[arm.Key]int32
 	appRoles       []AppRole
-	appRoleIDs     map[appRoleKey]int32
-	appRoleValues  map[appRoleKey]int32
 	dangerous      []DangerousAppRole
 	hsmRoles       []mivet.LocalRole
 

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -131,30 +132,35 @@ type AppRole struct {
 	Tier     Tier
 }
 
-// appRoleKey is an API with the ID or the value of one of its permissions. The same ID
-// stands for different permissions at different APIs.
-type appRoleKey struct{ api, name arm.Key }
-
 // AppRoles returns the known application permissions, ordered by API and value.
 func (c *Catalog) AppRoles() []AppRole { return c.appRoles }
 
 // AppRole returns the application permission of an API by its GUID, in any case, or nil.
-// The API is given by its application ID, see [GraphAppID].
+// The API is given by its application ID, see [GraphAppID]: the same GUID stands for
+// different permissions at different APIs.
 func (c *Catalog) AppRole(api, id string) *AppRole {
-	return at(c.appRoles, c.appRoleIDs, appRoleKey{foldName(api), foldName(id)})
+	return c.findAppRole(api, func(r *AppRole) bool { return strings.EqualFold(r.ID, strings.TrimSpace(id)) })
 }
 
 // AppRoleByValue returns the application permission of an API by its name in tokens,
 // ignoring case, or nil.
 func (c *Catalog) AppRoleByValue(api, value string) *AppRole {
-	return at(c.appRoles, c.appRoleValues, appRoleKey{foldName(api), foldName(value)})
+	return c.findAppRole(api, func(r *AppRole) bool { return strings.EqualFold(r.Value, strings.TrimSpace(value)) })
+}
+
+func (c *Catalog) findAppRole(api string, is func(*AppRole) bool) *AppRole {
+	api = strings.TrimSpace(api)
+	for i := range c.appRoles {
+		if r := &c.appRoles[i]; strings.EqualFold(r.API, api) && is(r) {
+			return r
+		}
+	}
+	return nil
 }
 
 func (c *Catalog) readAppRoles(r *reader) error {
 	return r.table(tableAppRoles, appRoleColumns, func(rows int) {
 		c.appRoles = make([]AppRole, 0, rows)
-		c.appRoleIDs = make(map[appRoleKey]int32, rows)
-		c.appRoleValues = make(map[appRoleKey]int32, rows)
 	}, func(f []string) error {
 		role := AppRole{API: f[0], ID: f[1], Value: f[2], Name: f[3]}
 		var err error
@@ -162,13 +168,6 @@ func (c *Catalog) readAppRoles(r *reader) error {
 			return fmt.Errorf("disabled: %w", err)
 		}
 		if role.Tier, err = parseTier(f[5]); err != nil {
-			return err
-		}
-		api := arm.Fold(f[0])
-		if err := unique(c.appRoleIDs, appRoleKey{api, arm.Fold(f[1])}, len(c.appRoles), f[1]); err != nil {
-			return err
-		}
-		if err := unique(c.appRoleValues, appRoleKey{api, foldName(f[2])}, len(c.appRoles), f[2]); err != nil {
 			return err
 		}
 		c.appRoles = append(c.appRoles, role)

@@ -13,13 +13,17 @@ import (
 const (
 	tableOperations  = "operations"
 	operationColumns = "operation\tfacts"
+
+	typicalName = 72 // bytes, a little more than the mean
 )
 
-// operations are parallel lists, in the order of the operations' keys.
+// operations are parallel lists, in the order of the keys. The names are parsed when they
+// are asked for: most runs ask for a few of them.
 type operations struct {
-	names []arm.Operation
+	names []string
+	keys  []string
 	facts []operationFacts
-	index map[arm.Key]int32
+	index hashIndex
 }
 
 type operationFacts struct {
@@ -103,14 +107,17 @@ func (c *Catalog) Operation(i int) arm.Operation {
 	if i < 0 || i >= len(c.operations.names) {
 		return arm.Operation{}
 	}
-	return c.operations.names[i]
+	op, err := arm.ParseOperation(c.operations.names[i])
+	if err != nil {
+		return arm.Operation{} // checkName lets no such name in; a test parses all
+	}
+	return op
 }
 
 // FindOperation returns the number of an operation, whatever its case. An operation that
 // is not found may exist all the same.
 func (c *Catalog) FindOperation(op arm.Operation) (i int, ok bool) {
-	n, ok := c.operations.index[op.Key()]
-	return int(n), ok
+	return c.operations.index.find(c.operations.keys, string(op.Key()))
 }
 
 // Plane returns the plane of the operation of that number and what says so. The plane is
@@ -134,29 +141,56 @@ func (c *Catalog) Origins(i int) Origins {
 
 func (c *Catalog) readOperations(r *reader) error {
 	ops := &c.operations
-	last := arm.Key("")
-	return r.table(tableOperations, operationColumns, func(rows int) {
-		ops.names = make([]arm.Operation, 0, rows)
+	var keys folder
+	err := r.lines(tableOperations, operationColumns, func(rows int) {
+		keys.room.Grow(rows * typicalName)
+		ops.names = make([]string, 0, rows)
+		ops.keys = make([]string, 0, rows)
 		ops.facts = make([]operationFacts, 0, rows)
-		ops.index = make(map[arm.Key]int32, rows)
-	}, func(f []string) error {
-		op, err := arm.ParseOperation(f[0])
-		if err != nil {
+	}, func(line string) error {
+		name, letters, ok := strings.Cut(line, "\t")
+		if !ok {
+			return fmt.Errorf("%q, expected an operation and facts", line)
+		}
+		if err := checkName(name); err != nil {
 			return err
 		}
-		facts, err := parseFacts(f[1])
+		facts, err := parseFacts(letters)
 		if err != nil {
-			return fmt.Errorf("facts of %s: %w", f[0], err)
+			return fmt.Errorf("facts of %s: %w", name, err)
 		}
-		if op.Key() <= last {
-			return fmt.Errorf("%s is there twice or out of order", f[0])
+		key := keys.fold(name)
+		if last := len(ops.keys) - 1; last >= 0 && key <= ops.keys[last] {
+			return fmt.Errorf("%s is there twice or out of order", name)
 		}
-		last = op.Key()
-		ops.index[last] = int32(len(ops.names))
-		ops.names = append(ops.names, op)
+		ops.names = append(ops.names, name)
+		ops.keys = append(ops.keys, key)
 		ops.facts = append(ops.facts, facts)
 		return nil
 	})
+	ops.index = newHashIndex(ops.keys)
+	return err
+}
+
+// checkName does cheaply what parsing the operation would do, and asks for printable ASCII.
+func checkName(name string) error {
+	segment := 0 // length of the one that is read
+	slashes := 0
+	for i := range len(name) {
+		switch b := name[i]; {
+		case b == '/' && segment > 0:
+			slashes++
+			segment = 0
+		case b <= ' ' || b >= 0x7f || b == '*' || b == '/':
+			return fmt.Errorf("operation %q: unexpected %q at byte %d", name, b, i)
+		default:
+			segment++
+		}
+	}
+	if segment == 0 || slashes == 0 || len(name) > arm.MaxOperationLength {
+		return fmt.Errorf("operation %q does not have the form Provider/type/verb", name)
+	}
+	return nil
 }
 
 // parseFacts reads "0ms": first what the data says of the plane (0 control, 1 data,

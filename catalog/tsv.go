@@ -39,52 +39,59 @@ var errNotInManifest = errors.New("the manifest does not list it")
 // table calls row for each line after the header. The fields are valid during the call
 // only; the strings in them stay. begin is told the number of rows before the first.
 func (r *reader) table(name, columns string, begin func(rows int), row func(f []string) error) error {
+	want := strings.Count(columns, "\t") + 1
+	open := strings.HasSuffix(columns, "…")
+	var fields []string
+	return r.lines(name, columns, begin, func(line string) error {
+		fields = splitFields(fields[:0], line)
+		if len(fields) < want || len(fields) > want && !open {
+			return fmt.Errorf("%d fields, expected %d", len(fields), want)
+		}
+		return row(fields)
+	})
+}
+
+// lines calls each for every line after the first, which must be columns. A trailing "…"
+// there says that more fields may follow.
+func (r *reader) lines(name, columns string, begin func(rows int), each func(line string) error) error {
 	t := r.tables[name]
 	if t == nil {
 		return fmt.Errorf("reading table %s: %w", name, errNotInManifest)
 	}
-	packed, err := t.packed(r.fsys)
+	text, err := r.unpack(t)
 	if err != nil {
 		return fmt.Errorf("reading table %s: %w", name, err)
 	}
-	text, err := r.zstd.DecodeAll(packed, nil)
-	if err != nil {
-		return fmt.Errorf("reading table %s: unpacking %s: %w", name, t.File, err)
+	header, rest, _ := strings.Cut(text, "\n")
+	if header != columns {
+		return fmt.Errorf("reading table %s: %s: line 1: columns %q, expected %q", name, t.File, header, columns)
 	}
-	if err := t.eachRow(string(text), columns, begin, row); err != nil {
-		return fmt.Errorf("reading table %s: %s: %w", name, t.File, err)
+	begin(t.Rows)
+	n := 0
+	for rest != "" {
+		n++
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if err := each(line); err != nil {
+			return fmt.Errorf("reading table %s: %s: line %d: %w", name, t.File, n+1, err)
+		}
+	}
+	if n != t.Rows {
+		return fmt.Errorf("reading table %s: %s: %d rows, the manifest says %d", name, t.File, n, t.Rows)
 	}
 	return nil
 }
 
-// eachRow splits lines and fields. columns is the first line that this version expects;
-// a trailing "…" there permits any number of further fields.
-func (t *Table) eachRow(text, columns string, begin func(rows int), row func(f []string) error) error {
-	header, rest, _ := strings.Cut(text, "\n")
-	if header != columns {
-		return fmt.Errorf("line 1: columns %q, expected %q", header, columns)
+func (r *reader) unpack(t *Table) (string, error) {
+	packed, err := t.packed(r.fsys)
+	if err != nil {
+		return "", err
 	}
-	begin(t.Rows)
-	want := strings.Count(columns, "\t") + 1
-	open := strings.HasSuffix(columns, "…")
-	var fields []string
-	line := 1
-	for rest != "" {
-		line++
-		var one string
-		one, rest, _ = strings.Cut(rest, "\n")
-		fields = splitFields(fields[:0], one)
-		if len(fields) < want || len(fields) > want && !open {
-			return fmt.Errorf("line %d: %d fields, expected %d", line, len(fields), want)
-		}
-		if err := row(fields); err != nil {
-			return fmt.Errorf("line %d: %w", line, err)
-		}
+	text, err := r.zstd.DecodeAll(packed, nil)
+	if err != nil {
+		return "", fmt.Errorf("unpacking %s: %w", t.File, err)
 	}
-	if line-1 != t.Rows {
-		return fmt.Errorf("%d rows, the manifest says %d", line-1, t.Rows)
-	}
-	return nil
+	return string(text), nil
 }
 
 func splitFields(fields []string, line string) []string {

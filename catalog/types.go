@@ -5,8 +5,6 @@ package catalog
 import (
 	"fmt"
 	"strings"
-
-	"github.com/mivet/mivet/arm"
 )
 
 const (
@@ -33,40 +31,72 @@ type ResourceType struct {
 	Functions []string
 }
 
+// resourceTypes are lines of the table, in the order of keys. A line is read when it is
+// asked for: there are thousands, and a run asks for a few.
+type resourceTypes struct {
+	keys  []string
+	lines []string
+	index hashIndex
+}
+
 // ResourceType returns what is known of a type, in any case; ok is false where nothing is.
 func (c *Catalog) ResourceType(name string) (t ResourceType, ok bool) {
-	t, ok = c.types[foldName(name)]
-	return t, ok
+	i, ok := c.types.index.find(c.types.keys, string(foldName(name)))
+	if !ok {
+		return ResourceType{}, false
+	}
+	return parseType(c.types.lines[i]), true
 }
 
 // NumResourceTypes returns how many types are known.
-func (c *Catalog) NumResourceTypes() int { return len(c.types) }
+func (c *Catalog) NumResourceTypes() int { return len(c.types.lines) }
+
+const typeFields = 6
+
+// parseType reads a line that checkType let in.
+func parseType(line string) ResourceType {
+	f := splitFields(make([]string, 0, typeFields), line)
+	t := ResourceType{
+		Name: f[0], Latest: f[1], LatestStable: f[2], Functions: list(f[5]),
+		Identity: strings.Contains(f[3], "i"), System: strings.Contains(f[3], "s"), User: strings.Contains(f[3], "u"),
+	}
+	if f[4] != "" {
+		t.IdentityTypes = strings.Split(f[4], "|")
+	}
+	return t
+}
+
+func checkType(line string) error {
+	if n := strings.Count(line, "\t") + 1; n != typeFields {
+		return fmt.Errorf("%d fields, expected %d", n, typeFields)
+	}
+	f := strings.SplitN(line, "\t", 5)
+	if strings.Trim(f[3], "isu") != "" {
+		return fmt.Errorf("identity %q of %s, expected letters of isu", f[3], f[0])
+	}
+	return nil
+}
 
 func (c *Catalog) readTypes(r *reader) error {
-	return r.table(tableTypes, typeColumns, func(rows int) {
-		c.types = make(map[arm.Key]ResourceType, rows)
-	}, func(f []string) error {
-		t := ResourceType{Name: f[0], Latest: f[1], LatestStable: f[2], Functions: list(f[5])}
-		for _, letter := range f[3] {
-			switch letter {
-			case 'i':
-				t.Identity = true
-			case 's':
-				t.System = true
-			case 'u':
-				t.User = true
-			default:
-				return fmt.Errorf("identity %q of %s, expected letters of isu", f[3], f[0])
-			}
+	x := &c.types
+	var keys folder
+	err := r.lines(tableTypes, typeColumns, func(rows int) {
+		keys.room.Grow(rows * typicalName)
+		x.keys = make([]string, 0, rows)
+		x.lines = make([]string, 0, rows)
+	}, func(line string) error {
+		if err := checkType(line); err != nil {
+			return err
 		}
-		if f[4] != "" {
-			t.IdentityTypes = strings.Split(f[4], "|")
+		name, _, _ := strings.Cut(line, "\t")
+		key := keys.fold(name)
+		if last := len(x.keys) - 1; last >= 0 && key <= x.keys[last] {
+			return fmt.Errorf("%s is there twice or out of order", name)
 		}
-		key := arm.Fold(f[0])
-		if _, ok := c.types[key]; ok {
-			return fmt.Errorf("%s is there twice", f[0])
-		}
-		c.types[key] = t
+		x.keys = append(x.keys, key)
+		x.lines = append(x.lines, line)
 		return nil
 	})
+	x.index = newHashIndex(x.keys)
+	return err
 }

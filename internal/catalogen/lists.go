@@ -51,7 +51,7 @@ func typeRows(fsys fs.FS) ([][]string, error) {
 		}
 		rows = append(rows, []string{t.Type, t.Latest, t.LatestStable, carries, identityTypes, functions})
 	}
-	return sorted(rows), nil
+	return byKey(rows), nil
 }
 
 // withoutBlanks spells "SystemAssigned, UserAssigned" and "SystemAssigned,UserAssigned"
@@ -122,10 +122,15 @@ func bypassRows(fsys fs.FS) ([][]string, error) {
 		}
 		rows = append(rows, row)
 	}
+	return byKey(rows), nil
+}
+
+// byKey orders rows by the key of the name in their first field.
+func byKey(rows [][]string) [][]string {
 	slices.SortFunc(rows, func(a, b []string) int {
 		return strings.Compare(string(arm.Fold(a[0])), string(arm.Fold(b[0])))
 	})
-	return rows, nil
+	return rows
 }
 
 type directoryRole struct {

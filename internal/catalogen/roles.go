@@ -93,10 +93,7 @@ func operationRows(fsys fs.FS) ([][]string, error) {
 			rows = append(rows, row)
 		}
 	}
-	slices.SortFunc(rows, func(a, b []string) int {
-		return strings.Compare(string(arm.Fold(a[0])), string(arm.Fold(b[0])))
-	})
-	return rows, nil
+	return byKey(rows), nil
 }
 
 // noOperation is a text that seven built-in roles hold among their actions and that names
