@@ -14,6 +14,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -39,7 +40,7 @@ func run(args []string) error {
 		return err
 	}
 	if *data == "" || *out == "" || flags.NArg() > 0 {
-		return fmt.Errorf("give -data DIR and -out DIR, and nothing else")
+		return errors.New("give -data DIR and -out DIR, and nothing else")
 	}
 	if err := generate(os.DirFS(*data), *out, tables); err != nil {
 		return err
