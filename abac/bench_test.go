@@ -68,17 +68,3 @@ func BenchmarkLint(b *testing.B) {
 		}
 	}
 }
-
-func mustParse(tb testing.TB, text string) Expr {
-	tb.Helper()
-	e, err := Parse(text)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return e
-}
-
-func mustCompile(tb testing.TB, text string) *Condition {
-	tb.Helper()
-	return Compile(mustParse(tb, text))
-}

@@ -4,6 +4,7 @@ package abac
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet/arm"
@@ -42,29 +43,65 @@ type variable struct {
 	trials [][]outcome
 }
 
-// operationTrial is what the condition is for the operations of one ActionMatches, or for
-// all that none of them names.
+// operationTrial is what the condition is for the operation of one ActionMatches without
+// wildcard, or for all that none of them names.
 type operationTrial struct {
 	leaf    *leaf // nil for the rest
 	verdict verdict
 }
 
-// constants tries the condition for each operation that it names and one that it does not.
+// constants tries the condition for each operation that it names, and for the others.
 func (c *Condition) constants() []operationTrial {
 	variables := c.variables()
-	out := []operationTrial{{verdict: c.try(variables, operationOf("Mivet.None/none/none"))}}
+	rest := slices.Concat(variables, c.wildcardVariables())
+	out := []operationTrial{{verdict: c.try(rest, make([]outcome, len(c.leaves)))}}
 	for _, l := range c.leaves {
+		if l.kind != actionLeaf || l.action.Wildcards() > 0 {
+			continue
+		}
+		if o := operationOf(l.action.String()); !o.IsZero() {
+			out = append(out, operationTrial{leaf: l, verdict: c.try(variables, c.actionOutcomes(o))})
+		}
+	}
+	return out
+}
+
+// wildcardVariables lets each pattern of ActionMatches match or not, for operations that no
+// pattern names in full.
+func (c *Condition) wildcardVariables() []variable {
+	var out []variable
+	places := map[arm.Key]int{}
+	for i, l := range c.leaves {
 		if l.kind != actionLeaf {
 			continue
 		}
-		o := operationOf(strings.ReplaceAll(l.action.String(), "*", "x"))
-		t := operationTrial{leaf: l}
-		if !o.IsZero() {
-			t.verdict = c.try(variables, o)
+		at, ok := places[l.action.Key()]
+		if !ok {
+			at = len(out)
+			places[l.action.Key()] = at
+			out = append(out, variable{trials: make([][]outcome, 1, 2)})
+			if l.action.Wildcards() > 0 {
+				out[at].trials = out[at].trials[:2]
+			}
 		}
-		out = append(out, t)
+		out[at].leaves = append(out[at].leaves, i)
+		for k, truth := range []Truth{False, True}[:len(out[at].trials)] {
+			out[at].trials[k] = append(out[at].trials[k], outcome{truth, Compared})
+		}
 	}
 	return out
+}
+
+// actionOutcomes gives every ActionMatches its value for one operation.
+func (c *Condition) actionOutcomes(o arm.Operation) []outcome {
+	outcomes := make([]outcome, len(c.leaves))
+	env := &Env{Operation: o}
+	for i, l := range c.leaves {
+		if l.kind == actionLeaf {
+			outcomes[i].truth, outcomes[i].reason = l.eval(env)
+		}
+	}
+	return outcomes
 }
 
 // variables groups the leaves other than ActionMatches by what they depend on.
@@ -146,20 +183,13 @@ func (l *leaf) dependsOn() (reference, bool) {
 	return newReference(attributes[0].Source, attributes[0].Name), true
 }
 
-// try runs through the product of all trials for one operation.
-func (c *Condition) try(variables []variable, o arm.Operation) verdict {
+// try runs through the product of all trials; outcomes holds the leaves that do not vary.
+func (c *Condition) try(variables []variable, outcomes []outcome) verdict {
 	product := 1
 	for _, v := range variables {
 		product *= len(v.trials)
 		if product > maxTrials {
 			return varies
-		}
-	}
-	outcomes := make([]outcome, len(c.leaves))
-	env := &Env{Operation: o}
-	for i, l := range c.leaves {
-		if l.kind == actionLeaf {
-			outcomes[i].truth, outcomes[i].reason = l.eval(env)
 		}
 	}
 	var seen [3]bool

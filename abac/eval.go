@@ -124,7 +124,7 @@ func (l *leaf) evalSubOperation(env *Env) (Truth, Reason) {
 	switch presence {
 	case Known:
 		for i := range v.size() {
-			if like(l.pattern, v.at(i).text, true) {
+			if name, ok := v.at(i).scalar(ofString); ok && like(l.pattern, name.text, true) {
 				return True, Compared
 			}
 		}
@@ -222,19 +222,25 @@ func (l *leaf) cross(left, right *values) (Truth, Reason) {
 }
 
 // crossRight compares one value on the left with those on the right. ok is false if one of
-// them is of the wrong type.
+// them is of the wrong type, even where another decides.
 func (l *leaf) crossRight(a *scalar, right *values) (holds, ok bool) {
-	holds = l.quantifier.allRight()
-	for i := range right.size() {
-		b, ok := right.at(i, l.op.family)
+	all := l.quantifier.allRight()
+	if right.attribute == nil {
+		for i := range right.literals {
+			if l.op.holds(a, &right.literals[i]) != all {
+				return !all, true
+			}
+		}
+		return all, true
+	}
+	holds = all
+	for i := range right.attribute.size() {
+		b, ok := right.attribute.at(i).scalar(l.op.family)
 		if !ok {
 			return false, false
 		}
-		if l.op.holds(a, &b) != l.quantifier.allRight() {
-			holds = !l.quantifier.allRight()
-			if right.attribute == nil {
-				return holds, true // literals are of the right type
-			}
+		if l.op.holds(a, &b) != all {
+			holds = !all
 		}
 	}
 	return holds, true

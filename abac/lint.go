@@ -168,8 +168,9 @@ func (l *linter) attributes(f func(a Attribute)) {
 const (
 	pageFormat       = "MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-format.md"
 	pageTroubleshoot = "MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-troubleshoot.md"
+	pageErrors       = "MicrosoftDocs/azure-docs articles/role-based-access-control/troubleshooting.md"
 	pageLimits       = "MicrosoftDocs/azure-docs includes/role-based-access-control/limits.md"
-	pageFAQ          = "MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-faq.md"
+	pageOverview     = "MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-overview.md"
 	pageDelegation   = "MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-authorization-actions-attributes.md"
 	pageDelegate     = "MicrosoftDocs/azure-docs articles/role-based-access-control/delegate-role-assignments-examples.md"
 	pageBlob         = "MicrosoftDocs/azure-docs articles/storage/blobs/storage-auth-abac-attributes.md"

@@ -172,7 +172,7 @@ func checkGUIDOnStorage(l *linter) {
 			l.add(Finding{
 				ID: "guid-on-storage", Severity: Error, At: e.At,
 				Message: operatorText(e) + " is used with a role that has data actions of Microsoft.Storage",
-				Why:     "storage requests then fail with AuthorizationFailed", Page: pageTroubleshoot,
+				Why:     "storage requests then fail with AuthorizationFailed", Page: pageErrors,
 			})
 		}
 	})

@@ -76,7 +76,7 @@ func checkExpressions(l *linter) {
 		l.add(Finding{
 			ID: "visual-editor", Severity: Note, At: l.whole(),
 			Message: fmt.Sprintf("the condition has %d expressions", n),
-			Why:     "the visual editor of the portal shows at most 5 for a condition; edit it as code", Page: pageFAQ,
+			Why:     "the visual editor of the portal shows at most 5 for a condition; edit it as code", Page: pageOverview,
 		})
 	}
 }
@@ -321,7 +321,7 @@ func checkWhole(l *linter) {
 		return
 	}
 	for _, t := range trials {
-		if t.leaf == nil || t.leaf.action.Wildcards() > 0 {
+		if t.leaf == nil {
 			continue
 		}
 		switch t.verdict {

@@ -23,6 +23,14 @@ func foldRune(r rune) rune {
 	return r
 }
 
+// firstRune is utf8.DecodeRuneInString, short for ASCII.
+func firstRune(s string) (rune, int) {
+	if s != "" && s[0] < utf8.RuneSelf {
+		return rune(s[0]), 1
+	}
+	return utf8.DecodeRuneInString(s)
+}
+
 func sameRune(a, b rune, fold bool) bool {
 	return a == b || fold && foldRune(a) == foldRune(b)
 }
@@ -40,7 +48,7 @@ func prefixLength(s, prefix string, fold bool) int {
 		if at == len(s) {
 			return -1
 		}
-		r, width := utf8.DecodeRuneInString(s[at:])
+		r, width := firstRune(s[at:])
 		if !sameRune(r, p, true) {
 			return -1
 		}
@@ -64,8 +72,13 @@ func like(pattern, s string, fold bool) bool {
 	p, at := 0, 0
 	star, mark := -1, 0
 	for at < len(s) {
+		if p < len(pattern) && pattern[p] == s[at] && isPlainByte(s[at]) {
+			p++
+			at++
+			continue
+		}
 		kind, want, width := patternRune(pattern[p:])
-		r, size := utf8.DecodeRuneInString(s[at:])
+		r, size := firstRune(s[at:])
 		switch {
 		case kind == anyRun:
 			p += width
@@ -74,7 +87,7 @@ func like(pattern, s string, fold bool) bool {
 			p += width
 			at += size
 		case star >= 0:
-			_, size = utf8.DecodeRuneInString(s[mark:])
+			_, size = firstRune(s[mark:])
 			mark += size
 			p, at = star, mark
 		default:
@@ -83,6 +96,9 @@ func like(pattern, s string, fold bool) bool {
 	}
 	return strings.Trim(pattern[p:], "*") == ""
 }
+
+// isPlainByte reports whether a byte is a character that stands for itself in a pattern.
+func isPlainByte(c byte) bool { return c < utf8.RuneSelf && c != '*' && c != '?' && c != '\\' }
 
 type patternKind uint8
 
@@ -108,20 +124,20 @@ func patternRune(p string) (kind patternKind, r rune, width int) {
 			return oneRune, rune(p[1]), 2
 		}
 	}
-	r, width = utf8.DecodeRuneInString(p)
+	r, width = firstRune(p)
 	return oneRune, r, width
 }
 
 // containsTerm reports whether term stands in s as a whole: no letter or digit goes on
 // before its first or after its last letter or digit. It is the operator "has" of Kusto.
 func containsTerm(s, term string, fold bool) bool {
-	first, _ := utf8.DecodeRuneInString(term)
+	first, _ := firstRune(term)
 	last, _ := utf8.DecodeLastRuneInString(term)
 	before := rune(' ')
 	for at, r := range s {
 		n := prefixLength(s[at:], term, fold)
 		if n >= 0 && !joined(before, first) {
-			after, size := utf8.DecodeRuneInString(s[at+n:])
+			after, size := firstRune(s[at+n:])
 			if size == 0 || !joined(last, after) {
 				return true
 			}

@@ -44,15 +44,16 @@ func Parse(text string) (Expr, error) {
 	return e, nil
 }
 
+// invalidOffset returns the place of the first byte that is not UTF-8, or the end.
 func invalidOffset(text string) int {
-	for i, r := range text {
-		if r == utf8.RuneError {
-			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-				return i
-			}
+	at := 0
+	for {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
 		}
+		at += size
 	}
-	return len(text)
 }
 
 // parser builds the tree by recursive descent. After the first error every token is

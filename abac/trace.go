@@ -24,7 +24,8 @@ type LeafTrace struct {
 	// Reason says why it has that value.
 	Reason Reason
 	// Left and Right are the operands with the values they had. Functions have the attribute
-	// or the operation on the left and the pattern on the right; Exists has no right side.
+	// or the operation on the left and the pattern on the right; Exists and functions that are
+	// not documented have no right side.
 	Left, Right SideTrace
 	// Decisive says that the value of the condition follows from this leaf and the other
 	// decisive ones, whatever the rest would be.
@@ -109,11 +110,9 @@ func (l *leaf) sides(env *Env) (left, right SideTrace) {
 		return operandTrace(e.Attribute, env), SideTrace{}
 	case *Compare:
 		return operandTrace(e.Left, env), operandTrace(e.Right, env)
-	case *UnknownFunction:
-		return SideTrace{Text: e.Name}, literalTrace(Set{Items: e.Args})
-	case *And, *Or, *Not:
+	case *UnknownFunction, *And, *Or, *Not:
 	}
-	return SideTrace{}, SideTrace{}
+	return SideTrace{Text: Print(l.expr)}, SideTrace{}
 }
 
 func operandTrace(o Operand, env *Env) SideTrace {

@@ -1,0 +1,789 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package abac
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mivet/mivet/arm"
+	"pgregory.net/rapid"
+)
+
+// world is a request for the reference evaluator. A nil value is absent; a name that is
+// missing is not known.
+type world struct {
+	operation string
+	values    map[string][]any // "Source name", folded
+}
+
+func (w world) env(tb interface{ Fatal(...any) }, mode Mode) *Env {
+	e := &Env{Mode: mode}
+	if w.operation != "" {
+		o, err := arm.ParseOperation(w.operation)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		e.Operation = o
+	}
+	for key, list := range w.values {
+		word, name, _ := strings.Cut(key, " ")
+		source, _ := ParseSource(word)
+		if list == nil {
+			e.SetAbsent(source, name)
+			continue
+		}
+		values := make([]Value, len(list))
+		for i, v := range list {
+			values[i] = referenceValue(v)
+		}
+		if len(values) == 1 {
+			e.Set(source, name, values[0])
+		} else {
+			e.Set(source, name, List(values...))
+		}
+	}
+	return e
+}
+
+func referenceValue(v any) Value {
+	switch v := v.(type) {
+	case string:
+		return String(v)
+	case int:
+		return Int(int64(v))
+	case bool:
+		return Bool(v)
+	default:
+		return Time(v.(time.Time))
+	}
+}
+
+// failed marks a comparison that could not be made.
+const failed = Truth(9)
+
+// reference evaluates by first moving every negation down to the leaves, which it asks for
+// their plain value. It shares no code with Condition.
+func (w world) reference(e Expr, negated bool, mode Mode) Truth {
+	switch e := e.(type) {
+	case *Not:
+		return w.reference(e.X, !negated, mode)
+	case *And:
+		return w.referenceTerms(e.Terms, negated, mode, !negated)
+	case *Or:
+		return w.referenceTerms(e.Terms, negated, mode, negated)
+	default:
+		t := w.leaf(e)
+		switch {
+		case t == failed && !negated:
+			return False
+		case t == failed && mode == Strict:
+			return Unknown
+		case t == failed:
+			return True
+		case t == Unknown:
+			return Unknown
+		}
+		return TruthOf((t == True) != negated)
+	}
+}
+
+func (w world) referenceTerms(terms []Expr, negated bool, mode Mode, conjunction bool) Truth {
+	count := map[Truth]int{}
+	for _, x := range terms {
+		count[w.reference(x, negated, mode)]++
+	}
+	switch {
+	case conjunction && count[False] > 0:
+		return False
+	case !conjunction && count[True] > 0:
+		return True
+	case count[Unknown] > 0:
+		return Unknown
+	default:
+		return TruthOf(conjunction)
+	}
+}
+
+func (w world) leaf(e Expr) Truth {
+	switch e := e.(type) {
+	case *ActionMatches:
+		p, err := arm.ParsePattern(e.Pattern)
+		if err != nil || w.operation == "" {
+			return Unknown
+		}
+		o, _ := arm.ParseOperation(w.operation)
+		return TruthOf(p.Matches(o))
+	case *SubOperationMatches:
+		list, known := w.lookup(Attribute{Source: Request, Name: "subOperation"})
+		if !known {
+			return Unknown
+		}
+		for _, v := range list {
+			if s, ok := v.(string); ok && globMatches(e.Pattern, s, true) {
+				return True
+			}
+		}
+		return False
+	case *Exists:
+		list, known := w.lookup(e.Attribute)
+		if !known || list != nil && len(list) == 0 {
+			return Unknown
+		}
+		return TruthOf(list != nil)
+	case *Compare:
+		return w.comparison(e)
+	default:
+		return Unknown
+	}
+}
+
+func (w world) lookup(a Attribute) (values []any, known bool) {
+	values, known = w.values[a.Source.String()+" "+string(AttributeKey(a.Name))]
+	return values, known
+}
+
+var referenceName = regexp.MustCompile(`^(String|Numeric|DateTime|Bool|Guid)(Not)?(Equals|StartsWith|EndsWith|Contains|Like|LessThan|LessThanEquals|GreaterThan|GreaterThanEquals)(IgnoreCase)?$`)
+
+func (w world) comparison(e *Compare) Truth {
+	m := referenceName.FindStringSubmatch(string(e.Operator))
+	if m == nil || !e.Operator.Documented() {
+		return Unknown
+	}
+	family, not, relation, fold := m[1], m[2] != "", m[3], m[4] != ""
+	if e.Quantifier != NoQuantifier && (family == "DateTime" || family == "Bool" || strings.HasSuffix(relation, "With") || relation == "Contains") {
+		return Unknown
+	}
+	left, leftKnown := w.operand(e.Left)
+	right, rightKnown := w.operand(e.Right)
+	for _, o := range []Operand{e.Left, e.Right} {
+		if _, ok := o.(Attribute); !ok {
+			list, _ := w.operand(o)
+			for _, v := range list {
+				if convert(family, v) == nil {
+					return failed
+				}
+			}
+		}
+	}
+	switch {
+	case leftKnown && left == nil, rightKnown && right == nil:
+		return failed
+	case !leftKnown || !rightKnown:
+		return Unknown
+	}
+	if e.Quantifier == NoQuantifier {
+		if len(left) == 0 || len(right) == 0 {
+			return failed
+		}
+		if len(left) > 1 || len(right) > 1 {
+			return Unknown
+		}
+	}
+	var table [][]bool
+	for _, l := range left {
+		row := []bool{}
+		if convert(family, l) == nil {
+			return failed
+		}
+		for _, r := range right {
+			a, b := convert(family, l), convert(family, r)
+			if b == nil {
+				return failed
+			}
+			row = append(row, relate(relation, fold, a, b) != not)
+		}
+		table = append(table, row)
+	}
+	return TruthOf(quantify(e.Quantifier, table))
+}
+
+func quantify(q Quantifier, table [][]bool) bool {
+	left, right := true, true // each
+	switch q {
+	case ForAnyOfAllValues:
+		left = false
+	case ForAllOfAnyValues:
+		right = false
+	case ForAllOfAllValues:
+	default:
+		left, right = false, false
+	}
+	count := 0
+	for _, row := range table {
+		n := 0
+		for _, holds := range row {
+			if holds {
+				n++
+			}
+		}
+		if right && n == len(row) || !right && n > 0 {
+			count++
+		}
+	}
+	return left && count == len(table) || !left && count > 0
+}
+
+func (w world) operand(o Operand) (values []any, known bool) {
+	switch o := o.(type) {
+	case Attribute:
+		return w.lookup(o)
+	case StringLiteral:
+		return []any{o.Value}, true
+	case IntLiteral:
+		return []any{int(o.Value)}, true
+	case BoolLiteral:
+		return []any{o.Value}, true
+	case GUIDLiteral:
+		return []any{o.Value}, true
+	case Set:
+		values = []any{}
+		for _, item := range o.Items {
+			v, _ := w.operand(item)
+			values = append(values, v...)
+		}
+		return values, true
+	}
+	return nil, false
+}
+
+var (
+	referenceGUID = regexp.MustCompile(`^([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+	referenceDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,7})?Z$`)
+	referenceInt  = regexp.MustCompile(`^-?[0-9]{1,19}$`)
+)
+
+// convert returns nil for a value of the wrong type.
+func convert(family string, v any) any {
+	s, isString := v.(string)
+	switch family {
+	case "String":
+		if isString {
+			return s
+		}
+	case "Numeric":
+		if n, ok := v.(int); ok {
+			return big.NewInt(int64(n))
+		}
+		if n, ok := new(big.Int).SetString(s, 10); ok && isString && referenceInt.MatchString(s) && n.IsInt64() {
+			return n
+		}
+	case "Bool":
+		if b, ok := v.(bool); ok {
+			return fmt.Sprint(b)
+		}
+		if l := string(arm.Fold(s)); isString && (l == "true" || l == "false") {
+			return l
+		}
+	case "DateTime":
+		if d, ok := v.(time.Time); ok {
+			return d
+		}
+		if d, err := time.Parse(time.RFC3339, s); err == nil && isString && referenceDate.MatchString(s) {
+			return d
+		}
+	case "Guid":
+		last := s[strings.LastIndex(s, "/")+1:]
+		if isString && referenceGUID.MatchString(last) {
+			return strings.ToLower(strings.ReplaceAll(last, "-", ""))
+		}
+	}
+	return nil
+}
+
+func relate(relation string, fold bool, a, b any) bool {
+	switch a := a.(type) {
+	case string:
+		return relateText(relation, fold, a, b.(string))
+	case *big.Int:
+		return relateOrder(relation, a.Cmp(b.(*big.Int)))
+	default:
+		return relateOrder(relation, a.(time.Time).Compare(b.(time.Time)))
+	}
+}
+
+func relateText(relation string, fold bool, a, b string) bool {
+	if relation == "Like" {
+		return globMatches(b, a, fold)
+	}
+	if fold {
+		a, b = string(arm.Fold(a)), string(arm.Fold(b))
+	}
+	switch relation {
+	case "StartsWith":
+		return strings.HasPrefix(a, b)
+	case "EndsWith":
+		return strings.HasSuffix(a, b)
+	case "Contains":
+		return strings.Contains(a, b)
+	default:
+		return a == b
+	}
+}
+
+func relateOrder(relation string, order int) bool {
+	switch relation {
+	case "LessThan":
+		return order < 0
+	case "LessThanEquals":
+		return order <= 0
+	case "GreaterThan":
+		return order > 0
+	case "GreaterThanEquals":
+		return order >= 0
+	default:
+		return order == 0
+	}
+}
+
+// globMatches turns the pattern into a regular expression.
+func globMatches(pattern, s string, fold bool) bool {
+	if fold {
+		pattern, s = string(arm.Fold(pattern)), string(arm.Fold(s))
+	}
+	var b strings.Builder
+	b.WriteString(`(?s)^`)
+	runes := []rune(pattern)
+	for i := 0; i < len(runes); i++ {
+		switch r := runes[i]; {
+		case r == '*':
+			b.WriteString(`.*`)
+		case r == '?':
+			b.WriteString(`.`)
+		case r == '\\' && i+1 < len(runes) && strings.ContainsRune(`*?\`, runes[i+1]):
+			i++
+			b.WriteString(regexp.QuoteMeta(string(runes[i])))
+		default:
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		}
+	}
+	return regexp.MustCompile(b.String() + `$`).MatchString(s)
+}
+
+// Generators.
+
+var (
+	drawName   = rapid.SampledFrom([]string{"a", "B", "x/tags:K<$key_case_sensitive$>", "x/tags&$keys$&", "subOperation"})
+	drawSource = rapid.SampledFrom([]Source{Resource, Request, Principal, Environment})
+	drawText   = rapid.Custom(func(t *rapid.T) string {
+		parts := rapid.SliceOfN(rapid.SampledFrom([]string{
+			"a", "b", "A", "é", "*", "?", `\*`, `\?`, `\\`, "'", " ", "/", "{", "1",
+		}), 0, 5).Draw(t, "parts")
+		return strings.Join(parts, "")
+	})
+	drawWord = rapid.SampledFrom([]string{
+		"a", "b", "5", "-1", "true", "False", "2022-06-01T00:00:00.0Z", "2022-06-02T00:00:00Z",
+		"b24988ac-6180-42a0-ab88-20f7382dd24c", "x/B24988AC618042A0AB8820F7382DD24C",
+	})
+	drawOperation = rapid.SampledFrom([]string{"", "P.a/b/read", "P.a/b/write", "P.a/c/read"})
+	drawPattern   = rapid.SampledFrom([]string{"P.a/b/read", "P.a/b/*", "*/read", "*", "p.A/*/read", ""})
+	drawOperator  = rapid.Custom(func(t *rapid.T) Operator {
+		i := rapid.IntRange(-2, len(operators)-1).Draw(t, "operator")
+		if i < 0 {
+			return "IpMatch"
+		}
+		return operators[i].name
+	})
+)
+
+func drawAttribute(t *rapid.T) Attribute {
+	return Attribute{Source: drawSource.Draw(t, "source"), Name: drawName.Draw(t, "name")}
+}
+
+func drawLiteral(t *rapid.T) Operand {
+	switch rapid.IntRange(0, 5).Draw(t, "literal") {
+	case 0:
+		return IntLiteral{Value: int64(rapid.IntRange(-2, 6).Draw(t, "int"))}
+	case 1:
+		return BoolLiteral{Value: rapid.Bool().Draw(t, "bool")}
+	case 2:
+		return GUIDLiteral{Value: "b24988ac-6180-42a0-ab88-20f7382dd24c"}
+	case 3:
+		return StringLiteral{Value: drawText.Draw(t, "text")}
+	default:
+		return StringLiteral{Value: drawWord.Draw(t, "word")}
+	}
+}
+
+func drawOperand(t *rapid.T) Operand {
+	switch rapid.IntRange(0, 3).Draw(t, "operand") {
+	case 0:
+		return drawLiteral(t)
+	case 1:
+		n := rapid.IntRange(1, 3).Draw(t, "n")
+		items := make([]Operand, n)
+		for i := range items {
+			items[i] = drawLiteral(t)
+		}
+		return Set{Items: items}
+	default:
+		return drawAttribute(t)
+	}
+}
+
+func drawExpr(t *rapid.T, depth int) Expr {
+	kind := rapid.IntRange(0, 9).Draw(t, "kind")
+	if depth == 0 {
+		kind = max(kind, 3)
+	}
+	switch kind {
+	case 0, 1:
+		terms := make([]Expr, rapid.IntRange(2, 3).Draw(t, "terms"))
+		for i := range terms {
+			terms[i] = drawExpr(t, depth-1)
+		}
+		if kind == 0 {
+			return &And{Terms: terms}
+		}
+		return &Or{Terms: terms}
+	case 2:
+		return &Not{X: drawExpr(t, depth-1)}
+	case 3:
+		return &ActionMatches{Pattern: drawPattern.Draw(t, "pattern")}
+	case 4:
+		return &SubOperationMatches{Pattern: drawText.Draw(t, "pattern")}
+	case 5:
+		return &Exists{Attribute: drawAttribute(t)}
+	case 6:
+		return &UnknownFunction{Name: "Foo", Args: []Operand{drawLiteral(t)}}
+	default:
+		return &Compare{
+			Left:       drawOperand(t),
+			Quantifier: Quantifier(rapid.IntRange(0, 4).Draw(t, "quantifier")),
+			Operator:   drawOperator.Draw(t, "operator"),
+			Right:      drawOperand(t),
+		}
+	}
+}
+
+// drawWorld knows each attribute, knows that it is absent, or does not know it.
+func drawWorld(t *rapid.T, complete bool) world {
+	w := world{operation: drawOperation.Draw(t, "operation"), values: map[string][]any{}}
+	if complete && w.operation == "" {
+		w.operation = "P.a/c/read"
+	}
+	for _, s := range []Source{Resource, Request, Principal, Environment} {
+		for _, name := range []string{"a", "b", "x/tags:K<$key_case_sensitive$>", "x/tags&$keys$&", "suboperation"} {
+			kind := rapid.IntRange(0, 6).Draw(t, "presence")
+			if complete {
+				kind = max(kind, 1)
+			}
+			key := s.String() + " " + name
+			switch kind {
+			case 0:
+			case 1:
+				w.values[key] = nil
+			default:
+				n := max(0, rapid.IntRange(-2, 2).Draw(t, "size")+1)
+				w.values[key] = make([]any, n)
+				for i := range n {
+					w.values[key][i] = drawValue(t)
+				}
+			}
+		}
+	}
+	return w
+}
+
+func drawValue(t *rapid.T) any {
+	switch rapid.IntRange(0, 5).Draw(t, "value") {
+	case 0:
+		return rapid.IntRange(-2, 6).Draw(t, "int")
+	case 1:
+		return rapid.Bool().Draw(t, "bool")
+	case 2:
+		return time.Date(2022, 6, rapid.IntRange(1, 2).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
+	case 3:
+		return drawText.Draw(t, "text")
+	default:
+		return drawWord.Draw(t, "word")
+	}
+}
+
+func TestPrintParseProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		text := Print(e)
+		got, err := Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if !Equal(e, got) {
+			t.Fatalf("%s becomes %s", text, Print(got))
+		}
+	})
+}
+
+func TestEvalProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		w := drawWorld(t, false)
+		for _, mode := range []Mode{Strict, Compatible} {
+			got, want := Compile(e).Eval(w.env(t, mode)), w.reference(e, false, mode)
+			if got != want {
+				t.Fatalf("%s\nmode %d in %v: %v, the reference has %v", Print(e), mode, w, got, want)
+			}
+		}
+	})
+}
+
+// readings evaluates in a world without gaps by both readings of a failed comparison: it is
+// false, or it is an error that Kleene's logic carries up, where it lets nobody in.
+func (w world) readings(e Expr) (asFalse, asError Truth) {
+	asFalse = w.reference(e, false, Compatible)
+	asError = w.withErrors(e)
+	if asError == failed {
+		asError = False
+	}
+	return asFalse, asError
+}
+
+func (w world) withErrors(e Expr) Truth {
+	combine := func(terms []Expr, decides Truth) Truth {
+		result := decides.Not()
+		for _, x := range terms {
+			switch t := w.withErrors(x); {
+			case t == decides || result == decides:
+				result = decides
+			case t == failed:
+				result = failed
+			case t == Unknown && result != failed:
+				result = Unknown
+			}
+		}
+		return result
+	}
+	switch e := e.(type) {
+	case *And:
+		return combine(e.Terms, False)
+	case *Or:
+		return combine(e.Terms, True)
+	case *Not:
+		if t := w.withErrors(e.X); t == failed {
+			return failed
+		} else {
+			return t.Not()
+		}
+	default:
+		return w.leaf(e)
+	}
+}
+
+func isDecided(e Expr, w world) bool {
+	decided := true
+	Walk(e, func(x Expr) {
+		switch x.(type) {
+		case *And, *Or, *Not:
+		default:
+			decided = decided && w.leaf(x) != Unknown
+		}
+	})
+	return decided
+}
+
+// Strict answers exactly where the two readings of a failed comparison agree.
+func TestStrictProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		w := drawWorld(t, true)
+		if !isDecided(e, w) {
+			return
+		}
+		asFalse, asError := w.readings(e)
+		want := asFalse
+		if asFalse != asError {
+			want = Unknown
+		}
+		if got := Compile(e).Eval(w.env(t, Strict)); got != want {
+			t.Fatalf("%s in %v: %v; read as false %v, as error %v", Print(e), w, got, asFalse, asError)
+		}
+	})
+}
+
+// fill adds what a world does not know.
+func (w world) fill(t *rapid.T) world {
+	full := drawWorld(t, true)
+	out := world{operation: w.operation, values: map[string][]any{}}
+	if out.operation == "" {
+		out.operation = full.operation
+	}
+	for k, v := range full.values {
+		out.values[k] = v
+		if own, ok := w.values[k]; ok {
+			out.values[k] = own
+		}
+	}
+	return out
+}
+
+// What is True or False with gaps is so however they are filled, and the residual has the
+// value of the whole.
+func TestResidualProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		w := drawWorld(t, false)
+		mode := Mode(rapid.IntRange(0, 1).Draw(t, "mode"))
+		c := Compile(e)
+		part, before := w.env(t, mode), c.Eval(w.env(t, mode))
+		r := c.Residual(part)
+		if r.Truth != before || (r.Truth == Unknown) != (r.Expr != nil) || (r.Truth == Unknown) != (len(r.Needs) > 0) {
+			t.Fatalf("%s in %v: Eval %v, residual %v %v %v", c, w, before, r.Truth, r, r.Needs)
+		}
+		full := w.fill(t).env(t, mode)
+		after := c.Eval(full)
+		if before != Unknown && after != before {
+			t.Fatalf("%s in %v: %v, and %v when the gaps are filled", c, w, before, after)
+		}
+		if r.Expr != nil {
+			if got := Compile(r.Expr).Eval(full); got != after {
+				t.Fatalf("%s in %v\nleaves %s: %v, whole %v", c, w, r, got, after)
+			}
+		}
+		checkNeeds(t, c, w, mode, r)
+	})
+}
+
+// checkNeeds gives everything that is needed; if that was all, the condition is decided.
+func checkNeeds(t *rapid.T, c *Condition, w world, mode Mode, r Residual) {
+	env := w.env(t, mode)
+	for _, n := range r.Needs {
+		switch n.Kind {
+		case NeedAttribute:
+			env.SetAbsent(n.Attribute.Source, n.Attribute.Name)
+		case NeedSubOperations:
+			env.SetSubOperations()
+		case NeedOperation:
+			env.Operation = operationOf("P.a/c/read")
+		case NeedSemantics:
+			return
+		}
+	}
+	after := c.Residual(env)
+	for _, n := range after.Needs {
+		if n.Kind != NeedSemantics {
+			t.Fatalf("%s: needs %v, and with them still %v", c, r.Needs, n)
+		}
+	}
+}
+
+// Explain agrees with Eval, and the value follows from the decisive leaves alone.
+func TestExplainProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		env := drawWorld(t, false).env(t, Mode(rapid.IntRange(0, 1).Draw(t, "mode")))
+		c := Compile(e)
+		trace := c.Explain(env)
+		if trace.Truth != c.Eval(env) || len(trace.Leaves) != len(c.leaves) {
+			t.Fatalf("%s: %v with %d leaves, Eval %v with %d", c, trace.Truth, len(trace.Leaves), c.Eval(env), len(c.leaves))
+		}
+		outcomes := make([]outcome, len(trace.Leaves))
+		for i, l := range trace.Leaves {
+			outcomes[i].truth = l.Truth
+			if !l.Decisive {
+				outcomes[i].truth = rapid.SampledFrom([]Truth{False, True}).Draw(t, "other")
+			}
+		}
+		got := c.root.evalOutcomes(outcomes, false)
+		if trace.Truth != Unknown && got != trace.Truth {
+			t.Fatalf("%s: %v, and %v with other values of what is not decisive", c, trace.Truth, got)
+		}
+	})
+}
+
+// What Lint calls constant is so in every request.
+func TestConstantProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawExpr(t, 3)
+		c := Compile(e)
+		w := drawWorld(t, true)
+		got := c.Eval(w.env(t, Strict))
+		for _, trial := range c.constants() {
+			op := w
+			if trial.leaf == nil {
+				op.operation = "Q.z/none"
+			} else {
+				op.operation = trial.leaf.action.String()
+			}
+			want := map[verdict]Truth{always: True, never: False, varies: Unknown}[trial.verdict]
+			if t2 := c.Eval(op.env(t, Strict)); want != Unknown && t2 != want && t2 != Unknown {
+				t.Fatalf("%s for %s: verdict %d, in %v %v", c, op.operation, trial.verdict, op, t2)
+			}
+		}
+		for _, f := range Lint(e, LintContext{}) {
+			if f.ID == "always-true" && got == False || f.ID == "never-true" && got == True {
+				t.Fatalf("%s: %s, in %v %v", c, f.ID, w, got)
+			}
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		delegationText, blobReadText, `@Resource[HasObotoken] boolequals true && (!Exists @Request[x])`,
+		`{'a\'b', -5, true, 08d4c71acc634ce4a9c85dd251b4d619} ForAnyOfAnyValues:StringLike {'\\*'}`,
+		`Foo{'x'} or @Environment[UtcNow] TimeOfDay:Less '1'`, "((((", "@", "'", "!!!NOT", "\xff",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := Parse(text)
+		if err != nil {
+			se, ok := err.(*SyntaxError) //nolint:errorlint // Parse returns nothing else
+			if !ok || se.Offset < 0 || se.Offset > len(text) || se.Line < 1 || se.Column < 1 {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		printed := Print(e)
+		again, err := Parse(printed)
+		if err != nil {
+			if len(printed) > MaxLength {
+				return // the canonical form may be longer than what was read
+			}
+			t.Fatalf("%q prints as %q: %v", text, printed, err)
+		}
+		if !Equal(e, again) {
+			t.Fatalf("%q prints as %q, another tree", text, printed)
+		}
+		Lint(e, LintContext{Text: text})
+	})
+}
+
+func FuzzEval(f *testing.F) {
+	f.Add(delegationText, "a", byte(1))
+	f.Add(`@Resource[a] StringLikeIgnoreCase @Request[b] AND !(@Request[a] NumericLessThan 5)`, "1", byte(0x5b))
+	f.Add(`@Resource[a] ForAnyOfAllValues:GuidNotEquals {'x'} OR Exists @Resource[b]`, "2022-06-01T00:00:00Z", byte(0x1f))
+	f.Fuzz(func(t *testing.T, text, value string, bits byte) {
+		e, err := Parse(text)
+		if err != nil || strings.ToValidUTF8(value, "") != value || strings.Contains(string(arm.Fold(text)), "/tables/record:") {
+			return
+		}
+		w := world{values: map[string][]any{}}
+		if bits&1 == 1 {
+			w.operation = "P.a/b/read"
+		}
+		for i, a := range Compile(e).Attributes() {
+			key := a.Source.String() + " " + string(AttributeKey(a.Name))
+			switch (int(bits>>1) + i) % 5 {
+			case 0:
+				w.values[key] = nil
+			case 1:
+				w.values[key] = []any{value}
+			case 2:
+				w.values[key] = []any{value, "a"}
+			case 3:
+				w.values[key] = []any{5}
+			default:
+			}
+		}
+		for _, mode := range []Mode{Strict, Compatible} {
+			if got, want := Compile(e).Eval(w.env(t, mode)), w.reference(e, false, mode); got != want {
+				t.Fatalf("%q in %v, mode %d: %v, the reference has %v", text, w, mode, got, want)
+			}
+		}
+	})
+}
