@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+)
+
+// question is a request in the engine's own numbers.
+type question struct {
+	e        *Engine
+	caller   mivet.PrincipalID
+	person   int32
+	groups   []mivet.PrincipalID
+	resource arm.ID
+	node     arm.Node
+	exact    bool // node is the resource itself
+	row      *row
+	plane    mivet.Plane
+	at       time.Time
+	given    *abac.Env
+	place    place
+	// weight says, per class, whether grants of it count for this question.
+	weight [3]abac.Truth
+}
+
+// place says what is known of a resource's position.
+type place uint8
+
+const (
+	placeKnown    place = iota
+	placeNoParent       // the management groups above its subscription are not known
+	placeUnknown        // no fact of the snapshot speaks of its subscription
+)
+
+// subjects returns the caller (i is -1) or one of the groups that the request names, with
+// all groups above.
+func (q *question) subjects(i int) []int32 {
+	n := q.person
+	if i >= 0 {
+		n = q.e.people.find(q.groups[i])
+	}
+	if n == noPerson {
+		return nil
+	}
+	return q.e.people.subjects.of(n)
+}
+
+// Check answers a request. It does not allocate once an operation was asked for before.
+func (e *Engine) Check(r Request) Decision {
+	var q question
+	q.ask(e, &r)
+	return q.decidePlanes(r.Plane)
+}
+
+// ask turns a request into the engine's numbers.
+func (q *question) ask(e *Engine, r *Request) {
+	q.e, q.caller, q.person = e, r.Principal, e.people.find(r.Principal)
+	q.groups, q.resource, q.given, q.at = r.Groups, r.Resource, r.Given, r.At
+	q.row = e.rows.get(r.Operation)
+	if q.at.IsZero() {
+		q.at = e.at
+	}
+	q.node, q.exact = e.tree.Find(r.Resource)
+	q.place = e.placeOf(q)
+}
+
+func (e *Engine) placeOf(q *question) place {
+	if q.node == arm.RootNode && !q.exact {
+		switch q.resource.Level() {
+		case arm.LevelTenantResource, arm.LevelNone:
+			return placeKnown
+		default:
+			return placeUnknown
+		}
+	}
+	if e.gaps.place.gap(q.node, noPerson) >= 0 && !e.belowTenantGroup(q.node) {
+		return placeNoParent
+	}
+	return placeKnown
+}
+
+// belowTenantGroup reports whether the chain of management groups above a scope is known
+// up to the tenant's root group, whose name is the tenant's ID
+// (MicrosoftDocs/azure-docs articles/governance/management-groups/overview.md).
+func (e *Engine) belowTenantGroup(n arm.Node) bool {
+	for e.tree.Parent(n) != arm.RootNode {
+		n = e.tree.Parent(n)
+	}
+	id := e.tree.ID(n)
+	return n == arm.RootNode || e.snap.TenantID != "" && id.Level() == arm.LevelManagementGroup &&
+		arm.Fold(id.Name()) == arm.Fold(e.snap.TenantID)
+}
+
+// decidePlanes answers on the plane that is asked for, else on the one that the catalogue
+// knows, else on both.
+func (q *question) decidePlanes(asked mivet.Plane) Decision {
+	if asked == mivet.PlaneUnknown {
+		asked = q.row.plane
+	}
+	if asked != mivet.PlaneUnknown {
+		return q.decide(asked)
+	}
+	control := q.decide(mivet.PlaneControl)
+	data := q.decide(mivet.PlaneData)
+	switch {
+	case control.Effect != data.Effect:
+		return Decision{Effect: Unknown, Cause: CausePlane, Fact: -1}
+	case data.Cause == CauseDeny:
+		return data
+	default:
+		return control
+	}
+}
+
+// decide answers on one plane.
+func (q *question) decide(plane mivet.Plane) Decision {
+	q.on(plane)
+	var v verdict
+	v.gather(q)
+	return v.decision()
+}
+
+// on turns to one plane, and settles which classes of grants count there.
+func (q *question) on(plane mivet.Plane) {
+	q.plane = plane
+	q.weight = [3]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.True}
+	if plane == mivet.PlaneData && q.row.vault {
+		q.weight[classPolicy] = q.e.vaults.policies(q)
+		q.weight[classRBAC] = q.weight[classPolicy].Not()
+	}
+}
+
+// chainLength is how deep a scope may lie for grants to be found by its ancestors.
+const chainLength = 32
+
+// chain returns the scopes above the question's and itself, from the root down; nil if
+// there are too many.
+func (q *question) chain(buf *[chainLength]arm.Node) []arm.Node {
+	n := chainLength
+	for at := q.node; ; at = q.e.tree.Parent(at) {
+		if n == 0 {
+			return nil
+		}
+		n--
+		buf[n] = at
+		if at == arm.RootNode {
+			return buf[n:]
+		}
+	}
+}

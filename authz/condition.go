@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"sync"
+
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+)
+
+// condition is the condition of an assignment, a permission object or a deny assignment.
+type condition struct {
+	text     string
+	compiled *abac.Condition // nil: it could not be read
+	fault    error
+}
+
+// compileCondition returns nil for an empty text: no condition. Version 1.0 and 2.0 have
+// the same grammar; the public API knows "2.0" alone
+// (MicrosoftDocs/azure-docs articles/role-based-access-control/conditions-format.md).
+func compileCondition(text, version string) *condition {
+	if text == "" {
+		return nil
+	}
+	c := &condition{text: text}
+	c.compiled, c.fault = abac.CompileText(text)
+	if c.fault == nil && version != "" && version != "1.0" && version != "2.0" {
+		c.compiled, c.fault = nil, versionError(version)
+	}
+	return c
+}
+
+type versionError string
+
+func (v versionError) Error() string {
+	return "reading a condition: version " + string(v) + " is not known, only 1.0 and 2.0 are"
+}
+
+// surroundings is what a condition sees of a question.
+type surroundings struct {
+	abac.Env
+	q *question
+}
+
+var surroundingsPool = sync.Pool{New: func() any { return new(surroundings) }}
+
+// eval says whether the condition lets the question through. No condition does.
+func (c *condition) eval(q *question) abac.Truth {
+	if c == nil {
+		return abac.True
+	}
+	if c.compiled == nil {
+		return abac.Unknown
+	}
+	s := borrow(q)
+	t := c.compiled.Eval(&s.Env)
+	s.giveBack()
+	return t
+}
+
+func borrow(q *question) *surroundings {
+	s := surroundingsPool.Get().(*surroundings) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	if q.given != nil {
+		s.Env = *q.given
+	}
+	s.q = q
+	s.Operation = q.row.op
+	s.More = s
+	return s
+}
+
+func (s *surroundings) giveBack() {
+	*s = surroundings{}
+	surroundingsPool.Put(s)
+}
+
+// nameAttributes are the attributes that are told by the name of the resource: the name
+// behind a type segment. Resource and request carry the name alike where both are listed
+// (MicrosoftDocs/azure-docs articles/storage/blobs/storage-auth-abac-attributes.md;
+// MicrosoftDocs/azure-security-docs articles/key-vault/general/rbac-abac.md).
+var nameAttributes = []struct{ attribute, resourceType string }{
+	{"Microsoft.Storage/storageAccounts:name", "Microsoft.Storage/storageAccounts"},
+	{"Microsoft.Storage/storageAccounts/blobServices/containers:name", "Microsoft.Storage/storageAccounts/blobServices/containers"},
+	{"Microsoft.Storage/storageAccounts/queueServices/queues:name", "Microsoft.Storage/storageAccounts/queueServices/queues"},
+	{"Microsoft.KeyVault/vaults:name", "Microsoft.KeyVault/vaults"},
+	{"Microsoft.KeyVault/vaults/secrets:name", "Microsoft.KeyVault/vaults/secrets"},
+}
+
+// Attribute answers from what the caller knows, from the time of the question, and from
+// the name of the resource.
+func (s *surroundings) Attribute(source abac.Source, key arm.Key) (abac.Value, abac.Presence) {
+	if given := s.q.given; given != nil && given.More != nil {
+		if v, p := given.More.Attribute(source, key); p != abac.NotKnown {
+			return v, p
+		}
+	}
+	if source == abac.Environment && key == utcNow && !s.q.at.IsZero() {
+		return abac.Time(s.q.at), abac.Known
+	}
+	if source != abac.Resource {
+		return abac.Value{}, abac.NotKnown
+	}
+	for _, n := range nameAttributes {
+		if arm.Fold(n.attribute) != key {
+			continue
+		}
+		for id := s.q.resource; !id.IsZero(); id = id.Parent() {
+			if arm.Fold(id.Type()) == arm.Fold(n.resourceType) {
+				return abac.String(id.Name()), abac.Known
+			}
+		}
+	}
+	return abac.Value{}, abac.NotKnown
+}
+
+const utcNow arm.Key = "utcnow"

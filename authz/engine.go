@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+)
+
+// Options say what an engine knows beside the snapshot.
+type Options struct {
+	// Catalog resolves built-in roles and operations. Without it every role that the
+	// snapshot does not define, and the plane of every operation, is unknown.
+	Catalog *catalog.Catalog
+	// At is the time of questions that give none; zero: when the snapshot was taken.
+	At time.Time
+}
+
+// Engine answers questions about one snapshot. It is immutable and safe for concurrent
+// use. The snapshot must not be changed while an engine uses it.
+type Engine struct {
+	snap   *mivet.Snapshot
+	cat    *catalog.Catalog
+	at     time.Time
+	tree   *arm.Tree
+	people *people
+	roles  []role
+	rows   *rows
+	grants *grants
+	denies *denies
+	gaps   *gaps
+	vaults *vaults
+	// placed says that the snapshot tells of subscriptions at all.
+	placed bool
+}
+
+// New compiles a snapshot. Faults in single facts (a pattern or a condition that cannot
+// be read, a role that nobody defines) are no error: answers that hang on them are
+// unknown, and [Engine.Explain] says why.
+func New(s *mivet.Snapshot, o Options) *Engine {
+	e := &Engine{snap: s, cat: o.Catalog, at: o.At, people: newPeople(s)}
+	if e.at.IsZero() {
+		e.at = s.TakenAt
+	}
+	e.tree = newTree(s)
+	rs := newRoleSet(s, o.Catalog)
+	drafts := e.drafts(rs)
+	e.roles = rs.roles
+	e.people.close(s, relevantGroups(s, e.people, drafts))
+	e.rows = newRows(e.roles, o.Catalog)
+	e.grants = newGrants(drafts, e.tree, len(e.people.ids))
+	e.denies = e.newDenies(e.tree)
+	e.gaps = newGaps(s, e.tree, e.people)
+	e.vaults = newVaults(s, e.tree)
+	return e
+}
+
+// newTree interns every scope at which something is said. Links that close a circle are
+// left out: the faulty group then stands below the root, where nothing is inherited that
+// the circle could have brought.
+func newTree(s *mivet.Snapshot) *arm.Tree {
+	var b arm.TreeBuilder
+	for i := range s.Subscriptions {
+		b.Add(s.Subscriptions[i].ID)
+	}
+	for i := range s.RoleAssignments {
+		b.Add(s.RoleAssignments[i].Scope)
+	}
+	for i := range s.DenyAssignments {
+		b.Add(s.DenyAssignments[i].Scope)
+	}
+	for i := range s.Gaps {
+		b.Add(s.Gaps[i].Scope)
+	}
+	for i := range s.AccessPolicies {
+		b.Add(s.AccessPolicies[i].Vault)
+	}
+	for i := range s.LocalGrants {
+		b.Add(localScope(&s.LocalGrants[i]))
+	}
+	for i := range s.Resources {
+		id := s.Resources[i].ID
+		if isVault(id) {
+			b.Add(id)
+		} else {
+			b.Add(id.Subscription())
+		}
+	}
+	linkGroups(&b, s)
+	return b.Build()
+}
+
+func linkGroups(b *arm.TreeBuilder, s *mivet.Snapshot) {
+	for i := range s.ManagementGroups {
+		g := &s.ManagementGroups[i]
+		b.Add(g.ID)
+		if !g.Parent.IsZero() {
+			_ = b.Link(g.ID, g.Parent) //nolint:errcheck // see newTree
+		}
+	}
+	for i := range s.Subscriptions {
+		sub := &s.Subscriptions[i]
+		if !sub.Parent.IsZero() {
+			_ = b.Link(sub.ID, sub.Parent) //nolint:errcheck // see newTree
+		}
+	}
+}
+
+func relevantGroups(s *mivet.Snapshot, p *people, drafts []draft) func(int32) bool {
+	relevant := make([]bool, len(p.ids))
+	for i := range drafts {
+		relevant[drafts[i].person] = true
+	}
+	for i := range s.DenyAssignments {
+		for _, id := range s.DenyAssignments[i].Principals {
+			relevant[p.find(id)] = true
+		}
+		for _, id := range s.DenyAssignments[i].Excluded {
+			relevant[p.find(id)] = true
+		}
+	}
+	for i := range s.PathACLs {
+		if id := s.PathACLs[i].Principal; id != "" {
+			relevant[p.find(id)] = true
+		}
+	}
+	return func(n int32) bool { return relevant[n] }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+)
+
+// class is the system that a grant belongs to.
+type class uint8
+
+const (
+	classRBAC   class = iota // a role assignment
+	classPolicy              // an entry of a vault's access list
+	classLocal               // an assignment of a service's own authorization system
+)
+
+// grant is a compiled grant of any class: a role at a scope. It is kept small, since
+// every question reads some.
+type grant struct {
+	scope, last arm.Node
+	// role holds the number of the role in the low bits, and the marks below.
+	role uint32
+	// fact is the place in the snapshot's slice of the class.
+	fact int32
+}
+
+const (
+	roleMask  = 1<<28 - 1
+	classBit  = 28
+	classMask = 3
+	slowMark  = 1 << 31 // something beside the role decides: a condition, a time, a state
+)
+
+func (g *grant) roleNumber() uint32 { return g.role & roleMask }
+func (g *grant) class() class       { return class(g.role >> classBit & classMask) }
+func (g *grant) slow() bool         { return g.role&slowMark != 0 }
+func (g *grant) covers(n arm.Node) bool {
+	return g.scope <= n && n <= g.last
+}
+
+// rider is what decides about a slow grant beside its role.
+type rider struct {
+	condition  *condition
+	eligible   bool
+	start, end time.Time
+	// doubt says why the grant may give less than its role; empty: it gives all of it.
+	doubt string
+}
+
+// grants are all grants, by principal and by scope.
+type grants struct {
+	all []grant // by principal, then by scope
+	// start holds where each principal's begin.
+	start []int32
+	owner []int32 // the principal of each
+	// at holds, per scope, the grants exactly there.
+	at lists
+	// riders are by class and fact.
+	riders [3]map[int32]*rider
+	// high are the grants at management groups, for subscriptions whose place is unknown.
+	high []int32
+}
+
+func (g *grants) of(person int32) []grant { return g.all[g.start[person]:g.start[person+1]] }
+
+func (g *grants) rider(gr *grant) *rider { return g.riders[gr.class()][gr.fact] }
+
+// draft is a grant before the scopes are numbered.
+type draft struct {
+	person int32
+	scope  arm.ID
+	role   uint32
+	class  class
+	fact   int32
+	rider  *rider
+}
+
+func (d *draft) compile(t *arm.Tree) grant {
+	n, _ := t.Find(d.scope)
+	role := d.role | uint32(d.class)<<classBit
+	if d.rider != nil {
+		role |= slowMark
+	}
+	return grant{scope: n, last: t.Last(n), role: role, fact: d.fact}
+}
+
+func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
+	g := &grants{
+		all:   make([]grant, len(drafts)),
+		owner: make([]int32, len(drafts)),
+		start: make([]int32, people+1),
+	}
+	for c := range g.riders {
+		g.riders[c] = map[int32]*rider{}
+	}
+	order := make([]int32, len(drafts))
+	compiled := make([]grant, len(drafts))
+	for i := range drafts {
+		order[i] = int32(i) //nolint:gosec // fewer grants than 2^31
+		compiled[i] = drafts[i].compile(t)
+		if r := drafts[i].rider; r != nil {
+			g.riders[drafts[i].class][drafts[i].fact] = r
+		}
+		g.start[drafts[i].person+1]++
+	}
+	slices.SortFunc(order, func(x, y int32) int {
+		return cmp.Or(cmp.Compare(drafts[x].person, drafts[y].person),
+			cmp.Compare(compiled[x].scope, compiled[y].scope), cmp.Compare(x, y))
+	})
+	for i := 1; i <= people; i++ {
+		g.start[i] += g.start[i-1]
+	}
+	pairs := make([][2]int32, len(order))
+	for i, o := range order {
+		g.all[i] = compiled[o]
+		g.owner[i] = drafts[o].person
+		pairs[i] = [2]int32{int32(compiled[o].scope), int32(i)} //nolint:gosec // as above
+		if drafts[o].scope.Level() == arm.LevelManagementGroup {
+			g.high = append(g.high, int32(i)) //nolint:gosec // as above
+		}
+	}
+	g.at = listsOf(t.Len(), pairs)
+	return g
+}
+
+// drafts reads the snapshot's grants of every class.
+func (e *Engine) drafts(rs *roleSet) []draft {
+	s := e.snap
+	out := make([]draft, 0, len(s.RoleAssignments)+len(s.AccessPolicies)+len(s.LocalGrants))
+	for i := range s.RoleAssignments {
+		a := &s.RoleAssignments[i]
+		out = append(out, draft{
+			person: e.people.find(a.Principal), scope: a.Scope, role: rs.intern(a.Role, a.RoleName),
+			class: classRBAC, fact: int32(i), rider: riderOf(a), //nolint:gosec // fewer than 2^31
+		})
+	}
+	return append(append(out, e.policyDrafts(rs)...), e.localDrafts(rs)...)
+}
+
+func riderOf(a *mivet.RoleAssignment) *rider {
+	if a.Condition == "" && !a.Eligible && a.Start.IsZero() && a.End.IsZero() {
+		return nil
+	}
+	return &rider{
+		condition: compileCondition(a.Condition, a.ConditionVersion),
+		eligible:  a.Eligible, start: a.Start, end: a.End,
+	}
+}
+
+// inTime says whether a time lies in the window: from its start on, before its end.
+func (r *rider) inTime(at time.Time) abac.Truth {
+	if r.start.IsZero() && r.end.IsZero() {
+		return abac.True
+	}
+	if at.IsZero() {
+		return abac.Unknown
+	}
+	return abac.TruthOf(!at.Before(r.start) && (r.end.IsZero() || at.Before(r.end)))
+}

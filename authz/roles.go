@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+)
+
+// role is a compiled role definition.
+type role struct {
+	def   *mivet.RoleDefinition // nil: its definition is not known
+	name  string                // what the assignment calls it
+	perms []permission
+}
+
+// permission is a compiled permission object.
+type permission struct {
+	control, data rules
+	condition     *condition // nil: none
+}
+
+// rules is what a permission object grants on one plane, and what it subtracts.
+type rules struct {
+	grant, subtract []arm.Pattern
+	// faulty says that a pattern to subtract could not be read, so that what is left is
+	// not known. A grant that cannot be read grants nothing that is known, and is faulty
+	// as well.
+	faulty error
+}
+
+func compilePermissions(perms []mivet.Permission) []permission {
+	out := make([]permission, len(perms))
+	for i := range perms {
+		p := &perms[i]
+		out[i] = permission{
+			control:   compileRules(p.Actions, p.NotActions),
+			data:      compileRules(p.DataActions, p.NotDataActions),
+			condition: compileCondition(p.Condition, p.ConditionVersion),
+		}
+	}
+	return out
+}
+
+func compileRules(grant, subtract []string) rules {
+	var r rules
+	r.grant = compilePatterns(grant, &r.faulty)
+	r.subtract = compilePatterns(subtract, &r.faulty)
+	return r
+}
+
+func compilePatterns(texts []string, fault *error) []arm.Pattern {
+	out := make([]arm.Pattern, 0, len(texts))
+	for _, t := range texts {
+		p, err := arm.ParsePattern(t)
+		if err != nil {
+			*fault = err
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (p *permission) rules(plane mivet.Plane) *rules {
+	if plane == mivet.PlaneData {
+		return &p.data
+	}
+	return &p.control
+}
+
+// permits says whether the rules leave the operation granted.
+func (r *rules) permits(op arm.Operation) abac.Truth {
+	if !matchesAny(r.grant, op) {
+		return truthUnless(r.faulty, abac.False)
+	}
+	if matchesAny(r.subtract, op) {
+		return abac.False
+	}
+	return truthUnless(r.faulty, abac.True)
+}
+
+func truthUnless(fault error, t abac.Truth) abac.Truth {
+	if fault != nil {
+		return abac.Unknown
+	}
+	return t
+}
+
+func matchesAny(patterns []arm.Pattern, op arm.Operation) bool {
+	for i := range patterns {
+		if patterns[i].Matches(op) {
+			return true
+		}
+	}
+	return false
+}
+
+// code is what a role makes of an operation on one plane.
+type code uint8
+
+const (
+	codeNo       code = iota // it does not grant it
+	codeGrants               // it grants it, whatever conditions inside the role say
+	codeHangs                // it grants it under a condition inside the role
+	codeNotKnown             // the role, or a pattern of it, is not known
+)
+
+func (r *role) code(op arm.Operation, plane mivet.Plane) code {
+	if r.def == nil {
+		return codeNotKnown
+	}
+	best := codeNo
+	for i := range r.perms {
+		p := &r.perms[i]
+		switch p.rules(plane).permits(op) {
+		case abac.True:
+			if p.condition == nil {
+				return codeGrants
+			}
+			best = codeHangs
+		case abac.Unknown:
+			if best == codeNo {
+				best = codeNotKnown
+			}
+		case abac.False:
+		}
+	}
+	return best
+}
+
+// row is what every role of the engine makes of one operation.
+type row struct {
+	op    arm.Operation
+	plane mivet.Plane // as the catalogue knows it
+	// codes holds per role the code of the control plane in the low two bits and that of
+	// the data plane in the next two.
+	codes []uint8
+	// vault says that it is an operation on the contents of a vault, and local that a
+	// service with an authorization system of its own decides on it.
+	vault, local bool
+}
+
+func (r *row) code(role uint32, plane mivet.Plane) code {
+	c := r.codes[role]
+	if plane == mivet.PlaneData {
+		c >>= 2
+	}
+	return code(c & 3)
+}
+
+func newRow(roles []role, op arm.Operation, plane mivet.Plane) *row {
+	r := &row{
+		op: op, plane: plane, codes: make([]uint8, len(roles)),
+		vault: strings.HasPrefix(string(op.Key()), vaultOperations), local: hasLocalSystem(op),
+	}
+	for i := range roles {
+		c := roles[i].code(op, mivet.PlaneControl)
+		d := roles[i].code(op, mivet.PlaneData)
+		r.codes[i] = uint8(c) | uint8(d)<<2
+	}
+	return r
+}
+
+// maxOddRows bounds how many rows are kept for operations that the catalogue does not
+// know, so that a stream of made-up names cannot fill the memory.
+const maxOddRows = 4096
+
+// rows keeps the row of each operation that was asked for. It is safe for concurrent use.
+type rows struct {
+	roles []role
+	cat   *catalog.Catalog
+	known []atomic.Pointer[row] // by the catalogue's number
+
+	mu  sync.RWMutex
+	odd map[arm.Key]*row
+}
+
+func newRows(roles []role, cat *catalog.Catalog) *rows {
+	r := &rows{roles: roles, cat: cat, odd: map[arm.Key]*row{}}
+	if cat != nil {
+		r.known = make([]atomic.Pointer[row], cat.NumOperations())
+	}
+	return r
+}
+
+func (r *rows) get(op arm.Operation) *row {
+	if r.cat != nil {
+		if i, ok := r.cat.FindOperation(op); ok {
+			return r.getKnown(i)
+		}
+	}
+	key := op.Key()
+	r.mu.RLock()
+	found := r.odd[key]
+	r.mu.RUnlock()
+	if found != nil {
+		return found
+	}
+	made := newRow(r.roles, op, mivet.PlaneUnknown)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.odd) < maxOddRows {
+		r.odd[key] = made
+	}
+	return made
+}
+
+func (r *rows) getKnown(i int) *row {
+	if found := r.known[i].Load(); found != nil {
+		return found
+	}
+	plane, _ := r.cat.Plane(i)
+	made := newRow(r.roles, r.cat.Operation(i), plane)
+	r.known[i].Store(made)
+	return made
+}
+
+// roleSet interns the roles that assignments name.
+type roleSet struct {
+	snap  *mivet.Snapshot
+	cat   *catalog.Catalog
+	byID  map[mivet.RoleID]*mivet.RoleDefinition
+	byKey map[arm.Key]*mivet.RoleDefinition
+	index map[string]uint32
+	roles []role
+}
+
+func newRoleSet(s *mivet.Snapshot, cat *catalog.Catalog) *roleSet {
+	rs := &roleSet{
+		snap: s, cat: cat, index: map[string]uint32{},
+		byID:  make(map[mivet.RoleID]*mivet.RoleDefinition, len(s.RoleDefinitions)),
+		byKey: make(map[arm.Key]*mivet.RoleDefinition, len(s.RoleDefinitions)),
+	}
+	for i := range s.RoleDefinitions {
+		d := &s.RoleDefinitions[i]
+		rs.byID[d.ID] = d
+		rs.byKey[arm.Fold(d.Name)] = d
+	}
+	return rs
+}
+
+// find returns the definition: the tenant's own before the catalogue's, the ID before
+// the name.
+func (rs *roleSet) find(id mivet.RoleID, name string) *mivet.RoleDefinition {
+	if id != "" {
+		if d := rs.byID[id]; d != nil {
+			return d
+		}
+		if rs.cat != nil {
+			return rs.cat.Role(id)
+		}
+		return nil
+	}
+	if name == "" {
+		return nil
+	}
+	if d := rs.byKey[arm.Fold(name)]; d != nil {
+		return d
+	}
+	if rs.cat != nil {
+		return rs.cat.RoleByName(name)
+	}
+	return nil
+}
+
+func (rs *roleSet) intern(id mivet.RoleID, name string) uint32 {
+	key := string(id)
+	if key == "" {
+		key = "name " + string(arm.Fold(name))
+	}
+	if n, ok := rs.index[key]; ok {
+		return n
+	}
+	def := rs.find(id, name)
+	r := role{def: def, name: name}
+	if def != nil {
+		r.perms = compilePermissions(def.Permissions)
+	}
+	if r.name == "" {
+		r.name = string(id)
+	}
+	n := uint32(len(rs.roles)) //nolint:gosec // fewer roles than 2^28
+	rs.index[key] = n
+	rs.roles = append(rs.roles, r)
+	return n
+}
+
+func (r *role) label() string {
+	if r.def != nil && r.def.Name != "" {
+		return r.def.Name
+	}
+	return fmt.Sprintf("role %s", r.name)
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+)
+
+// Outcome is what became of one fact for one question.
+type Outcome uint8
+
+// The outcomes, the strongest first.
+const (
+	Grants           Outcome = iota // it gives the operation
+	Denies                          // a deny assignment takes it away
+	MayGrant                        // it gives it, if what is not known holds
+	MayDeny                         // a deny assignment may take it away
+	Eligible                        // it would give it once activated
+	OutOfTime                       // it would give it at another time
+	ConditionFails                  // its condition, or the one inside the role, does not hold
+	Blocked                         // it gives it, and a deny assignment takes it away
+	ModelIgnores                    // the vault's permission model ignores it
+	Subtracted                      // the role grants it and subtracts it in the same permission object
+	OtherOperation                  // the role says nothing of the operation
+	OtherScope                      // the resource is not at or below its scope
+	NotDenied                       // a deny assignment at the scope does not match
+	numberOfOutcomes
+)
+
+var outcomeNames = [numberOfOutcomes]string{
+	"grants", "denies", "may grant", "may deny", "eligible", "out of time", "condition fails", "blocked",
+	"ignored by the vault's model", "subtracted", "other operation", "other scope", "does not deny",
+}
+
+// String returns the outcome in words.
+func (o Outcome) String() string {
+	if o < numberOfOutcomes {
+		return outcomeNames[o]
+	}
+	return "invalid"
+}
+
+// MarshalText returns the outcome in words.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Reason is one fact and what became of it.
+type Reason struct {
+	Outcome Outcome
+	// One of these is set: the fact.
+	Assignment *mivet.RoleAssignment
+	Deny       *mivet.DenyAssignment
+	Policy     *mivet.AccessPolicy
+	Local      *mivet.LocalAssignment
+	// Role is the assignment's role; nil where its definition is not known.
+	Role     *mivet.RoleDefinition
+	RoleName string
+	Scope    arm.ID
+	// Via leads from the principal over its groups to the one that holds the grant; it has
+	// one entry for a grant of the principal's own.
+	Via []mivet.PrincipalID
+	// Pattern is the entry of the role that matches the operation, and Match how.
+	Pattern string
+	Match   arm.Match
+	// NotPattern is the entry that subtracts it again.
+	NotPattern string
+	// Condition is the text that was evaluated, ConditionValue what it gave, and Residual
+	// what is left of it where it is unknown.
+	Condition      string
+	ConditionValue abac.Truth
+	Residual       string
+	// Undecided is what would decide the condition.
+	Undecided []abac.Need
+	// Note adds what the other fields do not tell, such as a fault in the fact.
+	Note   string
+	Source mivet.Source
+}
+
+// Missing is something that is not known and that the answer hangs on.
+type Missing struct {
+	// What says what is not known.
+	What string
+	// Fix says what would decide it: a permission, a value to give.
+	Fix string
+	// Gap is the gap of the snapshot, if it is one.
+	Gap *mivet.Gap
+}
+
+// Explanation is an answer with everything that was weighed for it.
+type Explanation struct {
+	Decision
+	// Plane is the plane that was asked; unknown where both were.
+	Plane mivet.Plane
+	// Reasons are all facts of the principal and its groups, and the deny assignments at
+	// the resource, the deciding ones first.
+	Reasons []Reason
+	// Missing is what the answer hangs on, where it is unknown, and what was not seen
+	// otherwise.
+	Missing []Missing
+}
+
+// trace collects reasons while facts are weighed.
+type trace struct {
+	q       *question
+	reasons []Reason
+	missing []Missing
+	seen    map[Missing]bool
+}
+
+const (
+	noteNoSubscription = "no fact of the snapshot speaks of the resource's subscription"
+	noteNoVault        = "the vault is not in the snapshot, so its permission model and its access policies are not known"
+)
+
+func (v *verdict) traceNote(what string) {
+	if v.trace != nil {
+		v.trace.miss(Missing{What: what, Fix: "take a snapshot that includes it"})
+	}
+}
+
+func (v *verdict) traceGap(number int32) {
+	if v.trace == nil {
+		return
+	}
+	if number < 0 {
+		v.traceNote(noteNoSubscription)
+		return
+	}
+	v.trace.gap(number, "")
+}
+
+func (v *verdict) traceHigh(q *question, g *grant) {
+	if v.trace != nil {
+		r := v.trace.reason(q, g)
+		r.Outcome = MayGrant
+		r.Note = "whether the resource's subscription is below this management group was not read"
+		v.trace.reasons = append(v.trace.reasons, r)
+		v.trace.gap(q.e.gaps.place.gap(q.node, noPerson), "")
+	}
+}
+
+func (v *verdict) traceMembership(q *question, g *grant, gap int32) {
+	if v.trace != nil {
+		r := v.trace.reason(q, g)
+		r.Outcome = MayGrant
+		r.Note = "whether the principal is a member was not read"
+		v.trace.reasons = append(v.trace.reasons, r)
+		v.trace.gap(gap, "")
+	}
+}
+
+func (t *trace) gap(number int32, prefix string) {
+	if number < 0 {
+		return
+	}
+	g := &t.q.e.snap.Gaps[number]
+	m := Missing{What: prefix + string(g.Facts) + " were not read: " + g.Reason, Gap: g}
+	if g.Permission != "" {
+		m.Fix = "read them with " + g.Permission
+	}
+	t.miss(m)
+}
+
+func (t *trace) miss(m Missing) {
+	if t.seen[m] {
+		return
+	}
+	if t.seen == nil {
+		t.seen = map[Missing]bool{}
+	}
+	t.seen[m] = true
+	t.missing = append(t.missing, m)
+}
+
+// reason starts a reason from a grant.
+func (t *trace) reason(q *question, g *grant) Reason {
+	e := q.e
+	ro := &e.roles[g.roleNumber()]
+	r := Reason{Role: ro.def, RoleName: ro.label()}
+	var owner mivet.PrincipalID
+	switch g.class() {
+	case classPolicy:
+		r.Policy = &e.snap.AccessPolicies[g.fact]
+		owner, r.Scope, r.Source = r.Policy.Principal, r.Policy.Vault, r.Policy.Source
+	case classLocal:
+		r.Local = &e.snap.LocalGrants[g.fact]
+		owner, r.Scope, r.Source = r.Local.Principal, localScope(r.Local), r.Local.Source
+	case classRBAC:
+		r.Assignment = &e.snap.RoleAssignments[g.fact]
+		owner, r.Scope, r.Source = r.Assignment.Principal, r.Assignment.Scope, r.Assignment.Source
+	}
+	r.Via = t.via(q, owner)
+	return r
+}
+
+// via finds the chain of groups from the caller, or from a group of the request.
+func (t *trace) via(q *question, owner mivet.PrincipalID) []mivet.PrincipalID {
+	p := q.e.people
+	to := p.find(owner)
+	if q.person != noPerson {
+		if chain := p.via(q.person, to); chain != nil {
+			return p.names(chain)
+		}
+	}
+	for _, g := range q.groups {
+		if n := p.find(g); n != noPerson {
+			if chain := p.via(n, to); chain != nil {
+				return append([]mivet.PrincipalID{t.q.caller}, p.names(chain)...)
+			}
+		}
+	}
+	return []mivet.PrincipalID{owner}
+}
+
+func (t *trace) outOfScope(q *question, g *grant) {
+	r := t.reason(q, g)
+	r.Outcome = OtherScope
+	t.reasons = append(t.reasons, r)
+}
+
+// weighed records what became of a grant whose scope covers the resource.
+func (t *trace) weighed(q *question, g *grant, w *weighing, deny abac.Truth) {
+	r := t.reason(q, g)
+	ro := &q.e.roles[g.roleNumber()]
+	role := t.explainRole(q, ro, &r)
+	t.explainRider(q, g, &r)
+	switch {
+	case role != Grants && role != MayGrant:
+		r.Outcome = role
+	case w.truth == abac.True && !w.eligible:
+		r.Outcome = Grants
+	case w.truth == abac.Unknown && !w.eligible:
+		r.Outcome = MayGrant
+	case w.truth != abac.False:
+		r.Outcome = Eligible
+	default:
+		r.Outcome = whyNot(q, g, &r, deny)
+	}
+	if w.truth == abac.Unknown {
+		t.explainUnknown(q, g, w, &r)
+	}
+	t.reasons = append(t.reasons, r)
+}
+
+// whyNot names the step at which a grant whose role gives the operation fell out.
+func whyNot(q *question, g *grant, r *Reason, deny abac.Truth) Outcome {
+	switch {
+	case q.weight[g.class()] == abac.False:
+		return ModelIgnores
+	case g.slow() && q.e.grants.rider(g).inTime(q.at) == abac.False:
+		return OutOfTime
+	case r.ConditionValue == abac.False && r.Condition != "":
+		return ConditionFails
+	case g.class() == classRBAC && deny == abac.True:
+		return Blocked
+	default:
+		return OtherOperation
+	}
+}
+
+// explainRole fills in the patterns and the role's own condition, and says how far the
+// role goes: Grants or MayGrant, Subtracted, ConditionFails, or OtherOperation.
+func (t *trace) explainRole(q *question, ro *role, r *Reason) Outcome {
+	if ro.def == nil {
+		r.Note = "the definition of " + ro.label() + " is not known"
+		return MayGrant
+	}
+	best := OtherOperation
+	for i := range ro.perms {
+		p := &ro.perms[i]
+		rules := p.rules(q.plane)
+		if rules.faulty != nil {
+			r.Note = rules.faulty.Error()
+		}
+		if o := t.explainRules(q, p, rules, r); o < best {
+			best = o
+		}
+	}
+	return best
+}
+
+func (t *trace) explainRules(q *question, p *permission, rules *rules, r *Reason) Outcome {
+	pattern, match := firstMatch(rules.grant, q.row.op)
+	if match == arm.NoMatch {
+		if rules.faulty != nil {
+			return MayGrant
+		}
+		return OtherOperation
+	}
+	if not, m := firstMatch(rules.subtract, q.row.op); m != arm.NoMatch {
+		if r.Pattern == "" {
+			r.Pattern, r.Match, r.NotPattern = pattern, match, not
+		}
+		return Subtracted
+	}
+	condition := p.condition.eval(q)
+	if r.Pattern == "" || r.NotPattern != "" || condition == abac.True {
+		r.Pattern, r.Match, r.NotPattern = pattern, match, ""
+		t.explainCondition(q, p.condition, r)
+	}
+	switch condition {
+	case abac.True:
+		return truthOutcome(rules.faulty)
+	case abac.False:
+		return ConditionFails
+	default:
+		return MayGrant
+	}
+}
+
+func truthOutcome(fault error) Outcome {
+	if fault != nil {
+		return MayGrant
+	}
+	return Grants
+}
+
+// firstMatch returns the first pattern that matches by name, else by wildcard, else by
+// the rule of zero segments.
+func firstMatch(patterns []arm.Pattern, op arm.Operation) (string, arm.Match) {
+	text, best := "", arm.NoMatch
+	for i := range patterns {
+		m := patterns[i].Match(op)
+		if m != arm.NoMatch && (best == arm.NoMatch || m < best) {
+			text, best = patterns[i].String(), m
+		}
+	}
+	return text, best
+}
+
+func (t *trace) explainCondition(q *question, c *condition, r *Reason) {
+	if c == nil {
+		return
+	}
+	r.Condition, r.ConditionValue = c.text, c.eval(q)
+	if c.fault != nil {
+		r.Note = c.fault.Error()
+		return
+	}
+	if r.ConditionValue == abac.Unknown {
+		s := borrow(q)
+		residual := c.compiled.Residual(&s.Env)
+		r.Residual, r.Undecided = residual.String(), residual.Needs
+		s.giveBack()
+	}
+}
+
+func (t *trace) explainRider(q *question, g *grant, r *Reason) {
+	if !g.slow() {
+		return
+	}
+	rd := q.e.grants.rider(g)
+	if rd.doubt != "" {
+		r.Note = rd.doubt
+	}
+	if rd.condition != nil && (r.Condition == "" || r.ConditionValue == abac.True) {
+		t.explainCondition(q, rd.condition, r)
+	}
+}
+
+// explainUnknown says what would decide a grant.
+func (t *trace) explainUnknown(q *question, g *grant, w *weighing, r *Reason) {
+	switch w.why {
+	case CauseRole:
+		t.miss(Missing{What: "the definition of " + r.RoleName + " is not known", Fix: "read role definitions (Microsoft.Authorization/roleDefinitions/read)"})
+	case CauseTime:
+		t.miss(Missing{What: "the grant is bounded in time and the question has none", Fix: "give the time of the question"})
+	case CauseVaultModel:
+		t.miss(Missing{What: "the vault's permission model was not read (" + modelSetting + ")", Fix: "read the vault (Microsoft.KeyVault/vaults/read)"})
+	case CauseCondition:
+		t.explainUndecided(r)
+	default:
+		// A deny assignment that may apply has said so itself.
+	}
+}
+
+func (t *trace) explainUndecided(r *Reason) {
+	if r.Condition == "" || len(r.Undecided) == 0 {
+		t.miss(Missing{What: "what the grant gives hangs on more than the question tells: " + r.Note})
+		return
+	}
+	for _, n := range r.Undecided {
+		t.miss(needed(n))
+	}
+}
+
+// needed says in words what a condition lacks.
+func needed(n abac.Need) Missing {
+	switch n.Kind {
+	case abac.NeedAttribute:
+		return Missing{What: "a condition looks at " + n.Text, Fix: "give its value with the question"}
+	case abac.NeedOperation, abac.NeedSubOperations:
+		return Missing{What: "a condition looks at the suboperations of the request: " + n.Text, Fix: "give them with the question"}
+	default:
+		return Missing{What: "what a part of a condition means is not published: " + n.Text}
+	}
+}
+
+// denied records a deny assignment at or above the resource.
+func (t *trace) denied(q *question, d *deny, truth abac.Truth) {
+	a := &q.e.snap.DenyAssignments[d.fact]
+	r := Reason{Deny: a, Scope: a.Scope, Source: a.Source, Outcome: NotDenied}
+	for i := range d.perms {
+		rules := d.perms[i].rules(q.plane)
+		pattern, match := firstMatch(rules.grant, q.row.op)
+		if match == arm.NoMatch {
+			continue
+		}
+		r.Pattern, r.Match = pattern, match
+		r.NotPattern, _ = firstMatch(rules.subtract, q.row.op)
+		break
+	}
+	switch truth {
+	case abac.True:
+		r.Outcome = Denies
+	case abac.Unknown:
+		r.Outcome = MayDeny
+		t.explainMayDeny(q, d, &r)
+	case abac.False:
+	}
+	t.reasons = append(t.reasons, r)
+}
+
+func (t *trace) explainMayDeny(q *question, d *deny, r *Reason) {
+	t.explainCondition(q, d.condition, r)
+	if r.Condition != "" && r.ConditionValue == abac.Unknown {
+		t.explainUndecided(r)
+	}
+	if q.e.denyNames(d, q) == abac.Unknown {
+		r.Note = "whether the principal is in a group that it names was not read"
+		for _, list := range [][]int32{d.principals, d.excluded} {
+			for _, n := range list {
+				t.gap(q.e.gaps.membership(q.e.people, q.person, n), "")
+			}
+		}
+	}
+}

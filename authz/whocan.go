@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
+)
+
+// WhoCanQuery asks who can do an operation on a resource.
+type WhoCanQuery struct {
+	Operation arm.Operation
+	Plane     mivet.Plane // as in [Request]
+	Resource  arm.ID
+	Given     *abac.Env
+	At        time.Time
+}
+
+func (w *WhoCanQuery) request(p mivet.PrincipalID) Request {
+	return Request{Principal: p, Operation: w.Operation, Plane: w.Plane, Resource: w.Resource, Given: w.Given, At: w.At}
+}
+
+// Holder is a principal that can do what was asked, or may be able to.
+type Holder struct {
+	Principal mivet.PrincipalID
+	Decision
+}
+
+// WhoCan calls yield for every principal of the snapshot for which [Engine.Check] answers
+// allowed or unknown, in the order of their IDs. Groups are principals too. Its cost is
+// in proportion to the grants at and above the resource and the members of their groups.
+//
+// A principal that is not among them may still be unknown where facts were not read:
+// [Engine.AnyoneElse] answers for all others at once.
+func (e *Engine) WhoCan(w WhoCanQuery) iter.Seq[Holder] {
+	return func(yield func(Holder) bool) {
+		for _, n := range e.candidates(&w) {
+			d := e.Check(w.request(e.people.ids[n]))
+			if d.Effect != Denied && !yield(Holder{Principal: e.people.ids[n], Decision: d}) {
+				return
+			}
+		}
+	}
+}
+
+// AnyoneElse explains the answer for a principal that no grant at the resource names and
+// that is in no group: denied, or unknown where something was not read.
+func (e *Engine) AnyoneElse(w WhoCanQuery) Explanation {
+	return e.Explain(w.request(""))
+}
+
+// candidates are all principals for which an answer may differ from [Engine.AnyoneElse]:
+// those who hold a grant that gives the operation at or above the resource, the members
+// of their groups, and those of whom something was not read.
+func (e *Engine) candidates(w *WhoCanQuery) []int32 {
+	var q question
+	r := w.request("")
+	q.ask(e, &r)
+	found := map[int32]bool{}
+	var stack []int32
+	note := func(n int32) {
+		if !found[n] {
+			found[n] = true
+			stack = append(stack, n)
+		}
+	}
+	visit := func(i int32) {
+		role := e.grants.all[i].roleNumber()
+		if q.row.codes[role] != 0 {
+			note(e.grants.owner[i])
+		}
+	}
+	for n := q.node; ; n = e.tree.Parent(n) {
+		for _, i := range e.grants.at.of(int32(n)) {
+			visit(i)
+		}
+		if n == arm.RootNode {
+			break
+		}
+	}
+	if q.place == placeNoParent {
+		for _, i := range e.grants.high {
+			visit(i)
+		}
+	}
+	for n := range e.gaps.persons() {
+		note(n)
+	}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, m := range e.people.members.of(n) {
+			note(m)
+		}
+	}
+	return e.sortedByID(found)
+}
+
+func (e *Engine) sortedByID(set map[int32]bool) []int32 {
+	out := make([]int32, 0, len(set))
+	for n := range set {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b int32) int {
+		return comparePrincipals(e.people.ids[a], e.people.ids[b])
+	})
+	return out
+}
+
+func comparePrincipals(a, b mivet.PrincipalID) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
