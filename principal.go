@@ -128,11 +128,14 @@ type FederatedCredential struct {
 	// Identity is the user-assigned identity that it belongs to; zero for an application's.
 	Identity arm.ID `json:"identity,omitzero"`
 	// AppObjectID is the application object that it belongs to; empty for an identity's.
-	AppObjectID string   `json:"appObjectId,omitzero"`
-	Name        string   `json:"name"`
-	Issuer      string   `json:"issuer"`
-	Subject     string   `json:"subject,omitzero"`
-	Expression  string   `json:"expression,omitzero"`
-	Audiences   []string `json:"audiences,omitzero"`
-	Source      Source   `json:"source,omitzero"`
+	AppObjectID string `json:"appObjectId,omitzero"`
+	// ClientID is the application (client) ID of that application, which its service
+	// principals have too; empty for an identity's, and where it is not known.
+	ClientID   string   `json:"clientId,omitzero"`
+	Name       string   `json:"name"`
+	Issuer     string   `json:"issuer"`
+	Subject    string   `json:"subject,omitzero"`
+	Expression string   `json:"expression,omitzero"`
+	Audiences  []string `json:"audiences,omitzero"`
+	Source     Source   `json:"source,omitzero"`
 }
