@@ -119,6 +119,11 @@ func (q *question) decidePlanes(asked mivet.Plane) Decision {
 
 // decide answers on one plane.
 func (q *question) decide(plane mivet.Plane) Decision {
+	if len(q.groups) == 0 && q.e.isPlain(q.row, plane, q.node, q.place) {
+		if d, ok := q.e.fast(q.person, q.row, plane, q.node); ok {
+			return d
+		}
+	}
 	q.on(plane)
 	var v verdict
 	v.gather(q)

@@ -4,6 +4,7 @@ package authz
 
 import (
 	"sync"
+	"time"
 
 	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
@@ -40,7 +41,9 @@ func (v versionError) Error() string {
 // surroundings is what a condition sees of a question.
 type surroundings struct {
 	abac.Env
-	q *question
+	given    abac.Attributes // what the caller adds; nil: nothing
+	at       time.Time
+	resource arm.ID
 }
 
 var surroundingsPool = sync.Pool{New: func() any { return new(surroundings) }}
@@ -63,8 +66,9 @@ func borrow(q *question) *surroundings {
 	s := surroundingsPool.Get().(*surroundings) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 	if q.given != nil {
 		s.Env = *q.given
+		s.given = q.given.More
 	}
-	s.q = q
+	s.at, s.resource = q.at, q.resource
 	s.Operation = q.row.op
 	s.More = s
 	return s
@@ -90,13 +94,13 @@ var nameAttributes = []struct{ attribute, resourceType string }{
 // Attribute answers from what the caller knows, from the time of the question, and from
 // the name of the resource.
 func (s *surroundings) Attribute(source abac.Source, key arm.Key) (abac.Value, abac.Presence) {
-	if given := s.q.given; given != nil && given.More != nil {
-		if v, p := given.More.Attribute(source, key); p != abac.NotKnown {
+	if s.given != nil {
+		if v, p := s.given.Attribute(source, key); p != abac.NotKnown {
 			return v, p
 		}
 	}
-	if source == abac.Environment && key == utcNow && !s.q.at.IsZero() {
-		return abac.Time(s.q.at), abac.Known
+	if source == abac.Environment && key == utcNow && !s.at.IsZero() {
+		return abac.Time(s.at), abac.Known
 	}
 	if source != abac.Resource {
 		return abac.Value{}, abac.NotKnown
@@ -105,8 +109,8 @@ func (s *surroundings) Attribute(source abac.Source, key arm.Key) (abac.Value, a
 		if arm.Fold(n.attribute) != key {
 			continue
 		}
-		for id := s.q.resource; !id.IsZero(); id = id.Parent() {
-			if arm.Fold(id.Type()) == arm.Fold(n.resourceType) {
+		for id := s.resource; !id.IsZero(); id = id.Parent() {
+			if id.HasType(n.resourceType) {
 				return abac.String(id.Name()), abac.Known
 			}
 		}

@@ -33,8 +33,8 @@ type Engine struct {
 	denies *denies
 	gaps   *gaps
 	vaults *vaults
-	// placed says that the snapshot tells of subscriptions at all.
-	placed bool
+	// unread says that something was not read that bears on answers.
+	unread bool
 }
 
 // New compiles a snapshot. Faults in single facts (a pattern or a condition that cannot
@@ -54,6 +54,7 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.grants = newGrants(drafts, e.tree, len(e.people.ids))
 	e.denies = e.newDenies(e.tree)
 	e.gaps = newGaps(s, e.tree, e.people)
+	e.unread = e.gaps.any()
 	e.vaults = newVaults(s, e.tree)
 	return e
 }
@@ -81,12 +82,14 @@ func newTree(s *mivet.Snapshot) *arm.Tree {
 	for i := range s.LocalGrants {
 		b.Add(localScope(&s.LocalGrants[i]))
 	}
+	var last arm.ID
 	for i := range s.Resources {
 		id := s.Resources[i].ID
 		if isVault(id) {
 			b.Add(id)
-		} else {
-			b.Add(id.Subscription())
+		} else if sub := id.Subscription(); !sub.Equal(last) {
+			b.Add(sub)
+			last = sub
 		}
 	}
 	linkGroups(&b, s)

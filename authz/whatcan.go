@@ -185,7 +185,7 @@ func newMatrixRun(e *Engine, w *WhoCanQuery, resources []arm.ID) *matrixRun {
 	for i, o := range m.order {
 		m.nodes[i] = nodes[o]
 	}
-	m.plain = placed && m.plane != mivet.PlaneUnknown && len(e.denies.all) == 0 && !e.gaps.any() &&
+	m.plain = placed && m.plane != mivet.PlaneUnknown && len(e.denies.all) == 0 && !e.unread &&
 		!(m.plane == mivet.PlaneData && m.row.vault)
 	return m
 }
