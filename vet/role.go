@@ -284,6 +284,9 @@ func newOperations(c *catalog.Catalog) operations {
 	o.named[GrantsRoles] = parseOperations(roleAssignmentWrite)
 	o.named[ReadsSecrets] = parseOperations(getSecret)
 	for _, k := range c.KeyBypasses() {
+		if strings.HasSuffix(string(k.Action.Key()), "/read") {
+			continue // whether a plain reader gets the secret is not verified
+		}
 		switch k.Kind {
 		case catalog.BypassKey, catalog.BypassSASKey, catalog.BypassSAS, catalog.BypassAdminUser:
 			o.keys = append(o.keys, k.Action)

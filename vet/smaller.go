@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -132,18 +133,16 @@ func (o *operations) patternSize(p *Pass, pattern arm.Pattern) int {
 	if n, ok := o.sizes[pattern.Key()]; ok {
 		return n
 	}
-	c := p.Catalog
+	c, prefix := p.Catalog, string(pattern.Prefix())
 	n := 0
-	if prefix := string(pattern.Prefix()); prefix == "" {
-		for i := range c.NumOperations() {
-			if pattern.Matches(c.Operation(i)) {
-				n++
-			}
+	for i := sort.Search(c.NumOperations(), func(i int) bool { return string(c.Operation(i).Key()) >= prefix }); i < c.NumOperations(); i++ {
+		op := c.Operation(i)
+		if !strings.HasPrefix(string(op.Key()), prefix) {
+			break
 		}
-	} else {
-		from := sort.Search(c.NumOperations(), func(i int) bool { return string(c.Operation(i).Key()) >= prefix })
-		to := sort.Search(c.NumOperations(), func(i int) bool { return string(c.Operation(i).Key()) >= prefix+"\xff" })
-		n = to - from
+		if pattern.Matches(op) {
+			n++
+		}
 	}
 	o.sizes[pattern.Key()] = n
 	return n

@@ -76,27 +76,39 @@ func runRule(t *testing.T, r *vet.Rule, cat *catalog.Catalog) {
 	}
 	var firing, silent, fixed int
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".tenant"), func(t *testing.T) {
-			c := &check{t: t, rule: r, cat: cat, file: file}
-			c.run()
-			switch {
-			case c.found > 0:
-				firing++
-			default:
-				silent++
-			}
-			fixed += c.fixed
-		})
+		text, err := os.ReadFile(file) //nolint:gosec // a test's own data
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCheck(r, cat, file, string(text))
+		for _, fault := range c.faults {
+			t.Error(fault)
+		}
+		if c.found > 0 {
+			firing++
+		} else {
+			silent++
+		}
+		fixed += c.fixed
 	}
+	for _, fault := range missing(r, firing, silent, fixed) {
+		t.Error(fault)
+	}
+}
+
+// missing says what the tenants of a rule lack.
+func missing(r *vet.Rule, firing, silent, fixed int) []string {
+	var out []string
 	if firing == 0 {
-		t.Errorf("%s fires in no tenant below testdata/%s", r.ID, r.ID)
+		out = append(out, fmt.Sprintf("%s fires in no tenant below testdata/%s", r.ID, r.ID))
 	}
 	if silent == 0 {
-		t.Errorf("%s is silent in no tenant below testdata/%s", r.ID, r.ID)
+		out = append(out, fmt.Sprintf("%s is silent in no tenant below testdata/%s", r.ID, r.ID))
 	}
 	if firing > 0 && fixed == 0 {
-		t.Errorf("no finding of %s has a fix that can be applied", r.ID)
+		out = append(out, fmt.Sprintf("no finding of %s has a fix that can be applied", r.ID))
 	}
+	return out
 }
 
 // expectation is a comment that says what must be found.
@@ -109,19 +121,33 @@ type expectation struct {
 
 // check is one rule in one tenant.
 type check struct {
-	t            *testing.T
 	rule         *vet.Rule
 	cat          *catalog.Catalog
 	file         string
 	wants        []*expectation
 	found, fixed int
+	faults       []string
 }
 
-func (c *check) run() {
-	snap := c.parse()
+func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text string) *check {
+	c := &check{rule: r, cat: cat, file: file}
+	snap, err := tenant.Parse(file, strings.NewReader(text), tenant.Options{Role: c.role, Comment: c.comment})
+	if err != nil {
+		c.fault("%v", err)
+		return c
+	}
+	c.run(snap)
+	return c
+}
+
+func (c *check) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+func (c *check) run(snap *mivet.Snapshot) {
 	res := c.vet(snap)
 	if res.Err != nil {
-		c.t.Fatal(res.Err)
+		c.fault("%s: %v", c.file, res.Err)
 	}
 	for i := range res.Findings {
 		f := &res.Findings[i]
@@ -134,26 +160,13 @@ func (c *check) run() {
 	}
 	for _, w := range c.wants {
 		if !w.met {
-			c.t.Errorf("%s:%d: no such finding: %s %s `%s`", c.file, w.line, w.verb, c.rule.ID, w.pattern)
+			c.fault("%s:%d: no such finding: %s %s `%s`", c.file, w.line, w.verb, c.rule.ID, w.pattern)
 		}
 	}
 	for i := range res.Findings {
 		c.fix(snap, &res.Findings[i])
 	}
 	c.shuffle(snap, res)
-}
-
-func (c *check) parse() *mivet.Snapshot {
-	text, err := os.Open(c.file)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer text.Close() //nolint:errcheck // only read
-	snap, err := tenant.Parse(c.file, text, tenant.Options{Role: c.role, Comment: c.comment})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return snap
 }
 
 func (c *check) role(name string) (mivet.RoleID, bool) {
@@ -165,7 +178,7 @@ func (c *check) role(name string) (mivet.RoleID, bool) {
 
 var (
 	expectComment = regexp.MustCompile("^(want|undecided) (.*)$")
-	expectItem    = regexp.MustCompile("^([a-z-]+) `([^`]*)` *")
+	expectItem    = regexp.MustCompile("^([a-z-]+) `([^`]*)`\\s*")
 )
 
 func (c *check) comment(line int, text string) {
@@ -177,17 +190,17 @@ func (c *check) comment(line int, text string) {
 	for rest != "" {
 		item := expectItem.FindStringSubmatch(rest)
 		if item == nil {
-			c.t.Errorf("%s:%d: cannot read %q: write %s RULE `regexp`", c.file, line, rest, m[1])
+			c.fault("%s:%d: cannot read %q: write %s RULE `regexp`", c.file, line, rest, m[1])
 			return
 		}
 		rest = rest[len(item[0]):]
 		if item[1] != c.rule.ID {
-			c.t.Errorf("%s:%d: expects %s; only %s is run here", c.file, line, item[1], c.rule.ID)
+			c.fault("%s:%d: expects %s; only %s is run here", c.file, line, item[1], c.rule.ID)
 			continue
 		}
 		pattern, err := regexp.Compile(item[2])
 		if err != nil {
-			c.t.Errorf("%s:%d: %v", c.file, line, err)
+			c.fault("%s:%d: %v", c.file, line, err)
 			continue
 		}
 		c.wants = append(c.wants, &expectation{line: line, verb: m[1], pattern: pattern})
@@ -197,29 +210,27 @@ func (c *check) comment(line int, text string) {
 func (c *check) vet(s *mivet.Snapshot) *vet.Result {
 	res, err := vet.Run(s, []*vet.Rule{c.rule}, vet.Options{Catalog: c.cat, Now: Now, Settings: Settings})
 	if err != nil {
-		c.t.Fatal(err)
+		return &vet.Result{Rule: c.rule, Err: err}
 	}
 	return &res.Rules[0]
 }
 
 // meet takes the expectation that a statement meets.
 func (c *check) meet(verb string, at mivet.Source, text string) {
-	c.t.Helper()
 	for _, w := range c.wants {
 		if !w.met && w.verb == verb && w.line == at.Line && at.Origin != nil && at.Origin.File == c.file && w.pattern.MatchString(text) {
 			w.met = true
 			return
 		}
 	}
-	c.t.Errorf("%s: unexpected: %s %s `%s`", at, verb, c.rule.ID, text)
+	c.fault("%s: unexpected: %s %s `%s`", at, verb, c.rule.ID, text)
 }
 
 // complete fails for a finding that lacks a part.
 func (c *check) complete(f *mivet.Finding) {
-	c.t.Helper()
 	lack := func(missing bool, what string) {
 		if missing {
-			c.t.Errorf("%s: the finding %q has no %s", f.Source, f.Message, what)
+			c.fault("%s: the finding %q has no %s", f.Source, f.Message, what)
 		}
 	}
 	lack(f.Message == "", "message")
@@ -233,7 +244,7 @@ func (c *check) complete(f *mivet.Finding) {
 	}
 	for _, text := range []string{f.Message, f.Consequence, f.Fix.Summary} {
 		if strings.HasSuffix(text, ".") {
-			c.t.Errorf("%s: %q ends with a full stop", f.Source, text)
+			c.fault("%s: %q ends with a full stop", f.Source, text)
 		}
 	}
 }
@@ -245,16 +256,16 @@ func (c *check) fix(s *mivet.Snapshot, f *mivet.Finding) {
 	}
 	after, err := vet.Apply(s, f.Fix.Edits)
 	if err != nil {
-		c.t.Errorf("%s: the fix of %q cannot be applied: %v", f.Source, f.Message, err)
+		c.fault("%s: the fix of %q cannot be applied: %v", f.Source, f.Message, err)
 		return
 	}
 	c.fixed++
 	left := c.vet(after).Findings
 	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
-		c.t.Errorf("%s: %q is still found after its fix", f.Source, f.Message)
+		c.fault("%s: %q is still found after its fix", f.Source, f.Message)
 	}
 	for _, b := range vet.BrokenTests(s, after, c.cat) {
-		c.t.Errorf("%s: the fix of %q breaks the access test at line %d", f.Source, f.Message, b.Source.Line)
+		c.fault("%s: the fix of %q breaks the access test at line %d", f.Source, f.Message, b.Source.Line)
 	}
 }
 
@@ -266,7 +277,7 @@ func (c *check) shuffle(s *mivet.Snapshot, want *vet.Result) {
 	r.AccessPolicies, r.LocalGrants, r.RoleDefinitions = reversed(s.AccessPolicies), reversed(s.LocalGrants), reversed(s.RoleDefinitions)
 	r.Gaps, r.Declarations = reversed(s.Gaps), reversed(s.Declarations)
 	if a, b := render(want), render(c.vet(&r)); a != b {
-		c.t.Errorf("the order of facts changes what is found:\n%s\nreversed:\n%s", a, b)
+		c.fault("the order of facts changes what is found:\n%s\nreversed:\n%s", a, b)
 	}
 }
 
