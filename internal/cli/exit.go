@@ -87,7 +87,9 @@ func (a *app) reportError(err error) {
 		a.message("interrupted")
 		return
 	}
-	a.message("%s", strings.TrimSuffix(err.Error(), "\n"))
+	for line := range strings.SplitSeq(strings.TrimSuffix(err.Error(), "\n"), "\n") {
+		a.message("%s", line)
+	}
 	for _, h := range hintsOf(err) {
 		a.message("hint: %s", h)
 	}

@@ -77,7 +77,7 @@ func (r *resolver) byClientID(word string) []match {
 	}
 	for i := range r.snap.Principals {
 		if p := &r.snap.Principals[i]; strings.EqualFold(p.ClientID, word) {
-			out = append(out, principalMatch(p))
+			out = append(out, r.principalMatch(p))
 		}
 	}
 	return out
@@ -144,7 +144,7 @@ func (r *resolver) byName(word string) []match {
 	key := arm.Fold(strings.TrimSpace(word))
 	for i := range r.snap.Principals {
 		if p := &r.snap.Principals[i]; arm.Fold(p.Name) == key {
-			m := principalMatch(p)
+			m := r.principalMatch(p)
 			m.exact = p.Name == word
 			out = append(out, m)
 		}
@@ -183,7 +183,11 @@ func preferExact(all []match) []match {
 	return all
 }
 
-func principalMatch(p *mivet.Principal) match {
+// principalMatch describes a principal, as the identity that it belongs to if it is one.
+func (r *resolver) principalMatch(p *mivet.Principal) match {
+	if m := r.index.Identity(p.ID); m != nil {
+		return r.identityMatch(m)
+	}
 	kind := string(cmp.Or(p.Type, "principal"))
 	return match{principal: p.ID, what: fmt.Sprintf("%s %s (%s)", kind, p.Name, p.ID)}
 }

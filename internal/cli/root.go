@@ -39,7 +39,6 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.Stderr)
 	root.SetIn(a.Stdin)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("mivet {{.Version}}\n")
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.printHelp(cmd) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return a.misuse(cmd, err) })
@@ -59,6 +58,8 @@ func (a *app) rootCommand() *cobra.Command {
 // commands lists the constructors of all commands.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.canCommand(),
+		a.whoCanCommand(),
 		a.conformanceCommand(),
 		a.versionCommand(),
 	}
@@ -131,8 +132,12 @@ func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	err := usagef("there is no command %q", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return errorWithHint(err, fmt.Sprintf("did you mean %q?", near[0]))
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if meant := near(args[0], names, 1); len(meant) > 0 {
+		return errorWithHint(err, fmt.Sprintf("did you mean %q?", meant[0]))
 	}
 	return errorWithHint(err, `"mivet help" lists the commands`)
 }

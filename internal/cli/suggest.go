@@ -53,7 +53,7 @@ func nearOtherProvider(c published, o arm.Operation, providers []string) []strin
 }
 
 // near returns up to most of the names that are spelled like word, ignoring case. A name
-// is near if at most a third of the word's letters differ.
+// is near if at most a third of the word's letters differ, or if it begins with the word.
 func near(word string, names []string, most int) []string {
 	type found struct {
 		name string
@@ -63,7 +63,12 @@ func near(word string, names []string, most int) []string {
 	limit := min(len(folded)/3, 12)
 	var all []found
 	for _, n := range names {
-		if far := distance(folded, string(arm.Fold(n)), limit); far <= limit {
+		name := string(arm.Fold(n))
+		far := distance(folded, name, limit)
+		if folded != "" && strings.HasPrefix(name, folded) {
+			far = min(far, limit)
+		}
+		if far <= limit {
 			all = append(all, found{n, far})
 		}
 	}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mivet/mivet"
+)
+
+// inputFlags say where facts are read from.
+type inputFlags struct {
+	files []string
+	demo  bool
+}
+
+// register adds --in and --demo, for commands whose arguments are not inputs.
+func (f *inputFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&f.files, "in", "i", nil,
+		`read this file or folder, "-" for standard input; may be repeated (default: $MIVET_INPUT)`)
+	f.registerDemo(cmd)
+}
+
+func (f *inputFlags) registerDemo(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.demo, "demo", false, "use the demo tenant that is built in")
+}
+
+// what is in an input, and what became of it.
+type inputNote struct {
+	file string
+	kind string // what it was recognised as; "" if it was not
+	why  string // why it was left out; "" if it was read
+}
+
+// reading is what came out of all inputs.
+type reading struct {
+	snap  *mivet.Snapshot
+	notes []inputNote
+}
+
+// leftOut lists what was not read.
+func (r *reading) leftOut() []inputNote {
+	return slices.DeleteFunc(slices.Clone(r.notes), func(n inputNote) bool { return n.why == "" })
+}
+
+// read reads all inputs together. Arguments come first, then --in, then the environment
+// if there is nothing else.
+func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading, error) {
+	names := append(slices.Clone(args), f.files...)
+	if len(names) == 0 && !f.demo {
+		names = filepath.SplitList(a.Env("MIVET_INPUT"))
+	}
+	if len(names) == 0 && !f.demo {
+		return nil, errorWithHint(usagef("there is no input"),
+			"name a snapshot, a tenant text, a Terraform plan or state in JSON, or a folder of them, with --in or in MIVET_INPUT",
+			"--demo uses the demo tenant that is built in")
+	}
+	in := &intake{app: a, ctx: ctx}
+	if f.demo {
+		in.demo()
+	}
+	for _, name := range names {
+		in.add(name)
+	}
+	return in.finish(names)
+}
+
+// intake reads inputs one after the other. The first error ends it.
+type intake struct {
+	app   *app
+	ctx   context.Context //nolint:containedctx // it lives for one call of read
+	snaps []*mivet.Snapshot
+	notes []inputNote
+	seen  []os.FileInfo
+	err   error
+}
+
+func (in *intake) add(name string) {
+	if in.err != nil {
+		return
+	}
+	if name == "-" {
+		in.err = in.stream("standard input", in.app.Stdin)
+		return
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		in.err = err
+		return
+	}
+	if info.IsDir() {
+		in.err = in.folder(name)
+		return
+	}
+	in.err = in.file(name, info, true)
+}
+
+// folder reads what is recognised below a folder. Hidden files and folders are left out,
+// and links are not followed; both are noted.
+func (in *intake) folder(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case in.ctx.Err() != nil:
+			return in.ctx.Err()
+		case path != root && strings.HasPrefix(d.Name(), "."):
+			in.note(path, "", "hidden")
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return nil
+		case !d.Type().IsRegular():
+			in.note(path, "", "not a regular file")
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return in.file(path, info, false)
+	})
+}
+
+func (in *intake) note(file, kind, why string) {
+	in.notes = append(in.notes, inputNote{file, kind, why})
+}
+
+// file reads one file. A file that the user named must be recognised as something.
+func (in *intake) file(name string, info os.FileInfo, named bool) (err error) {
+	if slices.ContainsFunc(in.seen, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+		in.note(name, "", "the same file as one before")
+		return nil
+	}
+	in.seen = append(in.seen, info)
+	f, err := os.Open(filepath.Clean(name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if !info.Mode().IsRegular() {
+		return in.stream(name, f)
+	}
+	head := make([]byte, headSize)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return in.content(&source{name: name, at: f, size: info.Size(), text: f, head: head[:n], named: named})
+}
+
+// stream reads what cannot be read twice.
+func (in *intake) stream(name string, r io.Reader) error {
+	text := bufio.NewReaderSize(r, headSize)
+	head, err := text.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return in.content(&source{name: name, text: text, head: bytes.Clone(head), named: true})
+}
+
+// content reads a file by what it holds.
+func (in *intake) content(s *source) error {
+	f := formatOf(s)
+	switch {
+	case f == nil && len(bytes.TrimSpace(s.head)) == 0:
+		in.note(s.name, "", "empty")
+		return nil
+	case f == nil:
+		in.note(s.name, "", "not recognised")
+		return nil
+	case f.read == nil:
+		in.note(s.name, f.name, f.why)
+		in.snaps = append(in.snaps, &mivet.Snapshot{Inputs: []string{s.name}, Gaps: []mivet.Gap{unread(s.name, f)}})
+		return nil
+	}
+	snap, err := f.read(in.ctx, in.app, s)
+	if err != nil {
+		return err
+	}
+	if len(snap.Inputs) == 0 {
+		snap.Inputs = []string{s.name}
+	}
+	in.note(s.name, f.name, "")
+	in.snaps = append(in.snaps, snap)
+	return nil
+}
+
+// unread is the gap that a recognised file leaves which nobody can read yet.
+func unread(name string, f *inputFormat) mivet.Gap {
+	return mivet.Gap{
+		Facts: mivet.FactInput, Subject: name, Reason: "it is " + article(f.name) + ", " + f.why,
+		Source: mivet.Source{Origin: &mivet.Origin{File: name}},
+	}
+}
+
+// finish joins what was read and tells what was left out.
+func (in *intake) finish(names []string) (*reading, error) {
+	if in.err != nil {
+		return nil, in.err
+	}
+	r := &reading{notes: in.notes}
+	if !slices.ContainsFunc(in.notes, func(n inputNote) bool { return n.why == "" }) {
+		return nil, nothingRecognised(names, r)
+	}
+	r.snap = merge(in.snaps)
+	in.app.tellReading(r)
+	return r, nil
+}
+
+func nothingRecognised(names []string, r *reading) error {
+	var hints []string
+	for i, n := range r.notes {
+		if i == maxListed {
+			hints = append(hints, fmt.Sprintf("and %d more files", len(r.notes)-i))
+			break
+		}
+		hints = append(hints, n.file+": "+n.text())
+	}
+	hints = append(hints, "mivet reads "+strings.Join(readable(), ", ")+", and folders of these")
+	return errorWithHint(fmt.Errorf("nothing was recognised in %s", strings.Join(names, ", ")), hints...)
+}
+
+func (n *inputNote) text() string {
+	if n.kind == "" {
+		return n.why
+	}
+	return article(n.kind) + ", " + n.why
+}
+
+// maxListed is how many files a message lists.
+const maxListed = 10
+
+// tellReading notes what was left out: everything with --verbose, else the first files of
+// each reason.
+func (a *app) tellReading(r *reading) {
+	if a.verbose {
+		for _, n := range r.notes {
+			if n.why == "" {
+				a.note("%s: read as %s", n.file, article(n.kind))
+			}
+		}
+	}
+	left := r.leftOut()
+	for i, n := range left {
+		if i == maxListed && !a.verbose {
+			a.note("%d more files were left out; --verbose lists them", len(left)-i)
+			return
+		}
+		a.note("%s: left out: %s", n.file, n.text())
+	}
+}
+
+func article(noun string) string {
+	if noun != "" && strings.ContainsRune("aeiouAEIO", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
+}
