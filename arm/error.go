@@ -2,15 +2,22 @@
 
 package arm
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Error says why a text is not a name of Resource Manager, and where.
 type Error struct {
 	// Kind is the sort of name that was expected: "resource ID", "operation" or "pattern".
 	Kind string
-	// Input is the text as given, cut after 200 bytes.
+	// Input is the text as given, cut to at most 200 bytes.
 	Input string
-	// Offset is the place of the fault in Input, in bytes from 0.
+	// Offset is the place of the fault in the text as given, in bytes from 0: the first
+	// byte of what is wrong, or the place at which something is missing. It can lie
+	// behind the end of Input where that was cut.
 	Offset int
 	// Reason says what is wrong there and what was expected.
 	Reason string
@@ -23,8 +30,24 @@ func (e *Error) Error() string {
 }
 
 func newError(kind, input string, offset int, reason string) *Error {
-	if len(input) > maxShownInput {
-		input = input[:maxShownInput]
+	return &Error{Kind: kind, Input: shown(input), Offset: offset, Reason: reason}
+}
+
+// shown cuts a text for a message, before a character rather than in it.
+func shown(s string) string {
+	if len(s) <= maxShownInput {
+		return s
 	}
-	return &Error{Kind: kind, Input: input, Offset: offset, Reason: reason}
+	n := maxShownInput
+	for n > maxShownInput-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// trim drops the blanks around a text and says how many bytes stood before it.
+func trim(s string) (t string, before int) {
+	t = strings.TrimLeftFunc(s, unicode.IsSpace)
+	before = len(s) - len(t)
+	return strings.TrimRightFunc(t, unicode.IsSpace), before
 }

@@ -4,6 +4,7 @@ package arm
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -55,44 +56,48 @@ func (l Level) String() string {
 	return "invalid"
 }
 
-// ParseID reads an ID. Blanks around it and slashes at its end are dropped; a missing
-// leading slash, an empty segment, a type without a name, and control characters are
-// errors of type [*Error].
+// ParseID reads an ID. Blanks around it and slashes at its end are dropped. A missing
+// leading slash, an empty segment, a blank at the end of a segment, a type without a
+// name, and control characters are errors of type [*Error].
+//
+// Resource Manager refuses names that end in a blank
+// (microsoft/vscode-azureappservice issue 1294 shows its message).
 func ParseID(s string) (ID, error) {
-	t := strings.TrimSpace(s)
-	if t == "" {
-		return ID{}, newError("resource ID", s, 0, "it is empty")
-	}
-	if len(t) > MaxIDLength {
-		return ID{}, newError("resource ID", s, MaxIDLength, "it is longer than 8192 bytes")
-	}
-	if t[0] != '/' {
-		return ID{}, newError("resource ID", s, 0, `it must start with "/"`)
-	}
+	t, before := trim(s)
 	for len(t) > 1 && t[len(t)-1] == '/' {
-		t = t[:len(t)-1]
+		t = strings.TrimRightFunc(t[:len(t)-1], unicode.IsSpace)
 	}
-	if t == "/" {
-		return Root(), nil
-	}
-	if off, reason := checkSegments(t); reason != "" {
-		return ID{}, newError("resource ID", s, off, reason)
+	if off, reason := checkID(t); reason != "" {
+		return ID{}, newError("resource ID", s, before+off, reason)
 	}
 	return ID{text: t}, nil
 }
 
-// checkSegments walks the grammar. It returns the offset of the first fault and its
-// reason, or an empty reason.
-func checkSegments(t string) (int, string) {
+// checkID walks the grammar. It returns the offset of the first fault and its reason, or
+// an empty reason.
+func checkID(t string) (int, string) {
+	switch {
+	case t == "":
+		return 0, "it is empty"
+	case len(t) > MaxIDLength:
+		return MaxIDLength, "it is longer than 8192 bytes"
+	case t[0] != '/':
+		return 0, `it must start with "/"`
+	case t == "/":
+		return 0, ""
+	}
 	if off := badByte(t); off >= 0 {
 		return off, "it holds a control character or is not valid UTF-8"
+	}
+	if off := badBlank(t); off >= 0 {
+		return off, "a segment ends in a blank"
 	}
 	w := walker{text: t}
 	head := w.next()
 	switch {
 	case equalFold(head, "subscriptions"):
 		if w.next() == "" {
-			return w.pos, "a subscription is missing after \"subscriptions\""
+			return w.pos, `a subscription is missing after "subscriptions"`
 		}
 		if w.done() {
 			return 0, ""
@@ -106,16 +111,16 @@ func checkSegments(t string) (int, string) {
 }
 
 func checkBelowSubscription(w *walker) (int, string) {
-	at := w.pos
+	at := w.pos + 1
 	seg := w.next()
 	if equalFold(seg, "resourceGroups") {
 		if w.next() == "" {
-			return w.pos, "a name is missing after \"resourceGroups\""
+			return w.pos, `a name is missing after "resourceGroups"`
 		}
 		if w.done() {
 			return 0, ""
 		}
-		at = w.pos
+		at = w.pos + 1
 		seg = w.next()
 	}
 	if !equalFold(seg, "providers") {
@@ -129,7 +134,7 @@ func checkBelowSubscription(w *walker) (int, string) {
 func checkProvider(w *walker) (int, string) {
 	for {
 		if w.next() == "" {
-			return w.pos, "a resource provider is missing after \"providers\""
+			return w.pos, `a resource provider is missing after "providers"`
 		}
 		again, off, reason := checkPairs(w)
 		if !again {
@@ -148,7 +153,7 @@ func checkPairs(w *walker) (again bool, offset int, reason string) {
 			}
 			return false, 0, ""
 		}
-		at := w.pos
+		at := w.pos + 1
 		typ := w.next()
 		switch {
 		case typ == "":
@@ -156,26 +161,37 @@ func checkPairs(w *walker) (again bool, offset int, reason string) {
 		case pairs > 0 && equalFold(typ, "providers"):
 			return true, 0, ""
 		case w.next() == "":
-			return false, w.pos, "a name is missing after the type " + typ
+			return false, w.pos, "a name is missing after the type " + shown(typ)
 		}
 	}
 }
 
+// badByte returns the place of the first control character or byte that is not UTF-8,
+// or -1.
 func badByte(t string) int {
-	for i := 0; i < len(t); i++ {
-		if t[i] < 0x20 || t[i] == 0x7f {
-			return i
-		}
-	}
-	if utf8.ValidString(t) {
-		return -1
-	}
-	for i, r := range t {
-		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(t[i:]); n == 1 {
+	for i := 0; i < len(t); {
+		r, n := rune(t[i]), 1
+		if r >= utf8.RuneSelf {
+			if r, n = utf8.DecodeRuneInString(t[i:]); n == 1 {
 				return i
 			}
 		}
+		if unicode.IsControl(r) {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// badBlank returns the place of the first blank that ends a segment, or -1.
+func badBlank(t string) int {
+	at := 0
+	for seg := range strings.SplitSeq(t, "/") {
+		if r, n := utf8.DecodeLastRuneInString(seg); unicode.IsSpace(r) {
+			return at + len(seg) - n
+		}
+		at += len(seg) + 1
 	}
 	return -1
 }

@@ -25,10 +25,9 @@ func (id ID) Contains(other ID) bool {
 		return false
 	case id.text == "/":
 		return true
-	case len(other.text) > len(id.text) && other.text[len(id.text)] == '/':
-		return equalFold(id.text, other.text[:len(id.text)])
 	}
-	return equalFold(id.text, other.text)
+	rest, ok := cutPrefixFold(other.text, id.text)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // Level returns the height of the scope.
@@ -67,13 +66,7 @@ func (id ID) inManagementGroups() bool {
 }
 
 // SubscriptionID returns the subscription's name, or "" above subscriptions.
-func (id ID) SubscriptionID() string {
-	w := walker{text: id.text}
-	if !equalFold(w.next(), "subscriptions") {
-		return ""
-	}
-	return w.next()
-}
+func (id ID) SubscriptionID() string { return id.Subscription().Name() }
 
 // Subscription returns the subscription's scope, or the zero ID above subscriptions.
 func (id ID) Subscription() ID {
@@ -85,20 +78,12 @@ func (id ID) Subscription() ID {
 }
 
 // ResourceGroup returns the group's name, or "" outside of resource groups.
-func (id ID) ResourceGroup() string {
-	w := walker{text: id.text}
-	w.nextBoundary()
-	if w.done() || !equalFold(w.next(), "resourceGroups") {
-		return ""
-	}
-	return w.next()
-}
+func (id ID) ResourceGroup() string { return id.ResourceGroupID().Name() }
 
 // ResourceGroupID returns the group's scope, or the zero ID outside of resource groups.
 func (id ID) ResourceGroupID() ID {
 	w := walker{text: id.text}
-	w.nextBoundary()
-	if w.done() || !equalFold(w.nextBoundary(), "resourceGroups") {
+	if !equalFold(w.nextBoundary(), "subscriptions") || !equalFold(w.nextBoundary(), "resourceGroups") {
 		return ID{}
 	}
 	return ID{text: id.text[:w.pos]}
@@ -106,6 +91,9 @@ func (id ID) ResourceGroupID() ID {
 
 // Name returns the last segment: the name of the resource, the group, the subscription.
 func (id ID) Name() string { return id.text[strings.LastIndexByte(id.text, '/')+1:] }
+
+// resourcesProvider is the provider of groups and subscriptions, which no ID spells out.
+const resourcesProvider = "Microsoft.Resources"
 
 // Type returns the resource type of the last part, with its provider: for example
 // "Microsoft.Web/sites/slots". Groups and subscriptions have the types of the provider
@@ -130,9 +118,44 @@ func (id ID) Type() string {
 		w.next()
 	}
 	if provider == "" {
-		provider = "Microsoft.Resources"
+		provider = resourcesProvider
 	}
 	return provider + "/" + strings.Join(types, "/")
+}
+
+// HasType reports whether [ID.Type] is typ, without regard to case and without
+// allocating for ASCII.
+func (id ID) HasType(typ string) bool {
+	w := walker{text: id.text}
+	head, provider := "", -1
+	for !w.done() {
+		head = w.next()
+		if equalFold(head, "providers") {
+			provider = w.pos
+			w.next()
+			w.next()
+		}
+		w.next()
+	}
+	want, rest, more := strings.Cut(typ, "/")
+	if head == "" {
+		return typ == ""
+	}
+	if provider < 0 {
+		return equalFold(want, resourcesProvider) && equalFold(rest, head)
+	}
+	w.pos = provider
+	if !equalFold(w.next(), want) {
+		return false
+	}
+	for !w.done() {
+		want, rest, more = strings.Cut(rest, "/")
+		if !equalFold(w.next(), want) {
+			return false
+		}
+		w.next()
+	}
+	return !more
 }
 
 // Parent returns the scope that directly holds this one by name: the resource of a
@@ -158,10 +181,26 @@ func (id ID) Parent() ID {
 	return ID{text: id.text[:last]}
 }
 
-// Child returns the ID of a child of a resource, of the given type (one segment) and
-// name. It returns an error where the result is not an ID, as below a subscription.
+// Child returns the ID of what lies directly below id by name: a child of a resource, a
+// group of a subscription, a subscription of the root. The type and the name are one
+// segment each; anything that would not give an ID of that parent is an error of type
+// [*Error] whose Input is the whole text. The zero ID has no children.
 func (id ID) Child(typ, name string) (ID, error) {
-	return ParseID(id.text + "/" + typ + "/" + name)
+	base := strings.TrimSuffix(id.text, "/")
+	text := base + "/" + typ + "/" + name
+	off, reason := checkID(text)
+	switch {
+	case id.text == "":
+		off, reason = 0, "the scope above it is not known"
+	case strings.Contains(typ, "/"):
+		off, reason = len(base)+1+strings.IndexByte(typ, '/'), "a type is a single segment here"
+	case strings.Contains(name, "/"):
+		off, reason = len(base)+len(typ)+2+strings.IndexByte(name, '/'), "a name is a single segment"
+	}
+	if reason != "" {
+		return ID{}, newError("resource ID", text, off, reason)
+	}
+	return ID{text: text}, nil
 }
 
 // MarshalText returns the text of the ID.
@@ -179,36 +218,4 @@ func (id *ID) UnmarshalText(b []byte) error {
 	}
 	*id = parsed
 	return nil
-}
-
-// HasType reports whether [ID.Type] is typ, without regard to case and without
-// allocating.
-func (id ID) HasType(typ string) bool {
-	w := walker{text: id.text}
-	start := -1
-	for !w.done() {
-		if head := w.next(); equalFold(head, "providers") {
-			start = w.pos
-			w.next()
-			w.next()
-		}
-		w.next()
-	}
-	if start < 0 {
-		return id.Type() == typ || equalFold(id.Type(), typ)
-	}
-	w.pos = start
-	rest := typ
-	for first := true; !w.done(); first = false {
-		want, tail, _ := strings.Cut(rest, "/")
-		if !equalFold(w.next(), want) {
-			return false
-		}
-		rest = tail
-		if first {
-			continue
-		}
-		w.next()
-	}
-	return rest == ""
 }

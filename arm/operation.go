@@ -21,24 +21,37 @@ type Operation struct {
 // ParseOperation reads an operation. Blanks around it are dropped. A wildcard, fewer
 // than two segments, and an empty segment are errors of type [*Error].
 func ParseOperation(s string) (Operation, error) {
-	t := strings.TrimSpace(s)
-	if off, reason := checkName(t); reason != "" {
-		return Operation{}, newError("operation", s, off, reason)
+	t, before := trim(s)
+	off, reason := checkName(t)
+	if reason == "" {
+		off, reason = checkOperation(t)
 	}
-	if i := strings.IndexByte(t, '*'); i >= 0 {
-		return Operation{}, newError("operation", s, i, "an operation has no wildcard; a pattern has")
-	}
-	if !strings.Contains(t, "/") {
-		return Operation{}, newError("operation", s, len(t), `an operation has the form Provider/type/verb`)
-	}
-	for i := 0; i < len(t); i++ {
-		if t[i] == '/' && (i == 0 || i == len(t)-1 || t[i+1] == '/') {
-			return Operation{}, newError("operation", s, i, "there is an empty segment")
-		}
+	if reason != "" {
+		return Operation{}, newError("operation", s, before+off, reason)
 	}
 	return Operation{text: t, folded: string(Fold(t))}, nil
 }
 
+// checkOperation returns the offset of the first fault and its reason, or an empty
+// reason.
+func checkOperation(t string) (int, string) {
+	if i := strings.IndexByte(t, '*'); i >= 0 {
+		return i, "an operation has no wildcard; a pattern has"
+	}
+	if !strings.Contains(t, "/") {
+		return len(t), "an operation has the form Provider/type/verb"
+	}
+	at := 0
+	for seg := range strings.SplitSeq(t, "/") {
+		if seg == "" {
+			return at, "there is an empty segment"
+		}
+		at += len(seg) + 1
+	}
+	return 0, ""
+}
+
+// checkName checks what operations and patterns have in common.
 func checkName(t string) (int, string) {
 	switch {
 	case t == "":
