@@ -43,9 +43,9 @@ func (m Match) String() string {
 // ParsePattern reads a pattern. Blanks around it are dropped, because published roles
 // have some. An empty text and control characters are errors of type [*Error].
 func ParsePattern(s string) (Pattern, error) {
-	t := strings.TrimSpace(s)
+	t, before := trim(s)
 	if off, reason := checkName(t); reason != "" {
-		return Pattern{}, newError("pattern", s, off, reason)
+		return Pattern{}, newError("pattern", s, before+off, reason)
 	}
 	return Pattern{text: t, parts: strings.Split(string(Fold(t)), "*")}, nil
 }
@@ -64,8 +64,8 @@ func (p Pattern) IsZero() bool { return p.text == "" }
 // (MicrosoftDocs/azure-docs articles/role-based-access-control/custom-roles.md).
 func (p Pattern) Wildcards() int { return max(0, len(p.parts)-1) }
 
-// Prefix returns the folded text before the first wildcard: every operation that
-// matches starts with it, save for its last slash when "/*/" stands for "/".
+// Prefix returns the folded text before the first wildcard. The keys of all operations
+// that match start with it, also where "/*/" stands for "/".
 func (p Pattern) Prefix() Key {
 	if len(p.parts) == 0 {
 		return ""
