@@ -162,23 +162,22 @@ func (b *builder) declarePrincipal(st *statement) {
 
 // addPrincipal makes a principal known by its name, if it has one, and by its ID.
 func (b *builder) addPrincipal(d *principalDecl, t token) {
-	if d.id != "" {
-		if other := b.byID[d.id]; other == nil || other.weak {
-			b.byID[d.id] = d
+	if _, isLiteral := t.literal(); !full(t.text) && !isLiteral && !mivet.IsGUID(t.text) {
+		key := arm.Fold(t.text)
+		if other := b.principals[key]; other == nil || other.weak {
+			b.principals[key] = d
 		} else if !d.weak {
-			b.reportAt(t, fmt.Sprintf("the principal %s is already declared on line %d", d.id, other.line), "")
+			b.duplicate(t, other.line)
 			return
 		}
 	}
-	if _, isLiteral := t.literal(); full(t.text) || isLiteral || mivet.IsGUID(t.text) {
+	if other := b.byID[d.id]; d.id == "" || other != nil && d.weak {
+		return
+	} else if other != nil && !other.weak {
+		b.reportAt(t, fmt.Sprintf("the principal %s is already declared on line %d", d.id, other.line), "")
 		return
 	}
-	key := arm.Fold(t.text)
-	if other := b.principals[key]; other == nil || other.weak {
-		b.principals[key] = d
-	} else if !d.weak {
-		b.duplicate(t, other.line)
-	}
+	b.byID[d.id] = d
 }
 
 var principalTypes = []string{

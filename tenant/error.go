@@ -58,7 +58,7 @@ func didYouMean(word string, candidates []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	folded := string(arm.Fold(word))
 	for _, c := range candidates {
-		if d := distance(folded, string(arm.Fold(c)), least); d < least || d == least && best != "" && c < best {
+		if d := distance(folded, string(arm.Fold(c)), least+1); d < least || d == least && best != "" && c < best {
 			best, least = c, d
 		}
 	}
