@@ -25,8 +25,11 @@ const (
 // operators, two attributes compared) a leaf is taken as free to be true or false, which can
 // only hide a constant, never invent one.
 
+// The bounds keep hostile conditions cheap; those that people write stay far below.
 const (
 	maxTrials      = 1 << 14 // requests tried for one operation
+	maxSteps       = 1 << 21 // leaves looked at in all trials
+	maxComparisons = 1 << 20 // comparisons made for the classes of one attribute
 	maxListClasses = 8       // classes of values of which all subsets are tried as lists
 )
 
@@ -52,15 +55,18 @@ type operationTrial struct {
 
 // constants tries the condition for each operation that it names, and for the others.
 func (c *Condition) constants() []operationTrial {
+	steps := maxSteps
 	variables := c.variables()
 	rest := slices.Concat(variables, c.wildcardVariables())
-	out := []operationTrial{{verdict: c.try(rest, make([]outcome, len(c.leaves)))}}
+	out := []operationTrial{{verdict: c.try(rest, make([]outcome, len(c.leaves)), &steps)}}
+	seen := map[arm.Key]bool{}
 	for _, l := range c.leaves {
-		if l.kind != actionLeaf || l.action.Wildcards() > 0 {
+		if l.kind != actionLeaf || l.action.Wildcards() > 0 || seen[l.action.Key()] {
 			continue
 		}
+		seen[l.action.Key()] = true
 		if o := operationOf(l.action.String()); !o.IsZero() {
-			out = append(out, operationTrial{leaf: l, verdict: c.try(variables, c.actionOutcomes(o))})
+			out = append(out, operationTrial{leaf: l, verdict: c.try(variables, c.actionOutcomes(o), &steps)})
 		}
 	}
 	return out
@@ -144,24 +150,20 @@ func (c *Condition) groupVariables(ref reference, indices []int) []variable {
 		return out
 	}
 	v := variable{leaves: indices}
+	seen := map[string]bool{}
 	for _, env := range envs {
 		trial := make([]outcome, len(leaves))
+		key := make([]byte, 0, 2*len(leaves))
 		for i, l := range leaves {
 			trial[i].truth, trial[i].reason = l.eval(env)
+			key = append(key, byte(trial[i].truth), byte(trial[i].reason))
 		}
-		v.add(trial)
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			v.trials = append(v.trials, trial)
+		}
 	}
 	return []variable{v}
-}
-
-// add adds a trial that differs from those before.
-func (v *variable) add(trial []outcome) {
-	for _, t := range v.trials {
-		if equalAll(t, trial, func(a, b outcome) bool { return a == b }) {
-			return
-		}
-	}
-	v.trials = append(v.trials, trial)
 }
 
 // freeTrials lets a leaf be true, false, or false because it fails; one without attributes
@@ -184,13 +186,17 @@ func (l *leaf) dependsOn() (reference, bool) {
 }
 
 // try runs through the product of all trials; outcomes holds the leaves that do not vary.
-func (c *Condition) try(variables []variable, outcomes []outcome) verdict {
+func (c *Condition) try(variables []variable, outcomes []outcome, steps *int) verdict {
 	product := 1
 	for _, v := range variables {
 		product *= len(v.trials)
 		if product > maxTrials {
 			return varies
 		}
+	}
+	*steps -= product * len(c.leaves)
+	if *steps < 0 {
+		return varies
 	}
 	var seen [3]bool
 	for n := range product {
@@ -294,6 +300,9 @@ func classes(ref reference, leaves []*leaf) (envs []*Env, ok bool) {
 	absent := &Env{}
 	absent.put(attribute{ref: ref, presence: Absent})
 	envs = append(envs, absent)
+	if n := len(s.literals); (3*n+1)*(n+len(leaves)) > maxComparisons {
+		return nil, false
+	}
 	values := s.values()
 	if s.lists {
 		if !s.quantified || len(values) > maxListClasses {

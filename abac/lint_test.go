@@ -185,6 +185,33 @@ func TestLintConstants(t *testing.T) {
 	f(strings.Join(many, " AND ")+" AND NOT Exists @Resource[q0]", "note visual-editor Exists @Resource[q0] AND Exists @Resource[q1] AND Exists @Re...")
 }
 
+// A text as long as Parse accepts is judged in little time, or not at all.
+func TestLintHostile(t *testing.T) {
+	f := func(first, again, last string) {
+		t.Helper()
+		n := (MaxLength - len(first) - len(last)) / len(again)
+		text := first + strings.Repeat(again, n) + last
+		for _, f := range Lint(mustParse(t, text), LintContext{}) {
+			if f.ID == "always-true" || f.ID == "never-true" {
+				t.Errorf("%s...: %s", text[:60], f.Message)
+			}
+		}
+	}
+	f("@Resource[Microsoft.X/y:n] NumericLessThan 0", " OR @Resource[Microsoft.X/y:n] NumericEquals 1", "")
+	f("@Resource[Microsoft.X/y:n] ForAnyOfAnyValues:NumericEquals {7", ",7", "}")
+	f("Exists @Resource[Microsoft.X/y:n]", " OR ActionMatches{'a/b'}", "")
+	var b strings.Builder
+	b.WriteString("(Exists @Resource[Microsoft.X/y:n]")
+	for i := range 2000 {
+		fmt.Fprintf(&b, " OR ActionMatches{'a/%d'}", i)
+	}
+	b.WriteString(")")
+	for i := range 11 {
+		fmt.Fprintf(&b, " AND Exists @Resource[Microsoft.X/y:n%d]", i)
+	}
+	f(b.String(), " ", "")
+}
+
 func TestFreshGUID(t *testing.T) {
 	var items []string
 	for i := range 257 {

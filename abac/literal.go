@@ -71,23 +71,24 @@ func parseGUIDName(s string) (guid, bool) {
 // parseInt reads a whole number of 64 bits, with a minus sign if it is below zero.
 func parseInt(s string) (int64, bool) {
 	digits := strings.TrimPrefix(s, "-")
-	if digits == "" || len(digits) > 19 {
+	if digits == "" {
 		return 0, false
 	}
-	var n uint64
+	n := int64(0) // counted downwards, because there is one more number below zero than above
 	for i := 0; i < len(digits); i++ {
 		if digits[i] < '0' || digits[i] > '9' {
 			return 0, false
 		}
-		n = n*10 + uint64(digits[i]-'0')
+		d := int64(digits[i] - '0')
+		if n < (math.MinInt64+d)/10 {
+			return 0, false
+		}
+		n = n*10 - d
 	}
-	switch {
-	case len(digits) == len(s) && n <= math.MaxInt64:
-		return int64(n), true
-	case len(digits) < len(s) && n <= math.MaxInt64+1:
-		return -int64(n-1) - 1, true // no detour over +2^63, which does not exist
+	if len(digits) < len(s) {
+		return n, true
 	}
-	return 0, false
+	return -n, n != math.MinInt64
 }
 
 func parseBool(s string) (value, ok bool) {
