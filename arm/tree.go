@@ -19,7 +19,7 @@ type Node int32
 const RootNode Node = 0
 
 // Tree holds interned scopes, numbered in pre-order, so that "is below" is two integer
-// comparisons. It is immutable and safe for concurrent use.
+// comparisons. It is immutable and safe for concurrent use. [TreeBuilder.Build] makes it.
 type Tree struct {
 	lasts   []Node
 	parents []Node
@@ -52,8 +52,8 @@ func (t *Tree) Key(n Node) Key { return t.keys[n] }
 // stackPath is the length of an ID, in bytes, that is looked up without allocation.
 const stackPath = 512
 
-// maxBoundaries is how many scopes of its own a path on the stack can hold.
-const maxBoundaries = stackPath / 4
+// minPart is the length of the shortest part of an ID that is a scope, such as "/a/b".
+const minPart = 4
 
 // Find returns the lowest scope of the tree that holds id, and whether that is id
 // itself. For the zero ID, and for a subscription that is not in the tree, it is the
@@ -64,23 +64,22 @@ func (t *Tree) Find(id ID) (Node, bool) {
 		return RootNode, text == "/"
 	}
 	var stack [stackPath]byte
-	buf := stack[:0]
+	var stackEnds [stackPath / minPart]int32
+	key, ends := stack[:0], stackEnds[:0]
 	if len(text) > stackPath || !isASCII(text) {
 		text = string(Fold(text))
-		buf = make([]byte, 0, len(text))
+		key, ends = make([]byte, 0, len(text)), make([]int32, 0, len(text)/minPart)
 	}
 	for i := 0; i < len(text); i++ {
-		buf = append(buf, foldByte(text[i]))
+		key = append(key, foldByte(text[i]))
 	}
-	var ends [maxBoundaries]int32
-	n := 0
-	for w := (walker{text: text}); !w.done() && n < maxBoundaries; n++ {
+	for w := (walker{text: text}); !w.done(); {
 		w.nextBoundary()
-		ends[n] = int32(w.pos) //nolint:gosec // an ID has at most MaxIDLength bytes
+		ends = append(ends, int32(w.pos))
 	}
-	for i := n - 1; i >= 0; i-- {
-		if node, ok := t.lookup(buf[:ends[i]]); ok {
-			return node, int(ends[i]) == len(text)
+	for i := len(ends) - 1; i >= 0; i-- {
+		if node, ok := t.lookup(key[:ends[i]]); ok {
+			return node, i == len(ends)-1
 		}
 	}
 	return RootNode, false
@@ -109,20 +108,28 @@ func (t *Tree) lookup(key []byte) (Node, bool) {
 type TreeBuilder struct {
 	index   map[Key]int
 	ids     []ID
+	keys    []Key
 	parents []int
 }
 
 func (b *TreeBuilder) ensure() {
 	if b.index == nil {
-		b.index = map[Key]int{"/": 0}
-		b.ids = []ID{Root()}
-		b.parents = []int{-1}
+		b.index = map[Key]int{}
+		b.insert(Root(), "/", -1)
 	}
 }
 
+func (b *TreeBuilder) insert(id ID, key Key, parent int) int {
+	n := len(b.ids)
+	b.index[key] = n
+	b.ids = append(b.ids, id)
+	b.keys = append(b.keys, key)
+	b.parents = append(b.parents, parent)
+	return n
+}
+
 // Add puts a scope and all scopes above it into the tree. Scopes that are there already
-// keep the spelling of their first mention. The zero ID is ignored. A path with more
-// parts than Resource Manager can nest is cut at its 128th.
+// keep the spelling of their first mention. The zero ID is ignored.
 func (b *TreeBuilder) Add(id ID) {
 	b.ensure()
 	if !id.IsZero() {
@@ -130,37 +137,41 @@ func (b *TreeBuilder) Add(id ID) {
 	}
 }
 
+// add walks down the spelled and the folded text at once. All scopes of an ID share the
+// memory of these two.
 func (b *TreeBuilder) add(id ID) int {
-	if n, ok := b.index[id.Key()]; ok {
+	key := id.Key()
+	if n, ok := b.index[key]; ok {
 		return n
 	}
-	parent := 0
-	w := walker{text: id.text}
-	for depth := 0; !w.done() && depth < maxBoundaries; depth++ {
-		w.nextBoundary()
-		part := ID{text: id.text[:w.pos]}
-		key := part.Key()
-		n, ok := b.index[key]
+	node := 0
+	spelled, folded := walker{text: id.text}, walker{text: string(key)}
+	for !folded.done() {
+		spelled.nextBoundary()
+		folded.nextBoundary()
+		part := key[:folded.pos]
+		n, ok := b.index[part]
 		if !ok {
-			n = len(b.ids)
-			b.index[key] = n
-			b.ids = append(b.ids, part)
-			b.parents = append(b.parents, parent)
+			n = b.insert(ID{text: id.text[:spelled.pos]}, part, node)
 		}
-		parent = n
+		node = n
 	}
-	return parent
+	return node
 }
 
 // Link puts a management group or a subscription below a management group. Both are
-// added. It is an error to link anything else, and to close a circle.
+// added. A later link of the same child replaces the earlier one. It is an error to link
+// anything else, and to close a circle; the child then stays where it was.
 func (b *TreeBuilder) Link(child, group ID) error {
 	b.ensure()
+	if child.IsZero() || group.IsZero() {
+		return fmt.Errorf("putting %q below %q: one of them is not known", child.text, group.text)
+	}
 	if l := child.Level(); l != LevelManagementGroup && l != LevelSubscription {
 		return fmt.Errorf("putting %q below a management group: it is a %s", child.text, l)
 	}
-	if group.Level() != LevelManagementGroup {
-		return fmt.Errorf("putting %q below %q: the latter is a %s", child.text, group.text, group.Level())
+	if l := group.Level(); l != LevelManagementGroup {
+		return fmt.Errorf("putting %q below %q: the latter is a %s", child.text, group.text, l)
 	}
 	c, g := b.add(child), b.add(group)
 	for n := g; n >= 0; n = b.parents[n] {
@@ -193,7 +204,7 @@ func (b *TreeBuilder) Build() *Tree {
 		for t.table[at] != 0 {
 			at = (at + 1) & uint64(size-1)
 		}
-		t.table[at] = Node(i) + 1 //nolint:gosec // the number of scopes is far below 2^31
+		t.table[at] = Node(i) + 1
 	}
 	return t
 }
@@ -201,16 +212,12 @@ func (b *TreeBuilder) Build() *Tree {
 // children returns the nodes sorted by parent and key, and where each parent's begin.
 func (b *TreeBuilder) children() (sorted, first []int) {
 	n := len(b.ids)
-	keys := make([]Key, n)
-	for k, i := range b.index {
-		keys[i] = k
-	}
 	sorted = make([]int, 0, n)
 	for i := 1; i < n; i++ {
 		sorted = append(sorted, i)
 	}
 	slices.SortFunc(sorted, func(x, y int) int {
-		return cmp.Or(cmp.Compare(b.parents[x], b.parents[y]), strings.Compare(string(keys[x]), string(keys[y])))
+		return cmp.Or(cmp.Compare(b.parents[x], b.parents[y]), strings.Compare(string(b.keys[x]), string(b.keys[y])))
 	})
 	first = make([]int, n+1)
 	for _, i := range sorted {
@@ -231,7 +238,7 @@ func (b *TreeBuilder) number(t *Tree, sorted, first []int) {
 	open := func(old int) frame {
 		number[old] = count
 		t.ids[count] = b.ids[old]
-		t.keys[count] = b.ids[old].Key()
+		t.keys[count] = b.keys[old]
 		if p := b.parents[old]; p >= 0 {
 			t.parents[count] = number[p]
 		}
