@@ -207,7 +207,7 @@ func (s Source) String() string {
 // ParseSource reads the name of a source in any letter case, without "@".
 func ParseSource(name string) (Source, bool) {
 	for i := Resource; i <= Environment; i++ {
-		if equalText(name, sourceNames[i], true) {
+		if isWord(name, sourceNames[i]) {
 			return i, true
 		}
 	}

@@ -107,11 +107,11 @@ func (l *lexer) wordToken() token {
 	}
 	t := l.take(tokenWord, end-l.at)
 	switch {
-	case equalText(t.text, "AND", true):
+	case isWord(t.text, "AND"):
 		t.kind = tokenAnd
-	case equalText(t.text, "OR", true):
+	case isWord(t.text, "OR"):
 		t.kind = tokenOr
-	case equalText(t.text, "NOT", true):
+	case isWord(t.text, "NOT"):
 		t.kind = tokenNot
 	}
 	return t

@@ -93,9 +93,9 @@ func parseInt(s string) (int64, bool) {
 
 func parseBool(s string) (value, ok bool) {
 	switch {
-	case equalText(s, "true", true):
+	case isWord(s, "true"):
 		return true, true
-	case equalText(s, "false", true):
+	case isWord(s, "false"):
 		return false, true
 	}
 	return false, false

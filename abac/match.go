@@ -61,6 +61,12 @@ func equalText(a, b string, fold bool) bool {
 	return prefixLength(a, b, fold) == len(a)
 }
 
+// isWord reports whether s is the ASCII word, in any letter case. Nothing outside ASCII folds
+// into it, so other lengths are other words.
+func isWord(s, word string) bool {
+	return len(s) == len(word) && equalText(s, word, true)
+}
+
 func hasPrefixText(s, prefix string, fold bool) bool {
 	return prefixLength(s, prefix, fold) >= 0
 }

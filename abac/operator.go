@@ -41,7 +41,7 @@ func (q Quantifier) allRight() bool { return q == ForAnyOfAllValues || q == ForA
 
 func lookupQuantifier(name string) (Quantifier, bool) {
 	for q := ForAnyOfAnyValues; q <= ForAllOfAllValues; q++ {
-		if equalText(name, quantifierNames[q], true) {
+		if isWord(name, quantifierNames[q]) {
 			return q, true
 		}
 	}
@@ -133,7 +133,7 @@ var operators = [...]operator{
 
 func lookupOperator(name string) (operator, bool) {
 	for i := range operators {
-		if equalText(name, string(operators[i].name), true) {
+		if isWord(name, string(operators[i].name)) {
 			return operators[i], true
 		}
 	}

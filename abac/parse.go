@@ -178,13 +178,13 @@ func (p *parser) leaf() Expr {
 	word := p.tok
 	p.advance()
 	switch {
-	case equalText(word.text, "ActionMatches", true):
+	case isWord(word.text, "ActionMatches"):
 		pattern := p.stringArgument()
 		return &ActionMatches{Pattern: pattern, At: Span{word.at.Start, p.last}}
-	case equalText(word.text, "SubOperationMatches", true):
+	case isWord(word.text, "SubOperationMatches"):
 		pattern := p.stringArgument()
 		return &SubOperationMatches{Pattern: pattern, At: Span{word.at.Start, p.last}}
-	case equalText(word.text, "Exists", true):
+	case isWord(word.text, "Exists"):
 		attribute := Attribute{Source: p.tok.source, Name: p.tok.text, At: p.tok.at}
 		p.expect(tokenAttribute, "an attribute after Exists")
 		return &Exists{Attribute: attribute, At: Span{word.at.Start, p.last}}
@@ -209,7 +209,7 @@ func (p *parser) comparison(left Operand) Expr {
 	op := p.tok
 	if op.kind != tokenWord || !isOperatorName(op.text) {
 		hint := ""
-		if equalText(op.text, "null", true) {
+		if isWord(op.text, "null") {
 			hint = "the portal writes null where it lost an operator; a missing attribute is tested by NOT Exists"
 		}
 		p.fail("a comparison operator such as StringEquals", hint)
@@ -301,7 +301,7 @@ func isName(word string) bool {
 
 // isOperatorName reports whether a word can be an operator: a name, or two with a colon.
 func isOperatorName(word string) bool {
-	if equalText(word, "null", true) {
+	if isWord(word, "null") {
 		return false
 	}
 	before, after, found := strings.Cut(word, ":")
