@@ -92,17 +92,17 @@ func (t *Text) opening(p *printer, s *Summary) {
 		r = &Run{}
 	}
 	p.wrap("", "  ", "Looked at %s%s: %s, %s, %s.", strings.Join(r.Inputs, ", "), age(r),
-		count(r.Counts.Resources, "resource"), count(r.Counts.Identities, "identity"), count(r.Counts.Assignments, "role assignment"))
+		vet.Count(r.Counts.Resources, "resource"), vet.Count(r.Counts.Identities, "identity"), vet.Count(r.Counts.Assignments, "role assignment"))
 	total := 0
 	for _, n := range s.Findings {
 		total += n
 	}
-	p.wrap("", "  ", "Decided: %s right, %s (%s)%s.", count(s.Passed, "subject"), count(total, "finding"), bySeverity(s.Findings), accepted(s))
+	p.wrap("", "  ", "Decided: %s passed, %s (%s)%s.", vet.Count(s.Passed, "check"), vet.Count(total, "finding"), bySeverity(s.Findings), accepted(s))
 	if s.Undecided == 0 {
-		p.wrap("", "  ", "Not decided: nothing; %s ran.", count(len(t.rules), "rule"))
+		p.wrap("", "  ", "Not decided: nothing; %s ran.", vet.Count(len(t.rules), "rule"))
 		return
 	}
-	p.wrap("", "  ", "Not decided: %s of %s.", count(s.Undecided, "question"), count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
+	p.wrap("", "  ", "Not decided: %s of %s.", vet.Count(s.Undecided, "question"), vet.Count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
 	if len(s.Wanted) > 0 {
 		p.wrap("", "  ", "%s", wanted(&s.Wanted[0]))
 	}
@@ -112,7 +112,7 @@ func wanted(w *vet.Want) string {
 	if w.Permission == "" {
 		return fmt.Sprintf("Most hang on %s that no permission shows: %s.", w.Facts, w.Reason)
 	}
-	return fmt.Sprintf("One permission decides most of it: %s (%s of %s).", w.Permission, count(w.Decides, "question"), count(len(w.Rules), "rule"))
+	return fmt.Sprintf("One permission decides most of it: %s (%s of %s).", w.Permission, vet.Count(w.Decides, "question"), vet.Count(len(w.Rules), "rule"))
 }
 
 // undecidedRules counts the rules with findings that could not decide everything.
@@ -149,7 +149,7 @@ func age(r *Run) string {
 	}
 	text := " (of " + r.TakenAt.UTC().Format(time.RFC3339)
 	if days := int(r.Now.Sub(r.TakenAt).Hours() / 24); !r.Now.IsZero() && days > 0 {
-		text += ", " + count(days, "day") + " ago"
+		text += ", " + vet.Count(days, "day") + " ago"
 	}
 	return text + ")"
 }
@@ -165,17 +165,6 @@ func bySeverity(n map[mivet.Severity]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // fixes lists what to do first.
 func (t *Text) fixes(p *printer, s *Summary) {
 	if len(s.Fixes) < 2 {
@@ -188,7 +177,7 @@ func (t *Text) fixes(p *printer, s *Summary) {
 		p.wrap(fmt.Sprintf("%3d. ", i+1), "     ", "%s%s %s", p.severity(g.Severity), removes(g), g.Fix.Summary)
 	}
 	if more := len(s.Fixes) - t.o.Fixes; more > 0 {
-		p.line("     and " + count(more, "fix") + " more, each below its finding")
+		p.line("     and " + vet.Count(more, "fix") + " more, each below its finding")
 	}
 }
 
@@ -196,7 +185,7 @@ func removes(g *vet.FixGroup) string {
 	if len(g.Fingerprints) == 1 {
 		return ""
 	}
-	return fmt.Sprintf(" (removes %s)", count(len(g.Fingerprints), "finding"))
+	return fmt.Sprintf(" (removes %s)", vet.Count(len(g.Fingerprints), "finding"))
 }
 
 // rest lists rules that failed and, if asked for, what could not be decided.
@@ -307,7 +296,7 @@ func (p *printer) evidence(es []mivet.Evidence, room int) []string {
 		more := len(es) - i
 		if len(lines) > left || (len(lines) == left && more > 1) {
 			if left > 0 {
-				out = append(out, fmt.Sprintf("  %-10sand %s more (--format json shows all)", label, evidenceCount(more)))
+				out = append(out, fmt.Sprintf("  %-10sand %s more (--format json shows all)", label, vet.Count(more, "fact")))
 			}
 			return out
 		}
@@ -316,8 +305,6 @@ func (p *printer) evidence(es []mivet.Evidence, room int) []string {
 	}
 	return out
 }
-
-func evidenceCount(n int) string { return count(n, "fact") }
 
 // commands shows at most two lines of a finding's command.
 func commands(f *mivet.Finding) []string {
@@ -329,7 +316,7 @@ func commands(f *mivet.Finding) []string {
 	var out []string
 	for i, l := range lines {
 		if i == 1 && len(lines) > 2 {
-			return append(out, fmt.Sprintf("%sand %s more (--format json shows all)", partIndent, count(len(lines)-1, "command")))
+			return append(out, fmt.Sprintf("%sand %s more (--format json shows all)", partIndent, vet.Count(len(lines)-1, "command")))
 		}
 		out = append(out, fmt.Sprintf("  %-10s%s", label, l))
 		label = ""

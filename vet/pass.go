@@ -3,6 +3,7 @@
 package vet
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -90,12 +91,15 @@ func (p *Pass) Index() *mivet.Index { return p.shared.index() }
 func (p *Pass) Engine() *authz.Engine { return p.shared.engine() }
 
 // Report adds a finding. Rule and fingerprint are set by the driver; a missing severity
-// becomes the rule's. Two findings with the same subject and discriminator become one,
+// becomes the rule's, and a missing command is written from the fix's edits. Two findings with the same subject and discriminator become one,
 // with the evidence of both.
 func (p *Pass) Report(f mivet.Finding) {
 	f.Rule = p.Rule.ID
 	if f.Severity == mivet.SeverityUnset {
 		f.Severity = p.Rule.Severity
+	}
+	if f.Fix.Command == "" {
+		f.Fix.Command = strings.Join(AzCommands(f.Fix.Edits), "\n")
 	}
 	f.Fingerprint = Fingerprint(f.Rule, f.Subject, f.Discriminator)
 	p.result.Findings = append(p.result.Findings, f)
@@ -171,19 +175,20 @@ func (p *Pass) remainingGaps() {
 		}
 		for _, g := range l.all {
 			if !p.seen[keyOf(g)] {
-				p.Blocked(gapSubject(g), g)
+				p.Blocked(p.gapSubject(g), g)
 			}
 		}
 	}
 }
 
-func gapSubject(g *mivet.Gap) mivet.Subject {
+func (p *Pass) gapSubject(g *mivet.Gap) mivet.Subject {
 	s := mivet.Subject{Resource: g.Scope, Name: g.Subject}
-	if s.Name == "" {
-		s.Name = g.Scope.String()
-	}
-	if s.Name == "" {
+	switch {
+	case s.Name != "":
+	case g.Scope.IsZero():
 		s.Name = "the tenant"
+	default:
+		s.Name = p.ScopeWords(g.Scope)
 	}
 	return s
 }

@@ -90,6 +90,7 @@ type Role struct {
 	Powers Powers
 
 	permissions []permission
+	counted     bool            // Powers were read
 	writes      map[string]bool // by resource type: answers of Changes
 	data        map[string]bool
 }
@@ -138,13 +139,15 @@ type roleBook struct {
 	own    map[arm.Key]*mivet.RoleDefinition
 	ops    operations
 	// builtIn are the catalogue's roles without powers, for comparisons between them.
-	builtIn func() []*Role
+	builtIn  func() []*Role
+	smallest map[sizeKey]*mivet.RoleDefinition
 }
 
 func newRoleBook(sh *shared) *roleBook {
 	b := &roleBook{
 		shared: sh, byID: map[mivet.RoleID]*Role{}, byName: map[arm.Key]*Role{},
 		own: map[arm.Key]*mivet.RoleDefinition{}, ops: newOperations(sh.catalog),
+		smallest: map[sizeKey]*mivet.RoleDefinition{},
 	}
 	b.builtIn = sync.OnceValue(func() []*Role {
 		var out []*Role

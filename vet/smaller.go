@@ -4,6 +4,7 @@ package vet
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -92,28 +93,77 @@ func (p *Pass) serves(a *mivet.RoleAssignment, t mivet.AccessTest) bool {
 }
 
 // SmallestRole returns the built-in role without a condition that has the operation and
-// the fewest known operations beside it, or nil.
+// the fewest powers and known operations beside it, or nil.
 func (p *Pass) SmallestRole(op arm.Operation, plane mivet.Plane) *mivet.RoleDefinition {
 	if plane == mivet.PlaneUnknown {
 		if i, ok := p.Catalog.FindOperation(op); ok {
 			plane, _ = p.Catalog.Plane(i)
 		}
 	}
-	var best *mivet.RoleDefinition
-	size := 0
 	book := p.shared.roles()
+	key := sizeKey{op.Key(), plane}
+	if d, ok := book.smallest[key]; ok {
+		return d
+	}
+	var best *Role
 	for _, r := range book.builtIn() {
-		if !r.grants(op, plane, false) {
-			continue
-		}
-		if n := book.ops.size(p, r); best == nil || cmp.Or(cmp.Compare(n, size), cmp.Compare(r.Label, best.Name)) < 0 {
-			best, size = r.Definition, n
+		if r.grants(op, plane, false) && (best == nil || book.ops.smaller(p, op, r, best)) {
+			best = r
 		}
 	}
-	return best
+	var def *mivet.RoleDefinition
+	if best != nil {
+		def = best.Definition
+	}
+	book.smallest[key] = def
+	return def
 }
 
-// size estimates how many known operations a role has: what its patterns reach, without
+type sizeKey struct {
+	op    arm.Key
+	plane mivet.Plane
+}
+
+// smaller orders roles: by how many powers they have, by how many services they name
+// beside that of the operation, by how many operations they have,
+// and by how short their names are: of equal roles that is the plainest.
+func (o *operations) smaller(p *Pass, op arm.Operation, a, b *Role) bool {
+	return cmp.Or(
+		cmp.Compare(o.powerCount(a), o.powerCount(b)),
+		cmp.Compare(foreign(a, op), foreign(b, op)),
+		cmp.Compare(o.size(p, a), o.size(p, b)),
+		cmp.Compare(len(a.Label), len(b.Label)),
+		cmp.Compare(a.Label, b.Label),
+	) < 0
+}
+
+func (o *operations) powerCount(r *Role) int {
+	if !r.counted {
+		r.Powers, r.counted = o.powers(r), true
+	}
+	return bits.OnesCount32(uint32(r.Powers))
+}
+
+// Nearly every built-in role reads assignments, deploys, and makes alerts and support
+// requests: these say nothing about what a role is for.
+var everyRole = []string{"microsoft.authorization", "microsoft.resources", "microsoft.insights", "microsoft.support", "microsoft.resourcehealth"}
+
+// foreign counts the providers that a role names, without that of an operation.
+func foreign(r *Role, op arm.Operation) int {
+	own, _, _ := strings.Cut(string(op.Key()), "/")
+	named := map[string]bool{}
+	for i := range r.permissions {
+		for _, pattern := range slices.Concat(r.permissions[i].actions, r.permissions[i].dataActions) {
+			provider, _, bound := strings.Cut(string(pattern.Prefix()), "/")
+			if bound && provider != own && !slices.Contains(everyRole, provider) {
+				named[provider] = true
+			}
+		}
+	}
+	return len(named)
+}
+
+// size counts how many known operations a role has: what its patterns reach, without
 // what it subtracts.
 func (o *operations) size(p *Pass, r *Role) int {
 	n := 0

@@ -110,14 +110,15 @@ func discriminator(h *vet.Holding) string {
 }
 
 func broadEvidence(p *vet.Pass, h *vet.Holding, powers vet.Powers) []mivet.Evidence {
-	out := []mivet.Evidence{p.HoldingFact(h)}
-	for _, w := range powers.Words(broad) {
-		out = append(out, mivet.Evidence{
-			Kind: mivet.Predicted, Source: h.Role.Definition.Source,
-			Fact: fmt.Sprintf("by its patterns %s %s", h.Role.Label, w),
-		})
+	return []mivet.Evidence{p.HoldingFact(h), powerFact(h, powers.Words(broad))}
+}
+
+// powerFact says what a role's patterns make of its holder.
+func powerFact(h *vet.Holding, words []string) mivet.Evidence {
+	return mivet.Evidence{
+		Kind: mivet.Predicted, Source: h.Role.Definition.Source,
+		Fact: fmt.Sprintf("by its patterns %s %s", h.Role.Label, vet.List(words)),
 	}
-	return out
 }
 
 // severityOf computes a severity from what can be touched. A grant to people or their
@@ -146,30 +147,34 @@ const manyResources = 100
 
 // smallerFix replaces an assignment by what its access tests need.
 func smallerFix(p *vet.Pass, a *mivet.RoleAssignment, edits []mivet.Edit, tests int) mivet.Fix {
-	who, role := p.Name(a.Principal), p.Role(a).Label
-	f := mivet.Fix{Edits: edits, Check: fmt.Sprintf("no access test records what %s needs: look at its use of the last 90 days first", who)}
+	who := p.Name(a.Principal)
+	old := fmt.Sprintf("%s at %s", p.Role(a).Label, p.ScopeWords(a.Scope))
+	f := mivet.Fix{Edits: edits, Check: fmt.Sprintf("that its access tests are all that %s needs", who)}
 	switch {
 	case tests == 0:
-		f.Summary = fmt.Sprintf("take %s at %s from %s, and give the roles it uses at the resources it uses", role, p.ScopeWords(a.Scope), who)
+		f.Summary = fmt.Sprintf("take %s from %s, and give it the roles that it uses at the resources that it uses", old, who)
+		f.Check = fmt.Sprintf("what %s uses: no access test says it, so look at its log of the last 90 days", who)
 	case edits == nil:
-		f.Summary = fmt.Sprintf("replace %s at %s by a custom role with the operations of the %s that %s must pass", role, p.ScopeWords(a.Scope), vet.Count(tests, "access test"), who)
+		f.Summary = fmt.Sprintf("replace %s by a custom role with the operations of its %s", old, vet.Count(tests, "access test"))
 	default:
-		f.Summary = fmt.Sprintf("replace %s at %s by %s at the resources, which the %s of %s ask for", role, p.ScopeWords(a.Scope), added(edits), vet.Count(tests, "access test"), who)
-	}
-	if tests > 0 {
-		f.Check = fmt.Sprintf("the access tests are all that %s needs", who)
+		f.Summary = fmt.Sprintf("replace %s by %s, as its %s", old, added(p, edits), asks(tests))
 	}
 	return f
 }
 
-func added(edits []mivet.Edit) string {
+func asks(tests int) string {
+	if tests == 1 {
+		return "access test asks"
+	}
+	return vet.Count(tests, "access test") + " ask"
+}
+
+func added(p *vet.Pass, edits []mivet.Edit) string {
 	var roles []string
-	seen := map[string]bool{}
 	for _, e := range edits {
-		if e.Kind == mivet.EditAddAssignment && !seen[e.Assignment.RoleName] {
-			seen[e.Assignment.RoleName] = true
-			roles = append(roles, e.Assignment.RoleName)
+		if e.Kind == mivet.EditAddAssignment {
+			roles = append(roles, e.Assignment.RoleName+" at "+p.ScopeWords(e.Assignment.Scope))
 		}
 	}
-	return vet.List(roles)
+	return vet.AtMost(roles, 2)
 }

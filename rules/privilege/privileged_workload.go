@@ -6,7 +6,6 @@ import (
 	_ "embed" // the rule's page
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -154,20 +153,14 @@ func privilegedFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Fin
 		Evidence: []mivet.Evidence{p.HoldingFact(h)},
 		Reach:    &reach,
 	}
-	var consequences []string
-	for _, w := range powers.Words(vet.Privileged) {
-		consequences = append(consequences, w)
-		f.Evidence = append(f.Evidence, mivet.Evidence{
-			Kind: mivet.Predicted, Source: h.Role.Definition.Source,
-			Fact: fmt.Sprintf("by its patterns %s %s", h.Role.Label, w),
-		})
-	}
+	words := powers.Words(vet.Privileged)
+	f.Evidence = append(f.Evidence, powerFact(h, words))
 	f.Evidence = append(f.Evidence, carrierFacts(p, h.Holder)...)
-	f.Consequence = fmt.Sprintf("code that runs there %s; it can %s", vet.List(consequences), vet.ReachWords(&reach))
+	f.Consequence = fmt.Sprintf("code that runs there can %s; it %s", vet.ReachWords(&reach), vet.AtMost(words, 2))
 	edits, tests := p.Replacement(a)
 	f.Fix = smallerFix(p, a, edits, tests)
 	if len(h.Via) > 0 {
-		f.Fix.Check = strings.TrimSuffix("the group has other members who keep the role only if it stays: "+f.Fix.Check, ": ")
+		f.Fix.Check = "what the other members of the group need, and " + f.Fix.Check
 	}
 	return f
 }

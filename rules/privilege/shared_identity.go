@@ -105,10 +105,10 @@ func sharedFinding(p *vet.Pass, id *mivet.Identity, groups []workload) mivet.Fin
 	f := mivet.Finding{
 		Severity: sharedSeverity(&reach, mix),
 		Subject:  mivet.Subject{Resource: id.Resource, Principal: id.Principal, Name: name},
-		Message:  fmt.Sprintf("%s present the same identity %s", atMost(names, 3), name),
+		Message:  fmt.Sprintf("%s present the same identity %s", vet.AtMost(names, 3), name),
 		Source:   id.Source,
 		Reach:    &reach,
-		Consequence: fmt.Sprintf("each of them can do what all of them need: %s; which needs which is not recorded, and no log entry tells them apart",
+		Consequence: fmt.Sprintf("each can do what all of them need: %s; which needs what is not recorded, and logs do not tell them apart",
 			mix.words()),
 		Fix: splitFix(p, id, groups, holdings),
 	}
@@ -160,11 +160,11 @@ func mixOf(p *vet.Pass, id *mivet.Identity, holdings []vet.Holding) mix {
 func (m *mix) words() string {
 	switch {
 	case len(m.control) > 0 && len(m.data) > 0:
-		return fmt.Sprintf("%s on the control plane, mixed with %s on the data plane", atMost(m.control, 2), atMost(m.data, 2))
+		return fmt.Sprintf("%s on the control plane, mixed with %s on the data plane", vet.AtMost(m.control, 1), vet.AtMost(m.data, 1))
 	case len(m.control) > 0:
-		return atMost(m.control, 3) + " on the control plane"
+		return vet.AtMost(m.control, 3) + " on the control plane"
 	case len(m.data) > 0:
-		return atMost(m.data, 3) + " on the data plane"
+		return vet.AtMost(m.data, 3) + " on the data plane"
 	case len(m.evidence) > 0:
 		return "reading what Resource Manager shows"
 	}
@@ -184,14 +184,6 @@ func sharedSeverity(r *mivet.Reach, m mix) mivet.Severity {
 	return mivet.SeverityLow
 }
 
-// atMost lists the first n words and counts the others.
-func atMost(words []string, n int) string {
-	if len(words) <= n {
-		return vet.List(words)
-	}
-	return strings.Join(words[:n], ", ") + fmt.Sprintf(" and %d more", len(words)-n)
-}
-
 // splitFix gives every workload but the first an identity of its own with the same
 // rights, so that nothing breaks, and takes the shared one from it.
 func splitFix(p *vet.Pass, id *mivet.Identity, groups []workload, holdings []vet.Holding) mivet.Fix {
@@ -205,10 +197,18 @@ func splitFix(p *vet.Pass, id *mivet.Identity, groups []workload, holdings []vet
 	}
 	return mivet.Fix{
 		Summary: fmt.Sprintf("give %s an identity of its own with the same roles, then take away what it does not use",
-			vet.Count(len(groups)-1, "other workload")),
+			workloadNames(groups[1:])),
 		Edits: edits,
-		Check: "code that selects the identity by its client ID must be told the new one, or none for a system-assigned identity",
+		Check: "that no code selects the identity by its client ID",
 	}
+}
+
+func workloadNames(groups []workload) string {
+	names := make([]string, len(groups))
+	for i := range groups {
+		names[i] = groups[i].name()
+	}
+	return vet.AtMost(names, 2)
 }
 
 func copies(r *mivet.Resource, holdings []vet.Holding) []mivet.Edit {

@@ -118,11 +118,11 @@ func orphan(p *vet.Pass, g *grant) mivet.Finding {
 		Source:        g.source,
 		Evidence: []mivet.Evidence{
 			{Kind: mivet.Configured, Source: g.source, Fact: fmt.Sprintf("%s is granted to %s%s", g.what, g.principal, saidType(g.said))},
-			{Kind: mivet.Configured, Source: directory(p), Fact: fmt.Sprintf("the directory was read and does not know %s among its %s", g.principal, vet.Count(len(p.Snapshot.Principals), "principal"))},
+			{Kind: mivet.Configured, Source: directory(p), Fact: fmt.Sprintf("the directory was read, and it is none of its %s", vet.Count(len(p.Snapshot.Principals), "principal"))},
 		},
-		Consequence: "it counts in the limit of 4000 assignments a subscription, hides that a recreated workload has lost its rights, and works again if the principal is restored within 30 days",
+		Consequence: "a successor of the same name has lost these rights; the leftover counts in the limit of 4000 a subscription, and a principal that is restored has it again",
 		Fix: mivet.Fix{
-			Summary: "remove the grant, and give the role to the successor if there is one",
+			Summary: fmt.Sprintf("remove %s from the deleted principal, and give that to the successor if there is one", g.what),
 			Edits:   []mivet.Edit{g.remove},
 			Check:   "who took the place of the principal, and whether that has the grants it needs",
 		},

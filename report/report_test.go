@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/report"
+	"github.com/mivet/mivet/rules"
+	"github.com/mivet/mivet/tenant"
+	"github.com/mivet/mivet/vet"
+)
+
+var now = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+
+var catalogOnce = sync.OnceValues(catalog.Open)
+
+func openCatalog(t testing.TB) *catalog.Catalog {
+	t.Helper()
+	c, err := catalogOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// scan runs all rules over a tenant of testdata.
+func scan(t testing.TB, file string) *vet.Results {
+	t.Helper()
+	c := openCatalog(t)
+	text, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := tenant.Parse(file, bytes.NewReader(text), tenant.Options{Role: func(name string) (mivet.RoleID, bool) {
+		if d := c.RoleByName(name); d != nil {
+			return d.ID, true
+		}
+		return "", false
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := vet.Run(s, rules.All(), vet.Options{Catalog: c, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func send(t testing.TB, h report.Handler, r *vet.Results) {
+	t.Helper()
+	if err := report.Send(h, r, report.Options{Version: "0.0.0-test", Catalog: openCatalog(t)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// golden compares with a file of testdata, or writes it when MIVET_UPDATE is set.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if os.Getenv("MIVET_UPDATE") != "" {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s (MIVET_UPDATE=1 go test ./report writes it anew):\n%s", path, d)
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, name := range []string{"shop", "clean", "blind"} {
+		var b bytes.Buffer
+		send(t, report.NewText(&b, report.TextOptions{Undecided: name == "blind"}), scan(t, name+".tenant"))
+		golden(t, name+".txt", b.Bytes())
+	}
+}
+
+// Every finding has at most MaxLines lines, at any width, and says everything that
+// somebody who acts on it needs.
+func TestTextIsShort(t *testing.T) {
+	for _, width := range []int{40, 80, 100, 200} {
+		var b bytes.Buffer
+		send(t, report.NewText(&b, report.TextOptions{Width: width}), scan(t, "shop.tenant"))
+		for block := range strings.SplitSeq(b.String(), "\n\n") {
+			lines := strings.Split(strings.TrimSpace(block), "\n")
+			if !strings.Contains(block, "\n  what ") {
+				continue
+			}
+			if len(lines) > report.MaxLines {
+				t.Errorf("width %d: a finding has %d lines:\n%s", width, len(lines), block)
+			}
+			for _, label := range []string{"what", "because", "leads to", "fix", "run"} {
+				if !strings.Contains(block, "\n  "+label+" ") {
+					t.Errorf("width %d: a finding lacks %q:\n%s", width, label, block)
+				}
+			}
+		}
+	}
+}
+
+func TestColorRepeatsWords(t *testing.T) {
+	var plain, colored bytes.Buffer
+	r := scan(t, "shop.tenant")
+	send(t, report.NewText(&plain, report.TextOptions{}), r)
+	send(t, report.NewText(&colored, report.TextOptions{Color: true}), r)
+	if plain.String() == colored.String() {
+		t.Error("colour changes nothing")
+	}
+	if strings.Contains(plain.String(), "\x1b") {
+		t.Error("escape sequences without colour")
+	}
+	bare := colored.String()
+	for _, code := range []string{"\x1b[1;31m", "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[0m"} {
+		bare = strings.ReplaceAll(bare, code, "")
+	}
+	if d := cmp.Diff(plain.String(), bare); d != "" {
+		t.Errorf("colour changes more than colour: %s", d)
+	}
+}
+
+type failing struct{ after int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.after -= len(p); f.after < 0 {
+		return 0, errors.New("disk full")
+	}
+	return len(p), nil
+}
+
+func TestWriteErrorsAreReturned(t *testing.T) {
+	r := scan(t, "shop.tenant")
+	for _, n := range []int{0, 100, 2000} {
+		for name, h := range map[string]report.Handler{
+			"text": report.NewText(&failing{n}, report.TextOptions{}), "json": report.NewJSON(&failing{n}),
+		} {
+			if err := report.Send(h, r, report.Options{}); err == nil || !strings.Contains(err.Error(), "disk full") {
+				t.Errorf("%s after %d bytes: %v", name, n, err)
+			}
+		}
+	}
+}
