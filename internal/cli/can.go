@@ -17,6 +17,7 @@ import (
 type canFlags struct {
 	questionFlags
 	explain bool
+	batch   string
 }
 
 func (a *app) canCommand() *cobra.Command {
@@ -26,18 +27,28 @@ func (a *app) canCommand() *cobra.Command {
 		Short:   "may this identity do this here, and by which grant",
 		GroupID: groupQuestions,
 		Example: "  mivet can orders-api Microsoft.KeyVault/vaults/secrets/getSecret/action kv-shop --in prod.mivet\n" +
-			"  mivet can 8a2e5c1e-6a62-4d5e-9b1e-52b0a2f3c0d4 Microsoft.Web/sites/write /subscriptions/… --in prod.mivet\n" +
+			"  mivet can 8a2e5c1e-6a62-4d5e-9b1e-52b0a2f3c0d4 Microsoft.Web/sites/write /subscriptions/... --in prod.mivet\n" +
 			"  mivet can azurerm_linux_web_app.api Microsoft.Storage/storageAccounts/listKeys/action stshop --in plan.json\n" +
-			"  mivet can … --quiet && echo yes",
+			"  mivet can ... --quiet && echo yes\n" +
+			"  mivet can --batch questions.jsonl --in prod.mivet",
 		Long: "The answer is allowed (exit 0), denied (1) or unknown (4), with the facts that decide it.\n" +
 			"What is not in the input is never taken for a yes or a no: the answer is unknown then, and says\n" +
 			"what would decide it.\n\n" +
 			"IDENTITY is a name, a principal ID, a client ID, a resource ID or a Terraform address;\n" +
-			"RESOURCE a name, a name with a child (kv-shop/secrets/db), a resource ID or an address.",
-		Args: a.args(3, 3),
+			"RESOURCE a name, a name with a child (kv-shop/secrets/db), a resource ID or an address.\n\n" +
+			"--batch reads questions from a file, one JSON object {\"id\", \"identity\", \"operation\", \"resource\",\n" +
+			"\"plane\"} a line, prints one answer a line, and exits with the code of the worst.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.batch != "" {
+				return a.args(0, 0)(cmd, args)
+			}
+			return a.args(3, 3)(cmd, args)
+		},
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.can(ctx, &f, args) }),
 	}
 	f.register(cmd)
+	cmd.Flags().StringVar(&f.batch, "batch", "", `answer the questions of this file, "-" for standard input`)
+	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeIdentity, completeOperation, completeResource)
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "list every grant of the identity with what became of it")
 	return cmd
 }
@@ -45,6 +56,9 @@ func (a *app) canCommand() *cobra.Command {
 func (a *app) can(ctx context.Context, f *canFlags, args []string) (int, error) {
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
+	}
+	if f.batch != "" {
+		return a.canBatch(ctx, f, f.batch)
 	}
 	q, err := a.prepare(ctx, &f.questionFlags, nil)
 	if err != nil {

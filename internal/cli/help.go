@@ -63,7 +63,9 @@ func printFlags(p *printer, title, usages string) {
 func printCommands(p *printer, cmd *cobra.Command) {
 	width := 0
 	for _, c := range cmd.Commands() {
-		width = max(width, len(c.Name()))
+		if !c.Hidden {
+			width = max(width, len(c.Name()))
+		}
 	}
 	for _, g := range cmd.Groups() {
 		titled := false

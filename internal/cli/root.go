@@ -60,8 +60,11 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.canCommand(),
 		a.whoCanCommand(),
+		a.whatCanCommand(),
 		a.conformanceCommand(),
 		a.versionCommand(),
+		a.completionCommand(),
+		a.referenceCommand(),
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mivet/mivet/catalog"
 )
 
 // version is the version that the toolchain recorded, or "(devel)".
@@ -24,6 +27,19 @@ type versionReport struct {
 	Version       string `json:"version"`
 	Go            string `json:"go"`
 	Platform      string `json:"platform"`
+	// DataDate is the day of the built-in roles; the tables have days of their own.
+	DataDate string         `json:"dataDate"`
+	Tables   []versionTable `json:"tables"`
+}
+
+// versionTable is one table of facts about Azure.
+type versionTable struct {
+	Name    string `json:"name"`
+	Rows    int    `json:"rows"`
+	Date    string `json:"date,omitzero"`
+	Source  string `json:"source"`
+	License string `json:"license"`
+	SHA256  string `json:"sha256"`
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -35,24 +51,46 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: "  mivet version\n  mivet version --format json",
 		Args:    a.args(0, 0),
 		RunE: a.run(func(context.Context, []string) (int, error) {
-			r := versionReport{
-				SchemaVersion: 1,
-				Version:       a.version(),
-				Go:            runtime.Version(),
-				Platform:      runtime.GOOS + "/" + runtime.GOARCH,
+			cat, err := a.catalog()
+			if err != nil {
+				return exitFailed, err
 			}
-			return exitOK, a.emit(&out, r.write)
+			return exitOK, a.emit(&out, a.versionReport(cat).write)
 		}),
 	}
 	out.register(cmd, formatText, formatJSON)
 	return cmd
 }
 
-func (r versionReport) write(w io.Writer, format string, colour bool) error {
+func (a *app) versionReport(cat *catalog.Catalog) *versionReport {
+	r := &versionReport{
+		SchemaVersion: 1, Version: a.version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		DataDate: cat.Date(),
+	}
+	for _, t := range cat.Tables() {
+		r.Tables = append(r.Tables, versionTable{t.Name, t.Rows, t.Date(), t.Source(), t.License(), t.SHA256})
+	}
+	return r
+}
+
+func (r *versionReport) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
 		return writeJSON(w, r)
 	}
 	p := newPrinter(w, colour)
 	p.printf("mivet %s (%s, %s)\n", bold(r.Version), r.Go, r.Platform)
+	p.printf("facts about Azure as of %s\n\n", r.DataDate)
+	width := 0
+	for _, t := range r.Tables {
+		width = max(width, len(t.Name))
+	}
+	for _, t := range r.Tables {
+		first, _, more := strings.Cut(t.Source, "; ")
+		if more {
+			first += " and others"
+		}
+		p.printf("  %-*s %6d rows  %-10s  %s\n", width, t.Name, t.Rows, t.Date, faint(first))
+	}
+	p.printf("\n--format json has every source, licence and checksum.\n")
 	return p.err
 }

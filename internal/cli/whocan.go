@@ -21,13 +21,14 @@ func (a *app) whoCanCommand() *cobra.Command {
 		Short:   "who may do this here, and by which grant",
 		GroupID: groupQuestions,
 		Example: "  mivet who-can Microsoft.KeyVault/vaults/secrets/getSecret/action kv-shop --in prod.mivet\n" +
-			"  mivet who-can Microsoft.Authorization/roleAssignments/write /subscriptions/… --in prod.mivet --format json",
+			"  mivet who-can Microsoft.Authorization/roleAssignments/write /subscriptions/... --in prod.mivet --format json",
 		Long: "Lists every principal that may do the operation, and every one of which the input does not tell.\n" +
 			"Groups are principals too; their members are listed beside them.",
 		Args: a.args(2, 2),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.whoCan(ctx, &f, args) }),
 	}
 	f.register(cmd)
+	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeOperation, completeResource)
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if somebody's answer is unknown")
 	return cmd
 }

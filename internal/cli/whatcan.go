@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/authz"
+)
+
+func (a *app) whatCanCommand() *cobra.Command {
+	var f questionFlags
+	cmd := &cobra.Command{
+		Use:     "what-can IDENTITY",
+		Short:   "what this identity holds, itself and through groups",
+		GroupID: groupQuestions,
+		Example: "  mivet what-can orders-api --in prod.mivet\n" +
+			"  mivet what-can orders-api --in prod.mivet --format json",
+		Long: "Lists every grant with its role, its scope, the groups that it comes through and its place,\n" +
+			"and says which do not hold: not activated, out of time, or bound to a condition.",
+		Args: a.args(1, 1),
+		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.whatCan(ctx, &f, args) }),
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a grant is unknown")
+	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeIdentity)
+	return cmd
+}
+
+func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int, error) {
+	if _, err := f.out.targets(); err != nil {
+		return exitUsage, err
+	}
+	q, err := a.prepare(ctx, f, nil)
+	if err != nil {
+		return exitFailed, err
+	}
+	answer := whatCanAnswer{questions: q}
+	if answer.who, err = q.principal(args[0]); err != nil {
+		return exitFailed, err
+	}
+	for r := range q.engine.WhatCan(authz.WhatCanQuery{Principal: answer.who, At: q.at}) {
+		answer.rights = append(answer.rights, r)
+	}
+	if !a.silent(&f.out) {
+		err = a.emit(&f.out, answer.write)
+	}
+	if f.complete && slices.ContainsFunc(answer.rights, func(r authz.Right) bool { return r.Effect == authz.Unknown }) {
+		return exitUndecided, err
+	}
+	return exitOK, err
+}
+
+type whatCanAnswer struct {
+	*questions
+	who    mivet.PrincipalID
+	rights []authz.Right
+}
+
+// rightJSON is a grant for machines.
+type rightJSON struct {
+	Kind       string          `json:"kind"`
+	Role       string          `json:"role,omitzero"`
+	RoleID     mivet.RoleID    `json:"roleId,omitzero"`
+	Scope      arm.ID          `json:"scope"`
+	Effect     string          `json:"effect"`
+	Cause      string          `json:"cause"`
+	Condition  string          `json:"condition,omitzero"`
+	Assignment arm.ID          `json:"assignment,omitzero"`
+	Path       []principalJSON `json:"path"`
+	Source     mivet.Source    `json:"source,omitzero"`
+	Place      string          `json:"place"`
+}
+
+func (w *whatCanAnswer) write(out io.Writer, format string, colour bool) error {
+	if format == formatJSON {
+		return w.writeJSON(out)
+	}
+	p := newPrinter(out, colour)
+	p.printf("%s holds %s\n", bold(w.title(w.who)), counted(len(w.rights), "grant"))
+	p.printf("  at  %s\n", w.at.Format(time.RFC3339))
+	for i := range w.rights {
+		r := &w.rights[i]
+		p.printf("\n%s  %s\n", verdict(r.Effect), bold(rightName(r)))
+		for _, f := range w.rightFields(r) {
+			if f.text != "" {
+				p.printf("      %-11s %s\n", f.label, f.text)
+			}
+		}
+	}
+	return p.err
+}
+
+// rightName names what is held.
+func rightName(r *authz.Right) string {
+	if r.Policy != nil {
+		return "access policy: " + policyWords(r.Policy)
+	}
+	return cmp.Or(r.RoleName, "a role that is not known")
+}
+
+func (w *whatCanAnswer) rightFields(r *authz.Right) []field {
+	fs := []field{{"scope", r.Scope.String()}}
+	if r.Effect != authz.Allowed {
+		fs = append(fs, field{"because", causeWords(r.Cause)})
+	}
+	switch {
+	case r.Assignment != nil:
+		fs = append(fs, field{"assignment", assignmentName(r.Assignment)})
+		fs = append(fs, timeFields(r.Assignment)...)
+		fs = append(fs, field{"condition", r.Assignment.Condition})
+	case r.Local != nil:
+		fs = append(fs, field{"grant", fmt.Sprintf("%s role of %s", r.Local.System, r.Local.Account)})
+	}
+	return append(fs, field{"path", w.path(r.Via)}, field{"source", r.Source.String()})
+}
+
+func (w *whatCanAnswer) writeJSON(out io.Writer) error {
+	rights := []rightJSON{}
+	for i := range w.rights {
+		rights = append(rights, w.rightJSON(&w.rights[i]))
+	}
+	return writeJSON(out, struct {
+		SchemaVersion int           `json:"schemaVersion"`
+		Principal     principalJSON `json:"principal"`
+		At            time.Time     `json:"at"`
+		Inputs        []string      `json:"inputs"`
+		Rights        []rightJSON   `json:"rights"`
+	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights})
+}
+
+func (w *whatCanAnswer) rightJSON(r *authz.Right) rightJSON {
+	j := rightJSON{
+		Role: r.RoleName, Scope: r.Scope, Effect: r.Effect.String(), Cause: r.Cause.String(),
+		Path: []principalJSON{}, Source: r.Source, Place: r.Source.String(),
+	}
+	switch {
+	case r.Assignment != nil:
+		j.Kind, j.Assignment, j.RoleID, j.Condition = "role assignment", r.Assignment.ID, r.Assignment.Role, r.Assignment.Condition
+	case r.Policy != nil:
+		j.Kind, j.Role = "access policy", policyWords(r.Policy)
+	case r.Local != nil:
+		j.Kind = "local grant"
+	}
+	for _, id := range r.Via {
+		j.Path = append(j.Path, w.principalJSON(id))
+	}
+	return j
+}
