@@ -84,7 +84,7 @@ func faultsError(faults []string) error {
 	if len(faults) == 1 {
 		return errorWithHint(errors.New(faults[0]), "a file of cases has one JSON object a line; docs/conformance.md describes it")
 	}
-	return errorWithHint(fmt.Errorf("%s, and %d more lines that are no cases", faults[0], len(faults)-1),
+	return errorWithHint(fmt.Errorf("%s, and %s like it", faults[0], counted(len(faults)-1, "more line")),
 		"a file of cases has one JSON object a line; docs/conformance.md describes it")
 }
 
@@ -189,18 +189,16 @@ func (c conformanceWriter) write(w io.Writer, format string, colour bool) error 
 
 // table prints the figures by kind.
 func (c conformanceWriter) table(p *printer) {
-	const row = "%-20s %6s %6s %9s %11s\n"
-	p.printf(row, "kind", "cases", "agree", "disagree", "unanswered")
-	number := func(n int) string { return fmt.Sprint(n) }
-	line := func(name string, f conformance.Figures) {
-		p.printf(row, name, number(f.Cases), number(f.Agree), number(f.Disagree), number(f.Unanswered))
+	width := len("kind")
+	for i := range c.report.Kinds {
+		width = max(width, len(kindTitle(&c.report.Kinds[i])))
 	}
-	for _, k := range c.report.Kinds {
-		name := k.Kind
-		if !k.Supported {
-			name += " (not supported)"
-		}
-		line(name, k.Figures)
+	p.printf("%-*s %6s %6s %9s %11s\n", width, "kind", "cases", "agree", "disagree", "unanswered")
+	line := func(name string, f conformance.Figures) {
+		p.printf("%-*s %6d %6d %9d %11d\n", width, name, f.Cases, f.Agree, f.Disagree, f.Unanswered)
+	}
+	for i := range c.report.Kinds {
+		line(kindTitle(&c.report.Kinds[i]), c.report.Kinds[i].Figures)
 	}
 	figures, inferred := c.report.Total()
 	line("all", figures)
@@ -208,6 +206,13 @@ func (c conformanceWriter) table(p *printer) {
 		p.printf("\napart, %d inferred (no source confirms what is expected): %d agree, %d disagree, %d unanswered\n",
 			inferred.Cases, inferred.Agree, inferred.Disagree, inferred.Unanswered)
 	}
+}
+
+func kindTitle(k *conformance.KindReport) string {
+	if k.Supported {
+		return k.Kind
+	}
+	return k.Kind + " (not supported)"
 }
 
 // difference prints a case that does not agree. Unanswered ones of an unsupported kind
