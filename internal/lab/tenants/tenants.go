@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tenants holds the scenarios of the laboratory: small tenants as text, each
+// telling one story.
+//
+// They are texts and nothing more. The package does not read them: it knows no roles and
+// draws no conclusions. No name, ID or key in them belongs to anybody.
+package tenants
+
+import _ "embed" // the texts
+
+//go:embed demo.tenant
+var demo string
+
+//go:embed first-steps.tenant
+var firstSteps string
+
+// Demo returns the web shop in which each mistake that happens with managed identities
+// has happened once, as a file name and a tenant text.
+func Demo() (name string, text []byte) { return "demo.tenant", []byte(demo) }
+
+// FirstSteps returns a tenant of a dozen lines, for a first look at the text form.
+func FirstSteps() (name string, text []byte) { return "first-steps.tenant", []byte(firstSteps) }

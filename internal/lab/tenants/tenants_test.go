@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tenants
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/tenant"
+)
+
+func openCatalog(t *testing.T) *catalog.Catalog {
+	t.Helper()
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat
+}
+
+// read parses a scenario; every role in it must be declared or built in.
+func read(t *testing.T, cat *catalog.Catalog, name string, text []byte) *mivet.Snapshot {
+	t.Helper()
+	s, err := tenant.Parse(name, bytes.NewReader(text), tenant.Options{Role: func(role string) (mivet.RoleID, bool) {
+		if r := cat.RoleByName(role); r != nil {
+			return r.ID, true
+		}
+		return "", false
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The scenarios are texts without gaps, whose access tests hold.
+func TestScenarios(t *testing.T) {
+	cat := openCatalog(t)
+	f := func(name string, text []byte) {
+		t.Helper()
+		if !tenant.Is(text[:min(len(text), 4096)]) {
+			t.Errorf("%s is not recognised", name)
+		}
+		s := read(t, cat, name, text)
+		if len(s.Gaps) > 0 || len(s.AccessTests) == 0 {
+			t.Errorf("%s has %d gaps and %d access tests", name, len(s.Gaps), len(s.AccessTests))
+		}
+		e := authz.New(s, authz.Options{Catalog: cat})
+		for _, q := range s.AccessTests {
+			want := authz.Denied
+			if q.Allowed {
+				want = authz.Allowed
+			}
+			if _, known := cat.FindOperation(q.Operation); !known {
+				t.Errorf("%s: Azure has no operation %s", q.Source, q.Operation)
+			}
+			d := e.Check(authz.Request{Principal: q.Principal, Operation: q.Operation, Plane: q.Plane, Resource: q.Resource})
+			if d.Effect != want {
+				t.Errorf("%s: %s (%s), want %s", q.Source, d.Effect, d.Cause, want)
+			}
+		}
+	}
+	f(Demo())
+	f(FirstSteps())
+}
+
+// The demo numbers its mistakes, has every part of the story, and can be read in one go.
+func TestDemoStory(t *testing.T) {
+	name, text := Demo()
+	found := regexp.MustCompile(`(?m)^# Mistake (\d+):`).FindAllStringSubmatch(string(text), -1)
+	for i, m := range found {
+		if m[1] != fmt.Sprint(i+1) {
+			t.Errorf("mistake %s is the %d. one", m[1], i+1)
+		}
+	}
+	if len(found) < 12 {
+		t.Errorf("%d mistakes", len(found))
+	}
+	if len(text) > 18<<10 {
+		t.Errorf("%d bytes are too much to read", len(text))
+	}
+	s := read(t, openCatalog(t), name, text)
+	types := map[string]bool{}
+	for i := range s.Resources {
+		types[strings.ToLower(s.Resources[i].ID.Type())] = true
+	}
+	for _, want := range []string{
+		"Microsoft.Web/sites", "Microsoft.Web/sites/slots", "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.ContainerService/managedClusters",
+		"Microsoft.App/containerApps", "Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts", "Microsoft.ServiceBus/namespaces",
+		"Microsoft.CognitiveServices/accounts", "Microsoft.Sql/servers", "Microsoft.DocumentDB/databaseAccounts", "Microsoft.ContainerRegistry/registries",
+		"Microsoft.Automation/automationAccounts",
+	} {
+		if !types[strings.ToLower(want)] {
+			t.Errorf("the shop has no %s", want)
+		}
+	}
+	if len(s.DenyAssignments)*len(s.AccessPolicies)*len(s.LocalGrants)*len(s.PathACLs)*len(s.FederatedCredentials)*len(s.Memberships)*len(s.Locks) == 0 {
+		t.Error("a kind of fact is missing")
+	}
+}
+
+// A caller may change what it is given.
+func TestTextsAreCopies(t *testing.T) {
+	_, one := Demo()
+	one[0] = 'x'
+	if _, two := Demo(); two[0] == 'x' {
+		t.Error("changed")
+	}
+}
