@@ -29,8 +29,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("parsing %s %q: at byte %d: %s", e.Kind, e.Input, e.Offset, e.Reason)
 }
 
+// newError makes an error of a fault at an offset of the input without the blanks before
+// it, which every parser drops first.
 func newError(kind, input string, offset int, reason string) *Error {
-	return &Error{Kind: kind, Input: shown(input), Offset: offset, Reason: reason}
+	blanks := len(input) - len(strings.TrimLeftFunc(input, unicode.IsSpace))
+	return &Error{Kind: kind, Input: shown(input), Offset: blanks + offset, Reason: reason}
 }
 
 // shown cuts a text for a message, before a character rather than in it.
@@ -43,11 +46,4 @@ func shown(s string) string {
 		n--
 	}
 	return s[:n]
-}
-
-// trim drops the blanks around a text and says how many bytes stood before it.
-func trim(s string) (t string, before int) {
-	t = strings.TrimLeftFunc(s, unicode.IsSpace)
-	before = len(s) - len(t)
-	return strings.TrimRightFunc(t, unicode.IsSpace), before
 }

@@ -63,12 +63,12 @@ func (l Level) String() string {
 // Resource Manager refuses names that end in a blank
 // (microsoft/vscode-azureappservice issue 1294 shows its message).
 func ParseID(s string) (ID, error) {
-	t, before := trim(s)
+	t := strings.TrimSpace(s)
 	for len(t) > 1 && t[len(t)-1] == '/' {
 		t = strings.TrimRightFunc(t[:len(t)-1], unicode.IsSpace)
 	}
 	if off, reason := checkID(t); reason != "" {
-		return ID{}, newError("resource ID", s, before+off, reason)
+		return ID{}, newError("resource ID", s, off, reason)
 	}
 	return ID{text: t}, nil
 }
@@ -86,11 +86,13 @@ func checkID(t string) (int, string) {
 	case t == "/":
 		return 0, ""
 	}
-	if off := badByte(t); off >= 0 {
-		return off, "it holds a control character or is not valid UTF-8"
-	}
-	if off := badBlank(t); off >= 0 {
-		return off, "a segment ends in a blank"
+	if !isPlain(t) {
+		if off := badByte(t); off >= 0 {
+			return off, "it holds a control character or is not valid UTF-8"
+		}
+		if off := badBlank(t); off >= 0 {
+			return off, "a segment ends in a blank"
+		}
 	}
 	w := walker{text: t}
 	head := w.next()
@@ -166,17 +168,23 @@ func checkPairs(w *walker) (again bool, offset int, reason string) {
 	}
 }
 
+// isPlain reports whether a text is of visible ASCII, as nearly all names are. Then it
+// has neither bad bytes nor blanks.
+func isPlain(t string) bool {
+	for i := 0; i < len(t); i++ {
+		if t[i] <= ' ' || t[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // badByte returns the place of the first control character or byte that is not UTF-8,
 // or -1.
 func badByte(t string) int {
 	for i := 0; i < len(t); {
-		r, n := rune(t[i]), 1
-		if r >= utf8.RuneSelf {
-			if r, n = utf8.DecodeRuneInString(t[i:]); n == 1 {
-				return i
-			}
-		}
-		if unicode.IsControl(r) {
+		r, n := utf8.DecodeRuneInString(t[i:])
+		if unicode.IsControl(r) || r == utf8.RuneError && n == 1 {
 			return i
 		}
 		i += n
@@ -186,12 +194,10 @@ func badByte(t string) int {
 
 // badBlank returns the place of the first blank that ends a segment, or -1.
 func badBlank(t string) int {
-	at := 0
-	for seg := range strings.SplitSeq(t, "/") {
-		if r, n := utf8.DecodeLastRuneInString(seg); unicode.IsSpace(r) {
-			return at + len(seg) - n
+	for w := (walker{text: t}); !w.done(); {
+		if r, n := utf8.DecodeLastRuneInString(w.next()); unicode.IsSpace(r) {
+			return w.pos - n
 		}
-		at += len(seg) + 1
 	}
 	return -1
 }

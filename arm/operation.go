@@ -21,13 +21,13 @@ type Operation struct {
 // ParseOperation reads an operation. Blanks around it are dropped. A wildcard, fewer
 // than two segments, and an empty segment are errors of type [*Error].
 func ParseOperation(s string) (Operation, error) {
-	t, before := trim(s)
+	t := strings.TrimSpace(s)
 	off, reason := checkName(t)
 	if reason == "" {
 		off, reason = checkOperation(t)
 	}
 	if reason != "" {
-		return Operation{}, newError("operation", s, before+off, reason)
+		return Operation{}, newError("operation", s, off, reason)
 	}
 	return Operation{text: t, folded: string(Fold(t))}, nil
 }

@@ -43,9 +43,9 @@ func (m Match) String() string {
 // ParsePattern reads a pattern. Blanks around it are dropped, because published roles
 // have some. An empty text and control characters are errors of type [*Error].
 func ParsePattern(s string) (Pattern, error) {
-	t, before := trim(s)
+	t := strings.TrimSpace(s)
 	if off, reason := checkName(t); reason != "" {
-		return Pattern{}, newError("pattern", s, before+off, reason)
+		return Pattern{}, newError("pattern", s, off, reason)
 	}
 	return Pattern{text: t, parts: strings.Split(string(Fold(t)), "*")}, nil
 }
