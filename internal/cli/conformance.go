@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/internal/conformance"
+	"github.com/mivet/mivet/internal/iac"
 )
 
 type conformanceFlags struct {
@@ -89,13 +91,49 @@ func faultsError(faults []string) error {
 }
 
 // conformanceRunner answers the cases of one file. Paths in its inputs are relative to
-// the file, or, since collections keep their files side by side, to a folder above it.
-func (a *app) conformanceRunner(string) (*conformance.Runner, error) {
+// the file.
+func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 	cat, err := a.catalog()
 	if err != nil {
 		return nil, err
 	}
-	return conformance.New(conformance.Options{Catalog: cat}), nil
+	folder := "."
+	if file != "-" {
+		folder = filepath.Dir(file)
+	}
+	readPlan := func(ctx context.Context, path string) (snap *mivet.Snapshot, err error) {
+		name, err := besideCase(folder, path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		return iac.ReadTerraform(ctx, path, f)
+	}
+	return conformance.New(conformance.Options{Catalog: cat, ReadPlan: readPlan}), nil
+}
+
+// besideCase finds a file that a case names: in the folder of the case file, or in one
+// that this folder lies in, since collections name files from their top. It must be a
+// regular file.
+func besideCase(folder, path string) (string, error) {
+	for range 3 {
+		name := path
+		if !filepath.IsAbs(path) {
+			name = filepath.Join(folder, filepath.FromSlash(path))
+		}
+		if info, err := os.Stat(name); err == nil {
+			if !info.Mode().IsRegular() {
+				return "", fmt.Errorf("%s is not a regular file", path)
+			}
+			return name, nil
+		}
+		folder = filepath.Join(folder, "..")
+	}
+	return "", fmt.Errorf("there is no file %s beside the case", path)
 }
 
 // answerLine is one line of --answers.

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/internal/iac"
 	"github.com/mivet/mivet/snapshot"
 	"github.com/mivet/mivet/tenant"
 )
@@ -28,41 +29,61 @@ type source struct {
 	named bool // the user named it, it was not found in a folder
 }
 
-// inputFormat is a sort of file that can be recognised.
+// inputFormat is a sort of file that was recognised.
 type inputFormat struct {
-	name string
-	is   func(s *source) bool
-	// read is nil for files that are recognised and cannot be read; why says so then.
-	read func(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error)
-	why  string
+	what string // with its article: "a snapshot"
+	// read is nil for files that are recognised and cannot be read; advice says what to
+	// give instead, if there is something.
+	read   func(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error)
+	advice string
 }
 
-// inputFormats are tried in this order.
-func inputFormats() []inputFormat {
-	return []inputFormat{
-		{name: "snapshot", is: func(s *source) bool { return snapshot.Is(s.head) }, read: readSnapshot},
-		{name: "tenant text", is: isTenantText, read: readTenantText},
+// why says why a file of the format was left out.
+func (f *inputFormat) why() string {
+	if f.advice == "" {
+		return "which cannot be read yet"
 	}
+	return "which cannot be read; " + f.advice
 }
 
+// formatOf recognises a file by its content, or returns nil.
 func formatOf(s *source) *inputFormat {
-	for _, f := range inputFormats() {
-		if f.is(s) {
-			return &f
-		}
+	switch {
+	case snapshot.Is(s.head):
+		return &inputFormat{what: "a snapshot", read: readSnapshot}
+	case beginsAsTenant(s.head):
+		return &inputFormat{what: "a tenant text", read: readTenantText}
+	}
+	switch kind := iac.Recognise(s.head); kind {
+	case iac.KindUnknown:
+	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
+		return &inputFormat{what: kind.String(), read: readTerraform}
+	default:
+		return &inputFormat{what: kind.String(), advice: kind.Advice()}
+	}
+	if tenant.Is(s.head) {
+		return &inputFormat{what: "a tenant text", read: readTenantText}
 	}
 	return nil
 }
 
-// readable names what can be read, for messages.
-func readable() []string {
-	var names []string
-	for _, f := range inputFormats() {
-		if f.read != nil {
-			names = append(names, f.name+"s")
+// beginsAsTenant reports whether a text says on its first line that it is a tenant. A
+// tenant text need not; one that does not may look like a source of Terraform.
+func beginsAsTenant(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' {
+			return bytes.HasPrefix(line, []byte("tenant ")) && tenant.Is(head)
 		}
 	}
-	return names
+	return false
+}
+
+// readable names what can be read, for messages.
+const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, AzureHound output, and folders of these"
+
+func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
+	return iac.ReadTerraform(ctx, s.name, s.text)
 }
 
 // readSnapshot reads a snapshot. It needs to be read at any place, so a stream is first
@@ -85,12 +106,6 @@ func readSnapshot(_ context.Context, _ *app, s *source) (snap *mivet.Snapshot, e
 		return nil, fmt.Errorf("reading %s: %w", s.name, err)
 	}
 	return snap, nil
-}
-
-// isTenantText recognises a text. JSON is none, even where its first words could be.
-func isTenantText(s *source) bool {
-	trimmed := bytes.TrimLeft(s.head, " \t\r\n")
-	return !bytes.HasPrefix(trimmed, []byte("{")) && !bytes.HasPrefix(trimmed, []byte("[")) && tenant.Is(s.head)
 }
 
 // readTenantText reads a text, with the built-in roles at hand.

@@ -184,7 +184,7 @@ func (in *intake) content(s *source) error {
 		in.note(s.name, "", "not recognised")
 		return nil
 	case f.read == nil:
-		in.note(s.name, f.name, f.why)
+		in.note(s.name, f.what, f.why())
 		in.snaps = append(in.snaps, &mivet.Snapshot{Inputs: []string{s.name}, Gaps: []mivet.Gap{unread(s.name, f)}})
 		return nil
 	}
@@ -195,7 +195,7 @@ func (in *intake) content(s *source) error {
 	if len(snap.Inputs) == 0 {
 		snap.Inputs = []string{s.name}
 	}
-	in.note(s.name, f.name, "")
+	in.note(s.name, f.what, "")
 	in.snaps = append(in.snaps, snap)
 	return nil
 }
@@ -203,7 +203,7 @@ func (in *intake) content(s *source) error {
 // unread is the gap that a recognised file leaves which nobody can read yet.
 func unread(name string, f *inputFormat) mivet.Gap {
 	return mivet.Gap{
-		Facts: mivet.FactInput, Subject: name, Reason: "it is " + article(f.name) + ", " + f.why,
+		Facts: mivet.FactInput, Subject: name, Reason: "it is " + f.what + ", " + f.why(),
 		Source: mivet.Source{Origin: &mivet.Origin{File: name}},
 	}
 }
@@ -231,7 +231,7 @@ func nothingRecognised(names []string, r *reading) error {
 		}
 		hints = append(hints, n.file+": "+n.text())
 	}
-	hints = append(hints, "mivet reads "+strings.Join(readable(), ", ")+", and folders of these")
+	hints = append(hints, readable)
 	return errorWithHint(fmt.Errorf("nothing was recognised in %s", strings.Join(names, ", ")), hints...)
 }
 
@@ -239,7 +239,7 @@ func (n *inputNote) text() string {
 	if n.kind == "" {
 		return n.why
 	}
-	return article(n.kind) + ", " + n.why
+	return n.kind + ", " + n.why
 }
 
 // maxListed is how many files a message lists.
@@ -251,7 +251,7 @@ func (a *app) tellReading(r *reading) {
 	if a.verbose {
 		for _, n := range r.notes {
 			if n.why == "" {
-				a.note("%s: read as %s", n.file, article(n.kind))
+				a.note("%s: read as %s", n.file, n.kind)
 			}
 		}
 	}
@@ -263,11 +263,4 @@ func (a *app) tellReading(r *reading) {
 		}
 		a.note("%s: left out: %s", n.file, n.text())
 	}
-}
-
-func article(noun string) string {
-	if noun != "" && strings.ContainsRune("aeiouAEIO", rune(noun[0])) {
-		return "an " + noun
-	}
-	return "a " + noun
 }

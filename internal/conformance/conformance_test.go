@@ -304,11 +304,11 @@ func TestReport(t *testing.T) {
 
 func TestInventory(t *testing.T) {
 	declarations := []mivet.Declaration{
-		{Address: "azurerm_linux_web_app.b", IdentityType: "SystemAssigned, UserAssigned", Actions: []string{"create"}},
+		{Address: "azurerm_linux_web_app.b", IdentityType: "SystemAssigned, UserAssigned", FirstPrincipal: true, Actions: []string{"create"}},
 		{Address: "azurerm_linux_web_app.a", IdentityType: "UserAssigned", Actions: []string{"create"}},
 		{Address: "azurerm_linux_web_app.old", IdentityType: "SystemAssigned", Actions: []string{"delete"}},
 		{Address: "azurerm_linux_web_app.kept", IdentityType: "SystemAssigned", Actions: []string{"no-op"}},
-		{Address: "azurerm_user_assigned_identity.z", UserAssigned: true, Actions: []string{"create"}},
+		{Address: "azurerm_user_assigned_identity.z", UserAssigned: true, FirstPrincipal: true, Actions: []string{"create"}},
 		{Address: "azurerm_role_assignment.g", Grant: true, Actions: []string{"create"}},
 		{Address: "azurerm_key_vault.v", InlinePolicies: 2, Actions: []string{"create"}},
 		{Address: "azurerm_federated_identity_credential.f", FederatedCredential: true, Actions: []string{"create"}},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/mivet/mivet"
 )
@@ -71,7 +70,7 @@ func (inv *inventory) add(d *mivet.Declaration) {
 	if d.UserAssigned {
 		inv.UserAssigned = append(inv.UserAssigned, d.Address)
 	}
-	if createsPrincipal(d) {
+	if d.FirstPrincipal {
 		inv.Created = append(inv.Created, d.Address)
 	}
 	if d.Grant {
@@ -83,10 +82,4 @@ func (inv *inventory) add(d *mivet.Declaration) {
 	if d.FederatedCredential {
 		inv.FederatedCredentials = append(inv.FederatedCredentials, d.Address)
 	}
-}
-
-// createsPrincipal reports whether the object is new and comes with a principal.
-func createsPrincipal(d *mivet.Declaration) bool {
-	owns := d.UserAssigned || strings.Contains(strings.ToLower(d.IdentityType), "systemassigned")
-	return owns && slices.Equal(d.Actions, []string{"create"})
 }
