@@ -140,6 +140,7 @@ const (
 	EditAttachIdentity     EditKind = "attach-identity"
 	EditDetachIdentity     EditKind = "detach-identity"
 	EditDeleteIdentity     EditKind = "delete-identity"
+	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
 )
 
 // Edit is one change to a tenant, exact enough to be applied to a snapshot and to be

@@ -59,6 +59,8 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return attach(s, e)
 	case mivet.EditDeleteIdentity:
 		return deleteIdentity(s, e.Resource)
+	case mivet.EditRemoveSuppression:
+		return nil // no fact: see ApplySuppressions
 	}
 	return fmt.Errorf("%q is no kind of edit", e.Kind)
 }
@@ -199,4 +201,18 @@ func deleteIdentity(s *mivet.Snapshot, id arm.ID) error {
 		return f.Identity.Equal(id)
 	})
 	return err
+}
+
+// ApplySuppressions returns the suppressions that are left after a fix.
+func ApplySuppressions(list []Suppression, edits []mivet.Edit) []Suppression {
+	var out []Suppression
+	for i := range list {
+		gone := slices.ContainsFunc(edits, func(e mivet.Edit) bool {
+			return e.Kind == mivet.EditRemoveSuppression && e.Name == list[i].Place()
+		})
+		if !gone {
+			out = append(out, list[i])
+		}
+	}
+	return out
 }

@@ -41,6 +41,8 @@ func azCommand(e *mivet.Edit) string {
 		return azIdentity("remove", e)
 	case mivet.EditDeleteIdentity:
 		return "az identity delete --ids " + quote(e.Resource.String())
+	case mivet.EditRemoveSuppression:
+		return "# remove the suppression at " + e.Name
 	}
 	return "# " + string(e.Kind) + " has no command"
 }

@@ -24,6 +24,9 @@ type Pass struct {
 	Catalog *catalog.Catalog
 	// Settings are the user's words on what tags mean.
 	Settings Settings
+	// Suppressions and Policy are those of the run, for rules about suppressions.
+	Suppressions []Suppression
+	Policy       *Policy
 	// Now is the time that expiries are measured against; zero when nobody gave one.
 	Now time.Time
 

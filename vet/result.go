@@ -67,8 +67,8 @@ type Result struct {
 	Findings []mivet.Finding
 	// Suppressed are findings that somebody accepted for a time.
 	Suppressed []Suppressed
-	// Known is how many findings the baseline held already.
-	Known int
+	// Known are findings that the baseline held already and that are not overdue.
+	Known []mivet.Finding
 	// Passed is how many subjects were looked at and found right.
 	Passed int
 	// Undecided is what could not be decided.
@@ -86,17 +86,10 @@ func (r *Result) Outcome() Outcome {
 		return Found
 	case len(r.Undecided) > 0:
 		return NotAssessed
-	case r.Passed > 0 || len(r.Suppressed) > 0 || r.Known > 0:
+	case r.Passed > 0 || len(r.Suppressed) > 0 || len(r.Known) > 0:
 		return Passed
 	}
 	return NotApplicable
-}
-
-// Suppressed is a finding that is not counted, with the reason.
-type Suppressed struct {
-	Finding mivet.Finding `json:"finding"`
-	// By is the suppression that matched.
-	By Suppression `json:"by"`
 }
 
 // Results are what all rules said about one snapshot.

@@ -73,6 +73,7 @@ func runRule(sh *shared, r *Rule, o *Options) Result {
 	res := Result{Rule: r}
 	p := &Pass{
 		Rule: r, Snapshot: sh.snapshot, Catalog: sh.catalog, Settings: o.Settings, Now: o.Now,
+		Suppressions: o.Suppressions, Policy: &o.Policy,
 		shared: sh, result: &res, seen: map[gapKey]bool{},
 	}
 	if err := r.Check(p); err != nil {
@@ -80,6 +81,7 @@ func runRule(sh *shared, r *Rule, o *Options) Result {
 	}
 	p.remainingGaps()
 	res.Findings = tidy(res.Findings)
+	settle(&res, o)
 	slices.SortStableFunc(res.Undecided, compareUndecided)
 	return res
 }

@@ -34,8 +34,19 @@ import (
 // Now is the time at which rules are run: ten days after 2026-11-20.
 var Now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-// Settings are the settings that rules are run with.
-var Settings = vet.Settings{}
+// Settings are the settings that rules are run with: the default tags, the environment
+// of two subscriptions, and an owner for files whose name begins with "owned".
+func Settings() vet.Settings {
+	return vet.Settings{
+		SubscriptionEnvironments: map[string]string{"mapped-prod": "production", "mapped-test": "test"},
+		Owners: func(file string) string {
+			if strings.HasPrefix(filepath.Base(file), "owned") {
+				return "team-files"
+			}
+			return ""
+		},
+	}
+}
 
 // Run tests each rule of a suite with its tenants.
 func Run(t *testing.T, suite []*vet.Rule) {
@@ -125,12 +136,18 @@ type check struct {
 	cat          *catalog.Catalog
 	file         string
 	wants        []*expectation
+	inline       []vet.Suppression
 	found, fixed int
 	faults       []string
 }
 
 func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text string) *check {
 	c := &check{rule: r, cat: cat, file: file}
+	inline, err := vet.ParseInline(file, strings.NewReader(text))
+	if err != nil {
+		c.fault("%v", err)
+	}
+	c.inline = inline
 	snap, err := tenant.Parse(file, strings.NewReader(text), tenant.Options{Role: c.role, Comment: c.comment})
 	if err != nil {
 		c.fault("%v", err)
@@ -145,7 +162,7 @@ func (c *check) fault(format string, args ...any) {
 }
 
 func (c *check) run(snap *mivet.Snapshot) {
-	res := c.vet(snap)
+	res := c.vet(snap, c.inline)
 	if res.Err != nil {
 		c.fault("%s: %v", c.file, res.Err)
 	}
@@ -207,8 +224,10 @@ func (c *check) comment(line int, text string) {
 	}
 }
 
-func (c *check) vet(s *mivet.Snapshot) *vet.Result {
-	res, err := vet.Run(s, []*vet.Rule{c.rule}, vet.Options{Catalog: c.cat, Now: Now, Settings: Settings})
+func (c *check) vet(s *mivet.Snapshot, suppressions []vet.Suppression) *vet.Result {
+	res, err := vet.Run(s, []*vet.Rule{c.rule}, vet.Options{
+		Catalog: c.cat, Now: Now, Settings: Settings(), Suppressions: suppressions,
+	})
 	if err != nil {
 		return &vet.Result{Rule: c.rule, Err: err}
 	}
@@ -260,7 +279,7 @@ func (c *check) fix(s *mivet.Snapshot, f *mivet.Finding) {
 		return
 	}
 	c.fixed++
-	left := c.vet(after).Findings
+	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits)).Findings
 	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
 		c.fault("%s: %q is still found after its fix", f.Source, f.Message)
 	}
@@ -276,7 +295,7 @@ func (c *check) shuffle(s *mivet.Snapshot, want *vet.Result) {
 	r.RoleAssignments, r.Memberships, r.Subscriptions = reversed(s.RoleAssignments), reversed(s.Memberships), reversed(s.Subscriptions)
 	r.AccessPolicies, r.LocalGrants, r.RoleDefinitions = reversed(s.AccessPolicies), reversed(s.LocalGrants), reversed(s.RoleDefinitions)
 	r.Gaps, r.Declarations = reversed(s.Gaps), reversed(s.Declarations)
-	if a, b := render(want), render(c.vet(&r)); a != b {
+	if a, b := render(want), render(c.vet(&r, c.inline)); a != b {
 		c.fault("the order of facts changes what is found:\n%s\nreversed:\n%s", a, b)
 	}
 }
