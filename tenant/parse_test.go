@@ -319,14 +319,14 @@ func TestWriteErrors(t *testing.T) {
 	f(&mivet.Snapshot{Resources: make([]mivet.Resource, 2)}, "writing tenant text: resource 0 has no ID (no source recorded)")
 	f(&mivet.Snapshot{Subscriptions: make([]mivet.Subscription, 1)}, "writing tenant text: subscription 0 has no ID (no source recorded)")
 	f(&mivet.Snapshot{ManagementGroups: make([]mivet.ManagementGroup, 1)}, "writing tenant text: management group 0 has no ID (no source recorded)")
-	if err := Write(full5{}, &mivet.Snapshot{}); err == nil || err.Error() != "writing tenant text: disk full" {
+	if err := Write(noSpace{}, &mivet.Snapshot{}); err == nil || err.Error() != "writing tenant text: disk full" {
 		t.Errorf("got %v", err)
 	}
 }
 
-type full5 struct{}
+type noSpace struct{}
 
-func (full5) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+func (noSpace) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 // What stands in a snapshot twice is written once, as the later one.
 func TestWriteTwice(t *testing.T) {

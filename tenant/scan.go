@@ -267,8 +267,8 @@ func (s *scanner) scanEscape(b *strings.Builder) bool {
 	}
 	if hex, ok := strings.CutPrefix(rest, "u{"); ok {
 		hex, _, ok = strings.Cut(hex, "}")
-		n, err := strconv.ParseUint(hex, 16, 21)
-		if r := rune(n); ok && err == nil && utf8.ValidRune(r) { //nolint:gosec // it has at most 21 bits
+		n, err := strconv.ParseInt(hex, 16, 32)
+		if r := rune(n); ok && err == nil && utf8.ValidRune(r) {
 			b.WriteRune(r)
 			s.pos += len("u{") + len(hex)
 			return true

@@ -15,9 +15,21 @@ var demo string
 //go:embed first-steps.tenant
 var firstSteps string
 
+//go:embed quiet.tenant
+var quiet string
+
+//go:embed vault-move.tenant
+var vaultMove string
+
 // Demo returns the web shop in which each mistake that happens with managed identities
 // has happened once, as a file name and a tenant text.
 func Demo() (name string, text []byte) { return "demo.tenant", []byte(demo) }
 
 // FirstSteps returns a tenant of a dozen lines, for a first look at the text form.
 func FirstSteps() (name string, text []byte) { return "first-steps.tenant", []byte(firstSteps) }
+
+// Quiet returns a tenant in which nothing is wrong.
+func Quiet() (name string, text []byte) { return "quiet.tenant", []byte(quiet) }
+
+// VaultMove returns a tenant whose vault is about to move from access policies to roles.
+func VaultMove() (name string, text []byte) { return "vault-move.tenant", []byte(vaultMove) }

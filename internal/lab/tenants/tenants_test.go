@@ -12,7 +12,9 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/rules"
 	"github.com/mivet/mivet/tenant"
+	"github.com/mivet/mivet/vet"
 )
 
 func openCatalog(t *testing.T) *catalog.Catalog {
@@ -68,6 +70,52 @@ func TestScenarios(t *testing.T) {
 	}
 	f(Demo())
 	f(FirstSteps())
+	f(Quiet())
+	f(VaultMove())
+}
+
+func scan(t *testing.T, name string, text []byte) []mivet.Finding {
+	t.Helper()
+	cat := openCatalog(t)
+	s := read(t, cat, name, text)
+	res, err := vet.Run(s, rules.All(), vet.Options{Catalog: cat, Now: s.TakenAt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []mivet.Finding
+	for _, r := range res.Rules {
+		if r.Err != nil || len(r.Undecided) > 0 {
+			t.Errorf("%s: %v, %v", r.Rule.ID, r.Err, r.Undecided)
+		}
+		found = append(found, r.Findings...)
+	}
+	return found
+}
+
+// The demo says that mivet is silent about what it does not call a mistake.
+func TestDemoFindingsAreMistakes(t *testing.T) {
+	name, text := Demo()
+	mistake := map[int]bool{}
+	inside := false
+	for i, line := range strings.Split(string(text), "\n") {
+		inside = line != "" && (inside || strings.HasPrefix(line, "# Mistake "))
+		mistake[i+1] = inside
+	}
+	found := scan(t, name, text)
+	for _, f := range found {
+		if !mistake[f.Source.Line] {
+			t.Errorf("%s: %s, which the story does not call a mistake", f.Source, f.Message)
+		}
+	}
+	if len(found) == 0 {
+		t.Error("nothing was found")
+	}
+}
+
+func TestQuietIsQuiet(t *testing.T) {
+	for _, f := range scan(t, "quiet.tenant", []byte(quiet)) {
+		t.Errorf("%s: %s", f.Source, f.Message)
+	}
 }
 
 // The demo numbers its mistakes, has every part of the story, and can be read in one go.
