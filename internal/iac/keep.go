@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iac
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// fields is an allow-list of members. Below an array the list of the array itself holds
+// for each element.
+type fields struct {
+	all  bool               // keep the whole value
+	text bool               // the value may be JSON inside of a string
+	kids map[string]*fields // the members to keep of an object
+}
+
+var everything = &fields{all: true}
+
+// newFields makes an allow-list of dotted paths: "identity.type" keeps that member of
+// that member, "tags" all of it.
+func newFields(paths ...string) *fields {
+	root := &fields{kids: map[string]*fields{}}
+	for _, p := range paths {
+		root.add(p)
+	}
+	return root
+}
+
+func (f *fields) add(path string) *fields {
+	for part := range strings.SplitSeq(path, ".") {
+		if f.kids == nil {
+			f.kids = map[string]*fields{}
+		}
+		next := f.kids[part]
+		if next == nil {
+			next = &fields{}
+			f.kids[part] = next
+		}
+		f = next
+	}
+	f.all = len(f.kids) == 0
+	return f
+}
+
+// of returns the list for a member, or nil if it is not allowed.
+func (f *fields) of(name []byte) *fields {
+	if f.all && f.kids == nil {
+		return everything
+	}
+	return f.kids[string(name)]
+}
+
+// kept collects what an allow-list lets through, as JSON, up to a limit.
+type kept struct {
+	buf   []byte
+	limit int
+	over  bool // the limit was reached; buf is not JSON then
+}
+
+func (k *kept) reset(limit int) { k.buf, k.limit, k.over = k.buf[:0], limit, false }
+
+func (k *kept) room() int {
+	if k.over {
+		return 0
+	}
+	return max(0, k.limit-len(k.buf))
+}
+
+func (k *kept) add(b ...byte) {
+	if k.over = k.over || len(k.buf)+len(b) > k.limit; !k.over {
+		k.buf = append(k.buf, b...)
+	}
+}
+
+// value returns a copy of what was kept since from, or nil where the limit was reached.
+func (k *kept) value(from int) json.RawMessage {
+	if k.over {
+		return nil
+	}
+	return json.RawMessage(bytes.Clone(k.buf[from:]))
+}
+
+// copy takes one value and keeps what f allows of it.
+func (s *scanner) copy(k *kept, f *fields) error {
+	if k.over {
+		return s.skip()
+	}
+	switch s.peek() {
+	case '{':
+		return s.copyObject(k, f)
+	case '[':
+		k.add('[')
+		err := s.array(func(i int) error {
+			if i > 0 {
+				k.add(',')
+			}
+			return s.copy(k, f)
+		})
+		k.add(']')
+		return err
+	case '"':
+		return s.copyString(k, f)
+	default:
+		b, err := s.scalar()
+		k.add(b...)
+		return err
+	}
+}
+
+func (s *scanner) copyObject(k *kept, f *fields) error {
+	k.add('{')
+	first := true
+	err := s.object(func(name []byte) error {
+		sub := f.of(name)
+		if sub == nil {
+			return s.skip()
+		}
+		if !first {
+			k.add(',')
+		}
+		first = false
+		k.quote(name)
+		k.add(':')
+		return s.copy(k, sub)
+	})
+	k.add('}')
+	return err
+}
+
+func (s *scanner) copyString(k *kept, f *fields) error {
+	b, ok, err := s.str(k.room())
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		k.over = true
+		return nil
+	case f.text:
+		k.nested(s, b, f)
+	default:
+		k.quote(b)
+	}
+	return nil
+}
+
+// nested keeps the allowed part of JSON inside of a string, or null where it is no JSON.
+func (k *kept) nested(s *scanner, text []byte, f *fields) {
+	from := len(k.buf)
+	in := newTextScanner(s.file, s.line, text)
+	inner := &fields{kids: f.kids}
+	if in.peek() != '{' || in.copy(k, inner) != nil || in.finish() != nil {
+		if k.buf = k.buf[:from]; !k.over {
+			k.add([]byte("null")...)
+		}
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// quote adds a JSON string. Bytes that are not valid UTF-8 become U+FFFD.
+func (k *kept) quote(b []byte) {
+	k.add('"')
+	for len(b) > 0 {
+		n := 0
+		for n < len(b) && b[n] >= 0x20 && b[n] < utf8.RuneSelf && b[n] != '"' && b[n] != '\\' {
+			n++
+		}
+		k.add(b[:n]...)
+		if b = b[n:]; len(b) == 0 {
+			break
+		}
+		switch c := b[0]; {
+		case c == '"' || c == '\\':
+			k.add('\\', c)
+			b = b[1:]
+		case c < 0x20:
+			k.add('\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			b = b[1:]
+		default:
+			r, size := utf8.DecodeRune(b)
+			k.add(utf8.AppendRune(nil, r)...)
+			b = b[size:]
+		}
+	}
+	k.add('"')
+}
+
+// string takes a string of at most maxName bytes and returns it; other values are taken
+// and give "". An overlong string is an error, because it names things.
+func (s *scanner) string() (string, error) {
+	if s.peek() != '"' {
+		return "", s.skip()
+	}
+	b, ok, err := s.str(maxName)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", s.fail("a name is longer than 64 KiB", "no tool writes such a file; check where it comes from")
+	}
+	return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+}
+
+// strings takes a list of strings; other values are taken and give nil.
+func (s *scanner) strings() ([]string, error) {
+	var list []string
+	err := s.arrayOrSkip(func(int) error {
+		v, err := s.string()
+		if v != "" {
+			list = append(list, v)
+		}
+		return err
+	})
+	return list, err
+}
+
+// bool takes a boolean; other values are taken and give false.
+func (s *scanner) bool() (bool, error) {
+	if c := s.peek(); c != 't' && c != 'f' {
+		return false, s.skip()
+	}
+	b, err := s.scalar()
+	return string(b) == "true", err
+}

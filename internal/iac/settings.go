@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iac
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+)
+
+// A setting says which argument of a provider's type holds a property of Azure that
+// decides something for identities. Arguments are those of azurerm 3 to 5
+// (hashicorp/terraform-provider-azurerm website/docs/r), properties those of
+// Azure/bicep-types-az.
+type setting struct {
+	types string // without "azurerm_", with commas between
+	from  string // the argument
+	to    string // the path below "properties"
+	how   settingForm
+	unset string // what an argument without a value means; empty: not known
+}
+
+type settingForm byte
+
+const (
+	asIs     settingForm = iota
+	negated              // true means false
+	switched             // true means "Enabled", false "Disabled"
+)
+
+const siteTypes = "linux_web_app,windows_web_app,linux_function_app,windows_function_app,function_app_flex_consumption,logic_app_standard," +
+	"linux_web_app_slot,windows_web_app_slot,linux_function_app_slot,windows_function_app_slot,app_service,app_service_slot,function_app,function_app_slot"
+
+var settings = []setting{
+	{"key_vault", "rbac_authorization_enabled", "enableRbacAuthorization", asIs, "false"},
+	{"key_vault", "enable_rbac_authorization", "enableRbacAuthorization", asIs, "false"},
+	{"key_vault", "enabled_for_deployment", "enabledForDeployment", asIs, ""},
+	{"key_vault", "enabled_for_template_deployment", "enabledForTemplateDeployment", asIs, ""},
+	{"key_vault", "enabled_for_disk_encryption", "enabledForDiskEncryption", asIs, ""},
+	{"storage_account", "shared_access_key_enabled", "allowSharedKeyAccess", asIs, ""},
+	{"storage_account", "allow_nested_items_to_be_public", "allowBlobPublicAccess", asIs, ""},
+	{"storage_account", "allow_blob_public_access", "allowBlobPublicAccess", asIs, ""},
+	{"storage_account", "sftp_enabled", "isSftpEnabled", asIs, ""},
+	{"storage_account", "local_user_enabled", "isLocalUserEnabled", asIs, ""},
+	{"storage_account", "is_hns_enabled", "isHnsEnabled", asIs, ""},
+	{"storage_account", "default_to_oauth_authentication", "defaultToOAuthAuthentication", asIs, ""},
+	{"cosmosdb_account", "local_authentication_disabled", "disableLocalAuth", asIs, ""},
+	{"cosmosdb_account", "access_key_metadata_writes_enabled", "disableKeyBasedMetadataWriteAccess", negated, ""},
+	{"cosmosdb_account,eventhub_namespace,search_service,maps_account,automation_account,iothub,ai_services,bot_service_azure_bot", "local_authentication_enabled", "disableLocalAuth", negated, ""},
+	{"servicebus_namespace,eventgrid_topic,eventgrid_domain,app_configuration,cognitive_account,signalr_service,web_pubsub,web_pubsub_socketio", "local_auth_enabled", "disableLocalAuth", negated, ""},
+	{"log_analytics_workspace", "local_authentication_disabled", "features.disableLocalAuth", asIs, ""},
+	{"log_analytics_workspace", "local_authentication_enabled", "features.disableLocalAuth", negated, ""},
+	{"application_insights", "local_authentication_disabled", "DisableLocalAuth", asIs, ""},
+	{"application_insights", "local_authentication_enabled", "DisableLocalAuth", negated, ""},
+	{"container_registry", "admin_enabled", "adminUserEnabled", asIs, ""},
+	{"container_registry", "anonymous_pull_enabled", "anonymousPullEnabled", asIs, ""},
+	{"container_registry", "role_assignment_mode", "roleAssignmentMode", asIs, ""},
+	{"redis_cache", "access_keys_authentication_enabled", "disableAccessKeyAuthentication", negated, ""},
+	{"batch_account", "allowed_authentication_modes", "allowedAuthenticationModes", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "local_account_disabled", "disableLocalAccounts", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "oidc_issuer_enabled", "oidcIssuerProfile.enabled", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "oidc_issuer_url", "oidcIssuerProfile.issuerURL", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "workload_identity_enabled", "securityProfile.workloadIdentity.enabled", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "role_based_access_control_enabled", "enableRBAC", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "azure_active_directory_role_based_access_control.azure_rbac_enabled", "aadProfile.enableAzureRBAC", asIs, ""},
+	{"kubernetes_cluster,kubernetes_automatic_cluster", "node_resource_group", "nodeResourceGroup", asIs, ""},
+	{"mssql_server", "azuread_administrator.azuread_authentication_only", "administrators.azureADOnlyAuthentication", asIs, ""},
+	{"mssql_managed_instance", "azure_active_directory_administrator.azuread_authentication_only_enabled", "administrators.azureADOnlyAuthentication", asIs, ""},
+	{"synapse_workspace", "azuread_authentication_only", "azureADOnlyAuthentication", asIs, ""},
+	{"postgresql_flexible_server", "authentication.active_directory_auth_enabled", "authConfig.activeDirectoryAuth", switched, ""},
+	{"postgresql_flexible_server", "authentication.password_auth_enabled", "authConfig.passwordAuth", switched, ""},
+	{siteTypes, "key_vault_reference_identity_id", "keyVaultReferenceIdentity", asIs, ""},
+	{siteTypes, "site_config.container_registry_use_managed_identity", "siteConfig.acrUseManagedIdentityCreds", asIs, ""},
+	{siteTypes, "site_config.container_registry_managed_identity_client_id", "siteConfig.acrUserManagedIdentityID", asIs, ""},
+}
+
+// armSettings are the properties that are kept of resources which are written in Azure's
+// own form (azapi, AzureHound): the same ones.
+func armSettings() []string {
+	paths := []string{"accessKeysAuthentication", "authConfig.activeDirectoryAuth", "authConfig.passwordAuth", "storageAccountRequired"}
+	for _, s := range settings {
+		if !slices.Contains(paths, s.to) {
+			paths = append(paths, s.to)
+		}
+	}
+	return paths
+}
+
+// settingsByType lists the settings of each provider type.
+func settingsByType() map[string][]setting {
+	byType := map[string][]setting{}
+	for _, s := range settings {
+		for t := range strings.SplitSeq(s.types, ",") {
+			byType["azurerm_"+t] = append(byType["azurerm_"+t], s)
+		}
+	}
+	return byType
+}
+
+// settingsOf returns the settings that an object has, by the property's path. What is
+// known only after apply is left out: it was not read.
+func (b *builder) settingsOf(v *view) map[string]string {
+	out := map[string]string{}
+	for _, s := range b.settings[v.typ] {
+		path := strings.Split(s.from, ".")
+		if _, there := v.attrs[path[0]]; !there || v.unknown.unknown(path...) {
+			continue
+		}
+		value := at(v.attrs, path...)
+		text, ok := s.text(value)
+		if value == nil {
+			if out[s.to] != "" {
+				continue // an earlier name of the argument has the value
+			}
+			text = firstOf(s.unset, text)
+		}
+		if ok {
+			out[s.to] = text
+		}
+	}
+	return out
+}
+
+func (s setting) text(value any) (string, bool) {
+	on, isBool := value.(bool)
+	switch {
+	case s.how == negated && isBool:
+		return scalarText(!on)
+	case s.how == switched && isBool && on:
+		return "Enabled", true
+	case s.how == switched && isBool:
+		return "Disabled", true
+	default:
+		return scalarText(value)
+	}
+}
+
+// armSettingsOf returns the kept properties of a resource in Azure's own form.
+func armSettingsOf(properties map[string]any) map[string]string {
+	out := map[string]string{}
+	for _, path := range armSettings() {
+		parts := strings.Split(path, ".")
+		v := at(properties, parts...)
+		if v == nil {
+			continue
+		}
+		if text, ok := scalarText(v); ok {
+			out[path] = text
+		}
+	}
+	return out
+}
+
+// siteKinds are the kinds that Azure gives to the resources of Microsoft.Web/sites.
+var siteKinds = map[string]string{
+	"azurerm_linux_web_app": "app,linux", "azurerm_linux_web_app_slot": "app,linux",
+	"azurerm_windows_web_app": "app", "azurerm_windows_web_app_slot": "app",
+	"azurerm_app_service": "app", "azurerm_app_service_slot": "app",
+	"azurerm_linux_function_app": "functionapp,linux", "azurerm_linux_function_app_slot": "functionapp,linux",
+	"azurerm_function_app_flex_consumption": "functionapp,linux",
+	"azurerm_windows_function_app":          "functionapp", "azurerm_windows_function_app_slot": "functionapp",
+	"azurerm_function_app": "functionapp", "azurerm_function_app_slot": "functionapp",
+	"azurerm_logic_app_standard": "functionapp,workflowapp",
+}
+
+// detail returns what is kept of a resource beside its name, or nil.
+func (b *builder) detail(v *view) *mivet.Detail {
+	d := mivet.Detail{Kind: v.attrs.str("kind"), Settings: b.settingsOf(v)}
+	if k, ok := siteKinds[v.typ]; ok && d.Kind == "" {
+		d.Kind = k
+	}
+	d.Tags = textMap(at(v.attrs, "tags"))
+	d.ManagedBy = knownID(v.attrs.str("managed_by"))
+	if isAzapi(v.typ) {
+		d = mergedAzapiDetail(v, d)
+	}
+	return orNil(d)
+}
+
+// orNil returns nil for a detail that says nothing.
+func orNil(d mivet.Detail) *mivet.Detail {
+	if len(d.Tags) == 0 {
+		d.Tags = nil
+	}
+	if len(d.Settings) == 0 {
+		d.Settings = nil
+	}
+	if d.Kind == "" && d.Tags == nil && d.Settings == nil && d.ManagedBy.IsZero() {
+		return nil
+	}
+	return &d
+}
+
+func textMap(v any) map[string]string {
+	m, _ := v.(map[string]any)
+	out := make(map[string]string, len(m))
+	for k, e := range m {
+		if s, ok := e.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
