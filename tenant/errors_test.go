@@ -9,18 +9,20 @@ import (
 	"testing"
 )
 
-func TestErrors(t *testing.T) {
-	f := func(text, want string) {
-		t.Helper()
-		_, err := Parse("t", strings.NewReader(text), Options{})
-		if err == nil {
-			t.Errorf("%q: no error, want %s", text, want)
-		} else if got := err.Error(); got != want {
-			t.Errorf("%q\ngot  %s\nwant %s", text, got, want)
-		}
+const shopText = "subscription prod\nrg orders in prod\nkeyvault kv in orders\nwebapp api in orders system\n"
+
+func wantError(t *testing.T, text, want string) {
+	t.Helper()
+	_, err := Parse("t", strings.NewReader(text), Options{})
+	if err == nil {
+		t.Errorf("%q: no error, want %s", text, want)
+	} else if got := err.Error(); got != want {
+		t.Errorf("%q\ngot  %s\nwant %s", text, got, want)
 	}
-	const shop = "subscription prod\nrg orders in prod\nkeyvault kv in orders\nwebapp api in orders system\n"
-	// words and lines
+}
+
+func TestErrorsOfLines(t *testing.T) {
+	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
 	f("\x01", "t:1:1: the character 0x01 does not belong into a text")
 	f("user \xff", "t:1:1: the line is not valid UTF-8")
 	f(`user "a`, "t:1:6: the closing \" is missing on this line; a text in `…` may span lines")
@@ -47,23 +49,29 @@ func TestErrors(t *testing.T) {
 	f("role a {\nactions x\n} user b", "t:3:3: nothing may follow } on its line")
 	f("tenant a\ntenant b", "t:2:1: the tenant is already named on line 1")
 	f("tenant a taken=yesterday", `t:1:16: "yesterday" is no time; write 2026-11-20 or 2026-11-20T08:00:00Z`)
-	// names
+}
+
+func TestErrorsOfNames(t *testing.T) {
+	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
 	f("user a/b", `t:1:6: the name "a/b" holds "/"; give the name in Azure with name="…"`)
 	f(`user ""`, "t:1:6: the name is empty")
 	f("user everyone", `t:1:6: the name "everyone" has a meaning of its own`)
 	f("mg none", `t:1:4: the name "none" has a meaning of its own`)
 	f("user a\ngroup A", `t:2:7: "A" is already declared on line 1; another name in Azure is given with name="…"`)
-	f(shop+"group api", `t:5:7: "api" is already declared on line 4; another name in Azure is given with name="…"`)
-	f(shop+"keyvault KV in orders", `t:5:10: "KV" is already declared on line 3; another name in Azure is given with name="…"`)
-	f(shop+"keyvault kv2 in orders name=KV", `t:5:10: /subscriptions/prod/resourceGroups/orders/providers/Microsoft.KeyVault/vaults/KV is already declared on line 3`)
+	f(shopText+"group api", `t:5:7: "api" is already declared on line 4; another name in Azure is given with name="…"`)
+	f(shopText+"keyvault KV in orders", `t:5:10: "KV" is already declared on line 3; another name in Azure is given with name="…"`)
+	f(shopText+"keyvault kv2 in orders name=KV", `t:5:10: /subscriptions/prod/resourceGroups/orders/providers/Microsoft.KeyVault/vaults/KV is already declared on line 3`)
 	f("user a id=5ca0ffee-0000-4000-8000-000000000001\nuser 5CA0FFEE-0000-4000-8000-000000000001", "t:2:6: the principal 5ca0ffee-0000-4000-8000-000000000001 is already declared on line 1")
 	f("user a id=x", `t:1:11: "x" is no GUID; another text is written after @`)
 	f("role a\nrole A", `t:2:6: "A" is already declared on line 1; another name in Azure is given with name="…"`)
 	f("role a id=x\nrole b id=X", "t:2:6: the role x is already declared on line 1")
 	f("role a/b", `t:1:6: the name "a/b" holds "/"; give the name in Azure with name="…"`)
 	f("localrole cosmos a\nlocalrole cosmos a", `t:2:18: "a" is already declared on line 1; another name in Azure is given with name="…"`)
-	// scopes
-	f(shop+"lock ReadOnly at ordes", `t:5:18: no scope has the name "ordes"; did you mean "orders"?`)
+}
+
+func TestErrorsOfScopes(t *testing.T) {
+	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
+	f(shopText+"lock ReadOnly at ordes", `t:5:18: no scope has the name "ordes"; did you mean "orders"?`)
 	f("lock ReadOnly at x", `t:1:18: no scope has the name "x"; declare it, or write its full resource ID`)
 	f("lock ReadOnly", `t:1:1: lock needs a scope; write "at" and a name or a resource ID`)
 	f("lock ReadOnly / at /", `t:1:20: the scope is given twice, here and as "/"`)
@@ -76,22 +84,25 @@ func TestErrors(t *testing.T) {
 	f("mg a in b\nmg b in a", "t:1:1: the management group a lies in itself")
 	f("subscription p\nsubscription q in p", "t:2:19: subscription lies in a management group")
 	f("subscription p\nvm v in p", `t:2:9: vm lies in a resource group, and "p" is a subscription`)
-	f(shop+"slot s in kv", `t:5:11: slot lies in a Microsoft.Web/sites, and "kv" is a Microsoft.KeyVault/vaults`)
+	f(shopText+"slot s in kv", `t:5:11: slot lies in a Microsoft.Web/sites, and "kv" is a Microsoft.KeyVault/vaults`)
 	f("mg a id=/subscriptions/x", "t:1:9: the ID is not that of a management group")
 	f("subscription a id=/", "t:1:19: the ID is not that of a subscription")
 	f("rg /subscriptions/x", "t:1:4: the ID is not that of a resource group")
 	f("webapp /subscriptions/x/resourceGroups/y", "t:1:8: the ID is not that of a resource of type Microsoft.Web/sites")
-	f(shop+"vm v in orders id=x", `t:5:19: "x" is no resource ID; it begins with "/"`)
-	f(shop+"resource v in orders", "t:5:10: the type is missing; write resource TYPE NAME, or resource and a full resource ID")
-	f(shop+"resource A.B/c/d v in orders", "t:5:18: the type A.B/c/d needs 2 names in /subscriptions/prod/resourceGroups/orders, and 1 are given")
+	f(shopText+"vm v in orders id=x", `t:5:19: "x" is no resource ID; it begins with "/"`)
+	f(shopText+"resource v in orders", "t:5:10: the type is missing; write resource TYPE NAME, or resource and a full resource ID")
+	f(shopText+"resource A.B/c/d v in orders", "t:5:18: the type A.B/c/d needs 2 names in /subscriptions/prod/resourceGroups/orders, and 1 are given")
 	f("mg /providers/x", `t:1:4: "/providers/x" is no resource ID: at byte 12: a resource type is missing after the resource provider`)
-	// identities and principals
-	f(shop+"vm v in orders user=kv", "t:5:21: /subscriptions/prod/resourceGroups/orders/providers/Microsoft.KeyVault/vaults/kv is no user-assigned identity")
-	f(shop+"vm v in orders principal=@x", `t:5:16: "principal" needs a managed identity; write system before it`)
-	f(shop+"vm v in orders system system-principal=@x", "t:5:23: a resource has either system or system-principal")
-	f(shop+"vm v in orders system-principal=none\nmember v of @g", `t:6:8: the principal of "v" is not known; line 5 says so`)
-	f(shop+"member kv of @g", `t:5:8: no principal has the name "kv"; "kv" is a scope without an identity; write system on line 3 to give it one`)
-	f(shop+"member apy of @g", `t:5:8: no principal has the name "apy"; did you mean "api"?`)
+}
+
+func TestErrorsOfPrincipals(t *testing.T) {
+	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
+	f(shopText+"vm v in orders user=kv", "t:5:21: /subscriptions/prod/resourceGroups/orders/providers/Microsoft.KeyVault/vaults/kv is no user-assigned identity")
+	f(shopText+"vm v in orders principal=@x", `t:5:16: "principal" needs a managed identity; write system before it`)
+	f(shopText+"vm v in orders system system-principal=@x", "t:5:23: a resource has either system or system-principal")
+	f(shopText+"vm v in orders system-principal=none\nmember v of @g", `t:6:8: the principal of "v" is not known; line 5 says so`)
+	f(shopText+"member kv of @g", `t:5:8: no principal has the name "kv"; "kv" is a scope without an identity; write system on line 3 to give it one`)
+	f(shopText+"member apy of @g", `t:5:8: no principal has the name "apy"; did you mean "api"?`)
 	f("member x of @g", `t:1:8: no principal has the name "x"; declare it, or write its object ID`)
 	f("member @x", `t:1:1: member needs a group; write "of" and its name`)
 	f("member @x of y", `t:1:14: no principal has the name "y"; declare it, or write its object ID`)
@@ -102,7 +113,10 @@ func TestErrors(t *testing.T) {
 	f("gap input reason=$id:x", `t:1:22: no scope has the name "x"; declare it, or write its full resource ID`)
 	f("gap input reason=$client:x", `t:1:26: no principal has the name "x"; declare it, or write its object ID`)
 	f("gap inputs reason=x", `t:1:5: there is no kind of facts "inputs"; did you mean "input"?`)
-	// grants
+}
+
+func TestErrorsOfGrants(t *testing.T) {
+	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
 	f("role a name=x\nrole b name=X\nassign @p X at /", `t:3:11: several roles have the name "X"; write the short name`)
 	f("assign @p Reader", `t:1:1: assign needs a scope; write "at" and a name or a resource ID`)
 	f("deny d at /", "t:1:1: deny needs principals; write principals=everyone, or their names")
