@@ -97,6 +97,9 @@ type RoleAssignment struct {
 
 	Condition        string `json:"condition,omitzero"`
 	ConditionVersion string `json:"conditionVersion,omitzero"`
+	// ConditionUnknown is true where the source does not tell whether there is a condition,
+	// or what it says: the assignment may give less than its role.
+	ConditionUnknown bool   `json:"conditionUnknown,omitzero"`
 	Description      string `json:"description,omitzero"`
 
 	// Eligible is true for an assignment that must be activated before it gives anything.

@@ -110,6 +110,9 @@ type Declaration struct {
 	IdentityType string `json:"identityType,omitzero"`
 	// UserAssigned is true for a user-assigned identity.
 	UserAssigned bool `json:"userAssigned,omitzero"`
+	// FirstPrincipal is true where the plan gives the object a principal that it had not:
+	// a new identity, or a system-assigned one added. A replaced principal is no first one.
+	FirstPrincipal bool `json:"firstPrincipal,omitzero"`
 	// Grant is true for an object that binds rights to a principal.
 	Grant bool `json:"grant,omitzero"`
 	// FederatedCredential is true for one.
