@@ -44,9 +44,16 @@ type shared struct {
 	roles    func() *roleBook
 	places   func() *placeMap
 	ledger   func() *ledger
-	names    func() map[arm.Key]string
-	sorted   func() []*mivet.RoleAssignment
-	gaps     map[mivet.FactKind]*gapList
+	local    func() *localLedger
+	types    func() map[arm.Key][]int32
+	// subscriptions holds the tags of each.
+	subscriptions func() map[arm.Key]map[string]string
+	// workers is filled by the first rule that asks.
+	workerList []mivet.PrincipalID
+	workerOnce sync.Once
+	names      func() map[arm.Key]string
+	sorted     func() []*mivet.RoleAssignment
+	gaps       map[mivet.FactKind]*gapList
 }
 
 func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
@@ -57,6 +64,9 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s) })
 	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s) })
 	sh.names = sync.OnceValue(func() map[arm.Key]string { return scopeNames(s) })
+	sh.local = sync.OnceValue(func() *localLedger { return newLocalLedger(s) })
+	sh.types = sync.OnceValue(func() map[arm.Key][]int32 { return typeIndex(s) })
+	sh.subscriptions = sync.OnceValue(func() map[arm.Key]map[string]string { return subscriptionTags(s) })
 	sh.sorted = sync.OnceValue(func() []*mivet.RoleAssignment { return sortAssignments(s) })
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
@@ -85,6 +95,11 @@ func (l *gapList) add(g *mivet.Gap) {
 	case l.about[g.Subject] == nil:
 		l.about[g.Subject] = g
 	}
+}
+
+func (sh *shared) workers(p *Pass) []mivet.PrincipalID {
+	sh.workerOnce.Do(func() { sh.workerList = findWorkers(p) })
+	return sh.workerList
 }
 
 // Index finds facts by their names.

@@ -5,7 +5,6 @@ package privilege
 import (
 	_ "embed" // the rule's page
 	"fmt"
-	"slices"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -32,7 +31,7 @@ var PrivilegedWorkload = &vet.Rule{
 
 func checkPrivilegedWorkload(p *vet.Pass) error {
 	seen := map[mivet.PrincipalID]bool{}
-	for _, id := range workers(p) {
+	for _, id := range p.Workers() {
 		seen[id] = true
 		for _, h := range p.Holdings(id) {
 			checkHolding(p, &h)
@@ -44,34 +43,6 @@ func checkPrivilegedWorkload(p *vet.Pass) error {
 		}
 	}
 	return nil
-}
-
-// workers returns the principals that are not people: managed identities and other
-// service principals, in order.
-func workers(p *vet.Pass) []mivet.PrincipalID {
-	seen := map[mivet.PrincipalID]bool{}
-	var out []mivet.PrincipalID
-	add := func(id mivet.PrincipalID, said mivet.PrincipalType) {
-		if id == "" || seen[id] {
-			return
-		}
-		seen[id] = true
-		if n := p.Nature(id, said); n == vet.NatureIdentity || n == vet.NatureService {
-			out = append(out, id)
-		}
-	}
-	s := p.Snapshot
-	for i := range s.Identities {
-		add(s.Identities[i].Principal, mivet.TypeServicePrincipal)
-	}
-	for i := range s.Principals {
-		add(s.Principals[i].ID, s.Principals[i].Type)
-	}
-	for i := range s.RoleAssignments {
-		add(s.RoleAssignments[i].Principal, s.RoleAssignments[i].PrincipalType)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func checkHolding(p *vet.Pass, h *vet.Holding) {

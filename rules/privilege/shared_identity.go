@@ -143,15 +143,15 @@ func mixOf(p *vet.Pass, id *mivet.Identity, holdings []vet.Holding) mix {
 		}
 		m.evidence = append(m.evidence, p.HoldingFact(h))
 	}
-	for i := range p.Snapshot.AccessPolicies {
-		a := &p.Snapshot.AccessPolicies[i]
-		if a.Principal == id.Principal && id.Principal != "" {
-			what := "an access policy of the key vault " + a.Vault.Name()
-			m.data = append(m.data, what)
-			m.evidence = append(m.evidence, mivet.Evidence{
-				Kind: mivet.Configured, Source: a.Source, Fact: fmt.Sprintf("%s has %s", p.Name(id.Principal), what),
-			})
+	for _, a := range p.Policies(id.Principal) {
+		if id.Principal == "" {
+			break
 		}
+		what := "an access policy of the key vault " + a.Vault.Name()
+		m.data = append(m.data, what)
+		m.evidence = append(m.evidence, mivet.Evidence{
+			Kind: mivet.Configured, Source: a.Source, Fact: fmt.Sprintf("%s has %s", p.Name(id.Principal), what),
+		})
 	}
 	slices.Sort(m.data)
 	return m

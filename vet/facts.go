@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+)
+
+// OfType returns the resources of a type at or below a scope, in the order of their IDs,
+// each once. For the zero scope it returns all.
+func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
+	var out []*mivet.Resource
+	for _, i := range p.shared.types()[arm.Fold(resourceType)] {
+		r := &p.Snapshot.Resources[i]
+		if scope.IsZero() || p.Covers(scope, r.ID) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func typeIndex(s *mivet.Snapshot) map[arm.Key][]int32 {
+	out := map[arm.Key][]int32{}
+	folded := map[string]arm.Key{}
+	for i := range s.Resources {
+		t := s.Resources[i].ID.Type()
+		key, ok := folded[t]
+		if !ok {
+			key = arm.Fold(t)
+			folded[t] = key
+		}
+		out[key] = append(out[key], int32(i)) //nolint:gosec // fewer resources than 2^31
+	}
+	for t, list := range out {
+		slices.SortStableFunc(list, func(a, b int32) int {
+			return cmp.Compare(s.Resources[a].ID.Key(), s.Resources[b].ID.Key())
+		})
+		out[t] = slices.CompactFunc(list, func(a, b int32) bool { return s.Resources[a].ID.Equal(s.Resources[b].ID) })
+	}
+	return out
+}
+
+// Policies returns the vault access policies of a principal, in order.
+func (p *Pass) Policies(id mivet.PrincipalID) []*mivet.AccessPolicy {
+	return p.shared.local().policies[id]
+}
+
+// LocalGrants returns the grants of a principal in services' own systems, in order.
+func (p *Pass) LocalGrants(id mivet.PrincipalID) []*mivet.LocalAssignment {
+	return p.shared.local().grants[id]
+}
+
+type localLedger struct {
+	policies map[mivet.PrincipalID][]*mivet.AccessPolicy
+	grants   map[mivet.PrincipalID][]*mivet.LocalAssignment
+	// others counts path ACLs, app roles and directory roles.
+	others map[mivet.PrincipalID]int
+}
+
+func newLocalLedger(s *mivet.Snapshot) *localLedger {
+	l := &localLedger{
+		policies: map[mivet.PrincipalID][]*mivet.AccessPolicy{},
+		grants:   map[mivet.PrincipalID][]*mivet.LocalAssignment{},
+		others:   map[mivet.PrincipalID]int{},
+	}
+	for i := range s.AccessPolicies {
+		a := &s.AccessPolicies[i]
+		l.policies[a.Principal] = append(l.policies[a.Principal], a)
+	}
+	for i := range s.LocalGrants {
+		a := &s.LocalGrants[i]
+		l.grants[a.Principal] = append(l.grants[a.Principal], a)
+	}
+	for i := range s.PathACLs {
+		l.others[s.PathACLs[i].Principal]++
+	}
+	for i := range s.AppRoles {
+		l.others[s.AppRoles[i].Principal]++
+	}
+	for i := range s.DirectoryRoles {
+		l.others[s.DirectoryRoles[i].Principal]++
+	}
+	for _, list := range l.policies {
+		slices.SortStableFunc(list, func(a, b *mivet.AccessPolicy) int {
+			return cmp.Or(cmp.Compare(a.Vault.Key(), b.Vault.Key()), cmp.Compare(a.ApplicationID, b.ApplicationID), compareSources(a.Source, b.Source))
+		})
+	}
+	for _, list := range l.grants {
+		slices.SortStableFunc(list, func(a, b *mivet.LocalAssignment) int {
+			return cmp.Or(cmp.Compare(a.Account.Key(), b.Account.Key()), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Role, b.Role), compareSources(a.Source, b.Source))
+		})
+	}
+	return l
+}
+
+// HoldsAnything reports whether a principal has a grant of any kind that a snapshot can
+// hold: roles, eligible ones too, access policies, local grants, access lists, permissions
+// of APIs and roles of the directory, by itself or through groups.
+func (p *Pass) HoldsAnything(id mivet.PrincipalID) bool {
+	l, book := p.shared.local(), p.shared.ledger()
+	seen := map[mivet.PrincipalID]bool{id: true}
+	queue := []mivet.PrincipalID{id}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if len(book.assignments[at])+len(l.policies[at])+len(l.grants[at])+l.others[at] > 0 {
+			return true
+		}
+		for _, g := range book.groups[at] {
+			if !seen[g] {
+				seen[g] = true
+				queue = append(queue, g)
+			}
+		}
+	}
+	return false
+}
+
+// Identities returns the managed identities, each once, in the order of their resources.
+func (p *Pass) Identities() []*mivet.Identity {
+	type key struct {
+		kind      mivet.IdentityKind
+		resource  arm.Key
+		principal mivet.PrincipalID
+	}
+	seen := map[key]bool{}
+	var out []*mivet.Identity
+	for i := range p.Snapshot.Identities {
+		m := &p.Snapshot.Identities[i]
+		k := key{m.Kind, m.Resource.Key(), m.Principal}
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *mivet.Identity) int {
+		return cmp.Or(cmp.Compare(a.Resource.Key(), b.Resource.Key()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Principal, b.Principal))
+	})
+	return out
+}
+
+// Workers returns the principals that are not people: managed identities and other
+// service principals, in order.
+func (p *Pass) Workers() []mivet.PrincipalID { return p.shared.workers(p) }
+
+func findWorkers(p *Pass) []mivet.PrincipalID {
+	seen := map[mivet.PrincipalID]bool{}
+	var out []mivet.PrincipalID
+	add := func(id mivet.PrincipalID, said mivet.PrincipalType) {
+		if id == "" || seen[id] {
+			return
+		}
+		seen[id] = true
+		if n := p.Nature(id, said); n == NatureIdentity || n == NatureService {
+			out = append(out, id)
+		}
+	}
+	s := p.Snapshot
+	for i := range s.Identities {
+		add(s.Identities[i].Principal, mivet.TypeServicePrincipal)
+	}
+	for i := range s.Principals {
+		add(s.Principals[i].ID, s.Principals[i].Type)
+	}
+	for i := range s.RoleAssignments {
+		add(s.RoleAssignments[i].Principal, s.RoleAssignments[i].PrincipalType)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// VaultModel is how a key vault decides about its data.
+type VaultModel uint8
+
+// The permission models.
+const (
+	ModelUnknown  VaultModel = iota // the setting was not read
+	ModelPolicies                   // its access list decides; data-plane roles count for nothing
+	ModelRoles                      // role assignments decide; its access list counts for nothing
+)
+
+// VaultModelOf returns the permission model of a vault. A vault whose setting is not set
+// uses its access list, as those do that were made before API version 2026-02-01
+// (MicrosoftDocs/azure-security-docs articles/key-vault/general/access-control-default.md).
+func VaultModelOf(r *mivet.Resource) VaultModel {
+	v, read := r.Setting("enableRbacAuthorization")
+	switch {
+	case !read:
+		return ModelUnknown
+	case strings.EqualFold(v, "true"):
+		return ModelRoles
+	}
+	return ModelPolicies
+}
+
+// Environment returns the environment of a scope, in the normal spelling: from its own
+// tags, else those of its resource group, else those of its subscription, else the map of
+// subscriptions; "" where none says it. It is never guessed from a name.
+func (p *Pass) Environment(id arm.ID) string {
+	for at := id; !at.IsZero() && at.Level() == arm.LevelResource; at = at.Parent() {
+		if e := p.taggedEnvironment(at); e != "" {
+			return e
+		}
+	}
+	if e := p.taggedEnvironment(id.ResourceGroupID()); e != "" {
+		return e
+	}
+	sub := id.Subscription()
+	if sub.IsZero() {
+		return ""
+	}
+	if tags := p.shared.subscriptions()[sub.Key()]; tags != nil {
+		if e := firstTag(tags, p.environmentTags()); e != "" {
+			return normalEnvironment(e)
+		}
+	}
+	for name, e := range p.Settings.SubscriptionEnvironments {
+		if arm.Fold(name) == arm.Fold(sub.Name()) {
+			return normalEnvironment(e)
+		}
+	}
+	return ""
+}
+
+func (p *Pass) taggedEnvironment(id arm.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	if r := p.Index().Resource(id); r != nil && r.Detail != nil {
+		return normalEnvironment(firstTag(r.Detail.Tags, p.environmentTags()))
+	}
+	return ""
+}
+
+// DefaultEnvironmentTags and DefaultOwnerTags are the tags that are looked at without
+// settings.
+func DefaultEnvironmentTags() []string { return []string{"environment", "env", "stage"} }
+
+// DefaultOwnerTags are the tags that hold an owner.
+func DefaultOwnerTags() []string { return []string{"owner", "owners", "team", "contact"} }
+
+func (p *Pass) environmentTags() []string {
+	if p.Settings.EnvironmentTags != nil {
+		return p.Settings.EnvironmentTags
+	}
+	return DefaultEnvironmentTags()
+}
+
+func (p *Pass) ownerTags() []string {
+	if p.Settings.OwnerTags != nil {
+		return p.Settings.OwnerTags
+	}
+	return DefaultOwnerTags()
+}
+
+// firstTag returns the value of the first tag that is set. Tag names have no letter case.
+func firstTag(tags map[string]string, names []string) string {
+	for _, name := range names {
+		best := ""
+		for k, v := range tags {
+			if arm.Fold(k) == arm.Fold(name) && strings.TrimSpace(v) != "" && (best == "" || v < best) {
+				best = v
+			}
+		}
+		if best != "" {
+			return best
+		}
+	}
+	return ""
+}
+
+// spellings are other ways to write an environment.
+var spellings = map[string]string{
+	"prod": "production", "prd": "production", "live": "production",
+	"dev": "development", "tst": "test", "testing": "test", "stg": "staging", "stage": "staging", "preprod": "staging", "pre-production": "staging",
+}
+
+// normalEnvironment brings the spellings of one environment together. What is shared by
+// environments has none.
+func normalEnvironment(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	switch s {
+	case "shared", "common", "global", "all", "none":
+		return ""
+	}
+	if long, ok := spellings[s]; ok {
+		return long
+	}
+	return s
+}
+
+// Owner returns who owns a resource and who says so: its tags, those of its resource
+// group or its subscription, or the owner of the file that it is declared in.
+func (p *Pass) Owner(id arm.ID, declared mivet.Source) (owner, by string) {
+	for at := id; !at.IsZero() && at.Level() == arm.LevelResource; at = at.Parent() {
+		if r := p.Index().Resource(at); r != nil && r.Detail != nil {
+			if o := firstTag(r.Detail.Tags, p.ownerTags()); o != "" {
+				return o, "a tag of " + at.Name()
+			}
+		}
+	}
+	if r := p.Index().Resource(id.ResourceGroupID()); r != nil && r.Detail != nil {
+		if o := firstTag(r.Detail.Tags, p.ownerTags()); o != "" {
+			return o, "a tag of the resource group"
+		}
+	}
+	if o := firstTag(p.shared.subscriptions()[id.Subscription().Key()], p.ownerTags()); o != "" {
+		return o, "a tag of the subscription"
+	}
+	if p.Settings.Owners != nil && declared.Origin != nil && declared.Origin.File != "" {
+		if o := p.Settings.Owners(declared.Origin.File); o != "" {
+			return o, "the owners of " + declared.Origin.File
+		}
+	}
+	return "", ""
+}
+
+func subscriptionTags(s *mivet.Snapshot) map[arm.Key]map[string]string {
+	out := make(map[arm.Key]map[string]string, len(s.Subscriptions))
+	for i := range s.Subscriptions {
+		out[s.Subscriptions[i].ID.Key()] = s.Subscriptions[i].Tags
+	}
+	return out
+}
