@@ -23,7 +23,7 @@ type canFlags struct {
 func (a *app) canCommand() *cobra.Command {
 	var f canFlags
 	cmd := &cobra.Command{
-		Use:     "can IDENTITY OPERATION RESOURCE",
+		Use:     "can IDENTITY OPERATION RESOURCE [INPUT...]",
 		Short:   "may this identity do this here, and by which grant",
 		GroupID: groupQuestions,
 		Example: "  mivet can orders-api Microsoft.KeyVault/vaults/secrets/getSecret/action kv-shop --in prod.mivet\n" +
@@ -42,7 +42,7 @@ func (a *app) canCommand() *cobra.Command {
 			if f.batch != "" {
 				return a.args(0, 0)(cmd, args)
 			}
-			return a.args(3, 3)(cmd, args)
+			return a.args(3, -1)(cmd, args)
 		},
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.can(ctx, &f, args) }),
 	}
@@ -60,7 +60,7 @@ func (a *app) can(ctx context.Context, f *canFlags, args []string) (int, error) 
 	if f.batch != "" {
 		return a.canBatch(ctx, f, f.batch)
 	}
-	q, err := a.prepare(ctx, &f.questionFlags, nil)
+	q, err := a.prepare(ctx, &f.questionFlags, args[3:])
 	if err != nil {
 		return exitFailed, err
 	}

@@ -39,6 +39,7 @@ type app struct {
 	verbose bool
 	code    int
 	started bool // a command's own work has begun: an error is no longer one of usage
+	lenient bool // the exit code is 0 whatever happens
 	facts   *catalog.Catalog
 }
 
@@ -86,6 +87,9 @@ func (c *Command) Main(args []string) (code int) {
 		err = &usageError{err}
 	}
 	a.reportError(err)
+	if a.lenient {
+		return exitOK
+	}
 	return exitCode(err)
 }
 
@@ -106,5 +110,8 @@ func (a *app) reportFault(r any) int {
 	a.message("internal error: %s", fmt.Sprint(r))
 	a.message("hint: this is a defect of mivet; please report it with the text below")
 	fmt.Fprintf(a.Stderr, "%s", debug.Stack()) //nolint:errcheck // nothing is left to tell it to
+	if a.lenient {
+		return exitOK
+	}
 	return exitFailed
 }

@@ -83,6 +83,31 @@ func cleanText(s string) string {
 	return b.String()
 }
 
+// cleanStyled is cleanText for a text with colours of ours in it.
+func cleanStyled(s string) string {
+	var b strings.Builder
+	for s != "" {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			break
+		}
+		end := i + 2
+		for end < len(s) && (s[end] == ';' || '0' <= s[end] && s[end] <= '9') {
+			end++
+		}
+		b.WriteString(cleanText(s[:i]))
+		if end < len(s) && s[end] == 'm' {
+			b.WriteString(s[i : end+1])
+			s = s[end+1:]
+			continue
+		}
+		b.WriteString(cleanText(s[i:end]))
+		s = s[end:]
+	}
+	b.WriteString(cleanText(s))
+	return b.String()
+}
+
 func obeyed(r rune) bool {
 	if r == '\n' || r == '\t' {
 		return false
@@ -114,6 +139,8 @@ func counted(n int, noun string) string {
 	switch {
 	case n == 1 || noun == "more":
 		return strconv.Itoa(n) + " " + noun
+	case noun == "person":
+		return strconv.Itoa(n) + " people"
 	case strings.HasSuffix(noun, "y"):
 		return strconv.Itoa(n) + " " + strings.TrimSuffix(noun, "y") + "ies"
 	}

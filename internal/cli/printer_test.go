@@ -24,6 +24,21 @@ func TestTextIsCleaned(t *testing.T) {
 	f("Zo\u00eb", "Zo\u00eb")
 }
 
+func TestStyledTextIsCleaned(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if got := cleanStyled(in); got != want {
+			t.Errorf("cleanStyled(%q) = %q, want %q", in, got, want)
+		}
+	}
+	f("", "")
+	f("plain", "plain")
+	f("a \x1b[1;31mred\x1b[0m b", "a \x1b[1;31mred\x1b[0m b")
+	f("\x1b[2Jgone", `\x1b[2Jgone`)
+	f("\x1b[", `\x1b[`)
+	f("\x1b]0;title\a\x1b[1m", `\x1b]0;title\a`+"\x1b[1m")
+}
+
 func TestPrinterCleansArgumentsOnly(t *testing.T) {
 	var b bytes.Buffer
 	p := newPrinter(&b, true)

@@ -195,12 +195,15 @@ func conditionFields(x *authz.Reason) []field {
 	if x.Condition == "" {
 		return nil
 	}
-	fs := []field{{"condition", x.Condition}, {"holds", conditionValue(x.ConditionValue)}}
+	fs := []field{{"condition", oneLine(x.Condition)}, {"holds", conditionValue(x.ConditionValue)}}
 	if x.Residual != "" && x.Residual != x.Condition {
-		fs = append(fs, field{"left over", x.Residual})
+		fs = append(fs, field{"left over", oneLine(x.Residual)})
 	}
 	return fs
 }
+
+// oneLine joins the lines of a condition.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func conditionValue(t abac.Truth) string {
 	switch t {

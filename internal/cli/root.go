@@ -58,10 +58,13 @@ func (a *app) rootCommand() *cobra.Command {
 // commands lists the constructors of all commands.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.demoCommand(),
+		a.scanCommand(),
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),
 		a.conformanceCommand(),
+		a.explainCommand(),
 		a.versionCommand(),
 		a.completionCommand(),
 		a.referenceCommand(),

@@ -20,14 +20,14 @@ import (
 func (a *app) whatCanCommand() *cobra.Command {
 	var f questionFlags
 	cmd := &cobra.Command{
-		Use:     "what-can IDENTITY",
+		Use:     "what-can IDENTITY [INPUT...]",
 		Short:   "what this identity holds, itself and through groups",
 		GroupID: groupQuestions,
 		Example: "  mivet what-can orders-api --in prod.mivet\n" +
 			"  mivet what-can orders-api --in prod.mivet --format json",
 		Long: "Lists every grant with its role, its scope, the groups that it comes through and its place,\n" +
 			"and says which do not hold: not activated, out of time, or bound to a condition.",
-		Args: a.args(1, 1),
+		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.whatCan(ctx, &f, args) }),
 	}
 	f.register(cmd)
@@ -40,7 +40,7 @@ func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, nil)
+	q, err := a.prepare(ctx, f, args[1:])
 	if err != nil {
 		return exitFailed, err
 	}
@@ -117,7 +117,7 @@ func (w *whatCanAnswer) rightFields(r *authz.Right) []field {
 	case r.Assignment != nil:
 		fs = append(fs, field{"assignment", assignmentName(r.Assignment)})
 		fs = append(fs, timeFields(r.Assignment)...)
-		fs = append(fs, field{"condition", r.Assignment.Condition})
+		fs = append(fs, field{"condition", oneLine(r.Assignment.Condition)})
 	case r.Local != nil:
 		fs = append(fs, field{"grant", fmt.Sprintf("%s role of %s", r.Local.System, r.Local.Account)})
 	}

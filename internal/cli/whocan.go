@@ -17,14 +17,14 @@ import (
 func (a *app) whoCanCommand() *cobra.Command {
 	var f questionFlags
 	cmd := &cobra.Command{
-		Use:     "who-can OPERATION RESOURCE",
+		Use:     "who-can OPERATION RESOURCE [INPUT...]",
 		Short:   "who may do this here, and by which grant",
 		GroupID: groupQuestions,
 		Example: "  mivet who-can Microsoft.KeyVault/vaults/secrets/getSecret/action kv-shop --in prod.mivet\n" +
 			"  mivet who-can Microsoft.Authorization/roleAssignments/write /subscriptions/... --in prod.mivet --format json",
 		Long: "Lists every principal that may do the operation, and every one of which the input does not tell.\n" +
 			"Groups are principals too; their members are listed beside them.",
-		Args: a.args(2, 2),
+		Args: a.args(2, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.whoCan(ctx, &f, args) }),
 	}
 	f.register(cmd)
@@ -37,7 +37,7 @@ func (a *app) whoCan(ctx context.Context, f *questionFlags, args []string) (int,
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, nil)
+	q, err := a.prepare(ctx, f, args[2:])
 	if err != nil {
 		return exitFailed, err
 	}

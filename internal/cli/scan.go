@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/report"
+	"github.com/mivet/mivet/rules"
+	"github.com/mivet/mivet/vet"
+)
+
+type scanFlags struct {
+	in       inputFlags
+	out      output
+	rules    []string
+	complete bool
+}
+
+func (a *app) scanCommand() *cobra.Command {
+	var f scanFlags
+	cmd := &cobra.Command{
+		Use:     "scan INPUT...",
+		Short:   "what is wrong, why it is believed, what it leads to, and how it is fixed",
+		GroupID: groupFirst,
+		Example: "  mivet scan plan.json                        a Terraform plan (terraform show -json)\n" +
+			"  mivet scan prod.mivet infra/                several inputs, read together\n" +
+			"  mivet scan --demo                           the tenant that is built in\n" +
+			"  mivet scan prod.mivet -o - -o findings.json text to the terminal, JSON to a file",
+		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, AzureHound output, or a\n" +
+			"folder of any of these; it is recognised by content. What is not understood is listed. Where\n" +
+			"several inputs tell of the same object, the later one counts.\n\n" +
+			"The exit code is 1 if there is a finding. A rule that could not look at everything says so;\n" +
+			"with --require-complete the exit code is 4 then, if nothing was found.",
+		Args: a.args(0, -1),
+		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.scan(ctx, &f, args) }),
+	}
+	f.in.registerDemo(cmd)
+	f.out.register(cmd, scanFormats()...)
+	cmd.Flags().StringArrayVar(&f.rules, "rule", nil, "run this rule alone; may be repeated")
+	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if something could not be decided and nothing was found")
+	return cmd
+}
+
+// scanFormats are the forms of a scan's result, the default first.
+func scanFormats() []string { return []string{formatText, formatJSON} }
+
+func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error) {
+	if _, err := f.out.targets(); err != nil {
+		return exitUsage, err
+	}
+	chosen, err := chooseRules(f.rules)
+	if err != nil {
+		return exitUsage, err
+	}
+	r, err := a.read(ctx, &f.in, args)
+	if err != nil {
+		return exitFailed, err
+	}
+	a.tellGaps(r.snap)
+	results, err := a.vet(r.snap, chosen)
+	if err != nil {
+		return exitFailed, err
+	}
+	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
+		return a.writeResults(w, results, format, colour)
+	})
+	if err != nil {
+		return exitFailed, err
+	}
+	return scanVerdict(results, f.complete)
+}
+
+func (a *app) vet(s *mivet.Snapshot, chosen []*vet.Rule) (*vet.Results, error) {
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return vet.Run(s, chosen, vet.Options{Catalog: cat, Now: a.Clock().UTC()})
+}
+
+// scanVerdict turns results into an exit code. A rule that could not run is no result.
+func scanVerdict(results *vet.Results, complete bool) (int, error) {
+	for i := range results.Rules {
+		if err := results.Rules[i].Err; err != nil {
+			return exitFailed, err
+		}
+	}
+	switch {
+	case results.Failing() > 0:
+		return exitFound, nil
+	case complete && len(results.Undecided()) > 0:
+		return exitUndecided, nil
+	}
+	return exitOK, nil
+}
+
+// writeResults writes results in one form. Text is cleaned as everything that comes out
+// of an input is.
+func (a *app) writeResults(w io.Writer, results *vet.Results, format string, colour bool) error {
+	o := report.Options{Version: a.version(), Catalog: a.facts}
+	if format == formatJSON {
+		return report.Send(report.NewJSON(w), results, o)
+	}
+	var text strings.Builder
+	h := report.NewText(&text, report.TextOptions{Color: colour, Width: width(w), Undecided: a.verbose})
+	if err := report.Send(h, results, o); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, cleanStyled(text.String()))
+	return err
+}
+
+// width is how wide a terminal is, 0 for what is no terminal.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !isTerminal(f) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return min(max(columns, 60), 120)
+}
+
+// chooseRules finds rules by their IDs; without any it is all of them.
+func chooseRules(ids []string) ([]*vet.Rule, error) {
+	all := rules.All()
+	if len(ids) == 0 {
+		return all, nil
+	}
+	var chosen []*vet.Rule
+	for _, id := range ids {
+		r := vet.Lookup(all, id)
+		if r == nil {
+			return nil, noRule(all, id)
+		}
+		chosen = append(chosen, r)
+	}
+	return chosen, nil
+}
+
+func noRule(all []*vet.Rule, id string) error {
+	var ids []string
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	err := usagef("there is no rule %q", id)
+	if meant := near(id, ids, 1); len(meant) > 0 {
+		return errorWithHint(err, fmt.Sprintf("did you mean %s?", meant[0]))
+	}
+	return errorWithHint(err, "the rules are "+strings.Join(ids, ", "))
+}
+
+// tellGaps lists what of the inputs was not understood.
+func (a *app) tellGaps(s *mivet.Snapshot) {
+	var lines []string
+	for i := range s.Gaps {
+		if g := &s.Gaps[i]; g.Facts == mivet.FactInput {
+			lines = append(lines, gapLine(g))
+		}
+	}
+	for i, l := range lines {
+		if i == maxListed && !a.verbose {
+			a.note("%s more were not understood; --verbose lists them", counted(len(lines)-i, "thing"))
+			return
+		}
+		a.note("not understood: %s", l)
+	}
+}
+
+func gapLine(g *mivet.Gap) string {
+	line := g.Reason
+	if g.Subject != "" {
+		line = g.Subject + ": " + line
+	}
+	if !g.Source.IsZero() {
+		line += " (" + g.Source.String() + ")"
+	}
+	return line
+}
