@@ -83,6 +83,7 @@ func runRule(sh *shared, r *Rule, o *Options) Result {
 	res.Findings = tidy(res.Findings)
 	settle(&res, o)
 	slices.SortStableFunc(res.Undecided, compareUndecided)
+	res.Undecided = slices.CompactFunc(res.Undecided, func(a, b Undecided) bool { return compareUndecided(a, b) == 0 })
 	return res
 }
 

@@ -11,7 +11,7 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{BroadScope, PrivilegedWorkload, SharedIdentity}
+	return []*vet.Rule{BroadScope, GrantsItself, PrivilegedWorkload, SharedIdentity, VaultMixedPlanes}
 }
 
 // Pages that several rules cite.

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package privilege
+
+import (
+	_ "embed" // the rule's page
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed grants_itself.md
+var grantsItselfDoc string
+
+// GrantsItself finds identities that can give themselves rights that they do not have.
+var GrantsItself = &vet.Rule{
+	ID:       "grants-itself",
+	Title:    "Identity that can grant itself rights",
+	Doc:      grantsItselfDoc,
+	Category: "privilege",
+	Severity: mivet.SeverityHigh,
+	Class:    "access-can-grant",
+	Needs:    []mivet.FactKind{mivet.FactRoleAssignments, mivet.FactRoleDefinitions},
+	Since:    "0.1.0",
+	Sources:  []vet.Citation{delegation, vaultGuide},
+	Check:    checkGrantsItself,
+}
+
+// way is one way in which a principal can give itself rights.
+type way struct {
+	holding  *vet.Holding
+	evidence []mivet.Evidence
+	words    string
+	severity mivet.Severity
+}
+
+func checkGrantsItself(p *vet.Pass) error {
+	for _, id := range p.Workers() {
+		var ways []way
+		looked := false
+		for _, h := range p.Holdings(id) {
+			if h.Role.Definition == nil {
+				p.Unassessed(unknownRole(p, &h))
+				continue
+			}
+			looked = true
+			ways = append(ways, roleWays(p, &h)...)
+			ways = append(ways, serviceWays(p, &h)...)
+		}
+		switch {
+		case len(ways) > 0:
+			p.Report(grantsItselfFinding(p, id, ways))
+		case looked:
+			p.Pass()
+		}
+	}
+	return nil
+}
+
+// roleWays says which roles a holding lets its holder assign to itself.
+func roleWays(p *vet.Pass, h *vet.Holding) []way {
+	if !h.Role.Powers.Any(vet.GrantsRoles | vet.GrantsSome) {
+		return nil
+	}
+	w := way{holding: h, evidence: []mivet.Evidence{p.HoldingFact(h)}}
+	switch p.GrantsFreely(h) {
+	case authz.Allowed:
+		w.words, w.severity = "any role at "+p.ScopeWords(h.Scope()), mivet.SeverityHigh
+		if wide(h.Scope()) && h.Scope().ResourceGroup() == "" {
+			w.severity = mivet.SeverityCritical
+		}
+		return []way{w}
+	case authz.Unknown:
+		p.Unassessed(vet.Undecided{
+			Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source,
+			Reason: fmt.Sprintf("which roles the condition of %s at %s lets it grant cannot be told", h.Role.Label, p.ScopeWords(h.Scope())),
+		})
+		return nil
+	case authz.Denied:
+	}
+	roles := grantable(p, h)
+	if len(roles) == 0 {
+		return nil
+	}
+	w.words = fmt.Sprintf("%s at %s", vet.AtMost(roles, 2), p.ScopeWords(h.Scope()))
+	w.severity = mivet.SeverityMedium
+	w.evidence = append(w.evidence, mivet.Evidence{
+		Kind: mivet.Predicted, Source: h.Assignment.Source,
+		Fact: fmt.Sprintf("the conditions let it assign %s to itself: %s", vet.Count(len(roles), "role"), vet.AtMost(roles, 4)),
+	})
+	return []way{w}
+}
+
+// grantable returns the built-in roles that a restricted grantor may assign to itself,
+// less those that it holds at or above the scope already.
+func grantable(p *vet.Pass, h *vet.Holding) []string {
+	held := map[mivet.RoleID]bool{}
+	for _, o := range p.Holdings(h.Holder) {
+		if o.Role.Definition != nil && p.Covers(o.Scope(), h.Scope()) {
+			held[o.Role.Definition.ID] = true
+		}
+	}
+	var out []string
+	all := p.Catalog.Roles()
+	for i := range all {
+		if !held[all[i].ID] && p.MayGrant(h.Holder, all[i].ID, h.Scope()).Effect == authz.Allowed {
+			out = append(out, all[i].Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// serviceWays says where a holding lets its holder write the access list of a vault, or a
+// grant of a service's own authorization system.
+func serviceWays(p *vet.Pass, h *vet.Holding) []way {
+	var out []way
+	for _, b := range p.Catalog.KeyBypasses() {
+		if b.Kind != catalog.BypassAccessPolicy && b.Kind != catalog.BypassNativeRBAC {
+			continue
+		}
+		if !h.Surely || !h.Role.Grants(b.Action, mivet.PlaneControl) {
+			continue
+		}
+		open := openTo(p, h, &b)
+		if len(open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == data(open) }) {
+			continue
+		}
+		w := way{holding: h, words: data(open), severity: mivet.SeverityHigh, evidence: []mivet.Evidence{p.HoldingFact(h)}}
+		for _, r := range open {
+			w.evidence = append(w.evidence, mivet.Evidence{
+				Kind: mivet.Predicted, Source: r.Source,
+				Fact: fmt.Sprintf("%s lets it write the grants of %s %s", b.Action, vet.TypeWords(r.ID.Type()), r.ID.Name()),
+			})
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// openTo returns the resources below a holding at which a bypass is open: vaults that use
+// their access list, accounts with a system of their own. A vault of which the model was
+// not read is said to be undecided.
+func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass) []*mivet.Resource {
+	var out []*mivet.Resource
+	for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
+		if b.Kind != catalog.BypassAccessPolicy {
+			out = append(out, r)
+			continue
+		}
+		switch vet.VaultModelOf(r) {
+		case vet.ModelPolicies:
+			out = append(out, r)
+		case vet.ModelUnknown:
+			p.Unassessed(vet.Undecided{
+				Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
+				Reason:     fmt.Sprintf("whether the key vault %s uses its access list, which %s may write, was not read", r.ID.Name(), h.Role.Label),
+				Permission: "Microsoft.KeyVault/vaults/read",
+			})
+		case vet.ModelRoles:
+		}
+	}
+	return out
+}
+
+// accountType returns the type of the resource that keeps the grants: for role
+// assignments of an account the account's.
+func accountType(t string) string {
+	parts := strings.SplitN(t, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+func data(open []*mivet.Resource) string {
+	names := make([]string, len(open))
+	for i, r := range open {
+		names[i] = vet.TypeWords(r.ID.Type()) + " " + r.ID.Name()
+	}
+	return "all data of " + vet.AtMost(names, 2)
+}
+
+func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Finding {
+	holdings := p.Holdings(id)
+	reach := p.ReachOf(holdings)
+	f := mivet.Finding{
+		Subject: p.SubjectOf(id), Source: ways[0].holding.Assignment.Source, Reach: &reach,
+	}
+	var words []string
+	var edits []mivet.Edit
+	done := map[*mivet.RoleAssignment]bool{}
+	complete, tests := true, 0
+	for _, w := range ways {
+		f.Severity = max(f.Severity, w.severity)
+		f.Evidence = append(f.Evidence, w.evidence...)
+		if !slices.Contains(words, w.words) {
+			words = append(words, w.words)
+		}
+		if done[w.holding.Assignment] {
+			continue
+		}
+		done[w.holding.Assignment] = true
+		more, n := p.Replacement(w.holding.Assignment)
+		edits, tests, complete = append(edits, more...), tests+n, complete && more != nil
+	}
+	if !complete {
+		edits = nil
+	}
+	f.Message = fmt.Sprintf("%s can give itself %s", p.Name(id), vet.AtMost(words, 2))
+	f.Consequence = fmt.Sprintf("what its roles say is not the limit: one request makes %s more than anybody decided", p.Name(id))
+	f.Fix = grantFix(p, ways, edits, tests)
+	return f
+}
+
+func grantFix(p *vet.Pass, ways []way, edits []mivet.Edit, tests int) mivet.Fix {
+	first := smallerFix(p, ways[0].holding.Assignment, edits, tests)
+	if len(edits) > 0 && len(ways) > 1 && ways[0].holding.Assignment != ways[len(ways)-1].holding.Assignment {
+		first.Summary = fmt.Sprintf("take the %s by which %s can give itself rights, and give it the roles that it uses", vet.Count(len(ways), "role"), p.Name(ways[0].holding.Holder))
+	}
+	return first
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package privilege
+
+import (
+	_ "embed" // the rule's page
+	"fmt"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed vault_mixed_planes.md
+var vaultMixedPlanesDoc string
+
+// VaultMixedPlanes finds identities that use the data of a key vault and may change the
+// vault as well.
+var VaultMixedPlanes = &vet.Rule{
+	ID:       "vault-mixed-planes",
+	Title:    "Control and data plane of a key vault mixed in one identity",
+	Doc:      vaultMixedPlanesDoc,
+	Category: "privilege",
+	Severity: mivet.SeverityMedium,
+	Class:    "access-excess-role",
+	Needs:    []mivet.FactKind{mivet.FactRoleAssignments, mivet.FactRoleDefinitions, mivet.FactAccessPolicies},
+	Since:    "0.1.0",
+	Sources:  []vet.Citation{vaultGuide},
+	Check:    checkVaultMixedPlanes,
+}
+
+const vaultType = "Microsoft.KeyVault/vaults"
+
+func checkVaultMixedPlanes(p *vet.Pass) error {
+	for _, id := range p.Workers() {
+		holdings := p.Holdings(id)
+		for _, vault := range touched(p, id, holdings) {
+			u := useOf(p, id, holdings, vault)
+			if len(u.data) == 0 {
+				continue
+			}
+			if len(u.control) == 0 {
+				p.Pass()
+				continue
+			}
+			p.Report(mixedFinding(p, id, vault, &u))
+		}
+	}
+	return nil
+}
+
+// touched returns the vaults of which an identity may use data or change something.
+func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet.Resource {
+	var out []*mivet.Resource
+	seen := map[arm.Key]bool{}
+	add := func(r *mivet.Resource) {
+		if r != nil && !seen[r.ID.Key()] {
+			seen[r.ID.Key()] = true
+			out = append(out, r)
+		}
+	}
+	for i := range holdings {
+		if !holdings[i].Role.Powers.Any(vet.UsesData | vet.WritesVaultPolicies) {
+			continue
+		}
+		if scope := holdings[i].Scope(); scope.Level() == arm.LevelResource {
+			add(p.Index().Resource(vaultAbove(scope)))
+			continue
+		}
+		for _, r := range p.OfType(vaultType, holdings[i].Scope()) {
+			add(r)
+		}
+	}
+	for _, a := range p.Policies(id) {
+		add(p.Index().Resource(a.Vault))
+	}
+	return out
+}
+
+// vaultAbove returns the vault that a scope is or is in; zero where there is none.
+func vaultAbove(scope arm.ID) arm.ID {
+	for at := scope; at.Level() == arm.LevelResource; at = at.Parent() {
+		if arm.Fold(at.Type()) == arm.Fold(vaultType) {
+			return at
+		}
+	}
+	return arm.ID{}
+}
+
+// use is what an identity may do with one vault.
+type use struct {
+	data, control []mivet.Evidence
+	changes       []*vet.Holding
+	lists         bool // more than the secrets that it reads
+}
+
+// The operations of a vault that are told apart. A name that could not be parsed would
+// match no role; the tenants of the rule would notice.
+var vaultOperations = struct{ get, list, write, policy arm.Operation }{
+	get:    operation("Microsoft.KeyVault/vaults/secrets/getSecret/action"),
+	list:   operation("Microsoft.KeyVault/vaults/secrets/readMetadata/action"),
+	write:  operation("Microsoft.KeyVault/vaults/write"),
+	policy: operation("Microsoft.KeyVault/vaults/accessPolicies/write"),
+}
+
+func operation(name string) arm.Operation {
+	op, _ := arm.ParseOperation(name) //nolint:errcheck // see vaultOperations
+	return op
+}
+
+func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *mivet.Resource) use {
+	var u use
+	model := vet.VaultModelOf(vault)
+	for i := range holdings {
+		h := &holdings[i]
+		inside := vault.ID.Contains(h.Scope()) && !h.Scope().Equal(vault.ID)
+		if !h.Surely || !inside && !p.Covers(h.Scope(), vault.ID) {
+			continue
+		}
+		reads := h.Role.Grants(vaultOperations.get, mivet.PlaneData)
+		lists := h.Role.Grants(vaultOperations.list, mivet.PlaneData)
+		if model != vet.ModelPolicies && (reads || lists) {
+			u.data = append(u.data, p.HoldingFact(h))
+			u.lists = u.lists || lists && !inside
+		}
+		if !inside && (h.Role.Grants(vaultOperations.write, mivet.PlaneControl) || h.Role.Grants(vaultOperations.policy, mivet.PlaneControl)) {
+			u.control = append(u.control, p.HoldingFact(h))
+			u.changes = append(u.changes, h)
+		}
+	}
+	if model == vet.ModelRoles {
+		return u
+	}
+	for _, a := range p.Policies(id) {
+		if a.Vault.Equal(vault.ID) && len(a.Secrets)+len(a.Keys)+len(a.Certificates) > 0 {
+			u.data = append(u.data, mivet.Evidence{
+				Kind: mivet.Configured, Source: a.Source,
+				Fact: fmt.Sprintf("the access policy of %s allows secrets %q, keys %q, certificates %q", p.Name(id), a.Secrets, a.Keys, a.Certificates),
+			})
+		}
+	}
+	return u
+}
+
+func mixedFinding(p *vet.Pass, id mivet.PrincipalID, vault *mivet.Resource, u *use) mivet.Finding {
+	name, kv := p.Name(id), "the key vault "+vault.ID.Name()
+	h := u.changes[0]
+	reach := p.ReachOf(p.Holdings(id))
+	f := mivet.Finding{
+		Subject: p.SubjectOf(id), Discriminator: string(vault.ID.Key()), Source: h.Assignment.Source, Reach: &reach,
+		Message:  fmt.Sprintf("%s uses data of %s and may change its configuration, by %s", name, kv, h.Role.Label),
+		Evidence: append(append([]mivet.Evidence{}, u.data...), u.control...),
+		Consequence: fmt.Sprintf("who gets at %s can open %s to others, switch off its protection or overwrite what is in it, beside reading it",
+			name, kv),
+	}
+	if u.lists {
+		f.Consequence += "; it lists every secret's name"
+	}
+	switch vet.VaultModelOf(vault) {
+	case vet.ModelPolicies:
+		f.Severity = mivet.SeverityHigh
+		f.Consequence = fmt.Sprintf("%s may write the access list of %s, and so reads every secret there, not only those it was given", name, kv)
+	case vet.ModelUnknown, vet.ModelRoles:
+		f.Severity = mivet.SeverityMedium
+	}
+	edits, tests := p.Replacement(h.Assignment)
+	f.Fix = smallerFix(p, h.Assignment, edits, tests)
+	for _, more := range u.changes[1:] {
+		also, _ := p.Replacement(more.Assignment)
+		if f.Fix.Edits == nil || also == nil {
+			f.Fix.Edits = nil
+			break
+		}
+		f.Fix.Edits = append(f.Fix.Edits, also...)
+	}
+	return f
+}
