@@ -33,6 +33,7 @@ type Engine struct {
 	denies *denies
 	gaps   *gaps
 	vaults *vaults
+	spans  []span
 	// unread says that something was not read that bears on answers.
 	unread bool
 }
@@ -55,6 +56,7 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.denies = e.newDenies(e.tree)
 	e.gaps = newGaps(s, e.tree, e.people)
 	e.unread = e.gaps.any()
+	e.spans = newSpans(e.people, e.grants)
 	e.vaults = newVaults(s, e.tree)
 	return e
 }

@@ -76,25 +76,57 @@ func (e *Engine) fast(person int32, r *row, plane mivet.Plane, n arm.Node) (Deci
 	if plane == mivet.PlaneData {
 		shift = 2
 	}
-	for _, s := range e.people.subjects.of(person) {
-		list := e.grants.of(s)
-		if len(list) > shortList {
-			return none, false
-		}
-		for i := range list {
-			g := &list[i]
-			if !g.covers(n) {
-				continue
-			}
-			c := code(r.codes[g.roleNumber()] >> shift & 3)
-			switch {
-			case c == codeNo:
-			case c == codeGrants && !g.slow():
-				return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact), Local: g.local()}, true
-			default:
-				return none, false
-			}
+	own := &e.spans[person]
+	d, ok := fastIn(e.grants.all[own.from:own.to], r, shift, n)
+	if !ok || d.Effect == Allowed {
+		return d, ok
+	}
+	for _, s := range e.people.subjects.items[own.groups:own.groupsEnd] {
+		d, ok := fastIn(e.grants.of(s), r, shift, n)
+		if !ok || d.Effect == Allowed {
+			return d, ok
 		}
 	}
 	return none, true
+}
+
+// fastIn looks through the grants of one subject.
+func fastIn(list []grant, r *row, shift int, n arm.Node) (Decision, bool) {
+	none := Decision{Effect: Denied, Cause: CauseNoGrant, Fact: -1}
+	if len(list) > shortList {
+		return none, false
+	}
+	for i := range list {
+		g := &list[i]
+		if !g.covers(n) {
+			continue
+		}
+		c := code(r.codes[g.roleNumber()] >> shift & 3)
+		switch {
+		case c == codeNo:
+		case c == codeGrants && !g.slow():
+			return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact), Local: g.local()}, true
+		default:
+			return none, false
+		}
+	}
+	return none, true
+}
+
+// span is where a principal's grants and groups lie, side by side, so that a question
+// about somebody new reads one place for them.
+type span struct {
+	from, to          int32 // in grants.all
+	groups, groupsEnd int32 // in people.subjects.items, without the principal itself
+}
+
+func newSpans(p *people, g *grants) []span {
+	out := make([]span, len(p.ids))
+	for i := range out {
+		out[i] = span{
+			from: g.start[i], to: g.start[i+1],
+			groups: p.subjects.start[i] + 1, groupsEnd: p.subjects.start[i+1],
+		}
+	}
+	return out
 }
