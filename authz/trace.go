@@ -13,19 +13,19 @@ type Outcome uint8
 
 // The outcomes, the strongest first.
 const (
-	Grants           Outcome = iota // it gives the operation
-	Denies                          // a deny assignment takes it away
-	MayGrant                        // it gives it, if what is not known holds
-	MayDeny                         // a deny assignment may take it away
-	Eligible                        // it would give it once activated
-	OutOfTime                       // it would give it at another time
-	ConditionFails                  // its condition, or the one inside the role, does not hold
-	Blocked                         // it gives it, and a deny assignment takes it away
-	ModelIgnores                    // the vault's permission model ignores it
-	Subtracted                      // the role grants it and subtracts it in the same permission object
-	OtherOperation                  // the role says nothing of the operation
-	OtherScope                      // the resource is not at or below its scope
-	NotDenied                       // a deny assignment at the scope does not match
+	Grants         Outcome = iota // it gives the operation
+	Denies                        // a deny assignment takes it away
+	MayGrant                      // it gives it, if what is not known holds
+	MayDeny                       // a deny assignment may take it away
+	Eligible                      // it would give it once activated
+	OutOfTime                     // it would give it at another time
+	ConditionFails                // its condition, or the one inside the role, does not hold
+	Blocked                       // it gives it, and a deny assignment takes it away
+	ModelIgnores                  // the vault's permission model ignores it
+	Subtracted                    // the role grants it and subtracts it in the same permission object
+	OtherOperation                // the role says nothing of the operation
+	OtherScope                    // the resource is not at or below its scope
+	NotDenied                     // a deny assignment at the scope does not match
 	numberOfOutcomes
 )
 
