@@ -58,6 +58,8 @@ func formatOf(s *source) *inputFormat {
 	case iac.KindUnknown:
 	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
 		return &inputFormat{what: kind.String(), read: readTerraform}
+	case iac.KindAzureHound:
+		return &inputFormat{what: kind.String(), read: readAzureHound}
 	default:
 		return &inputFormat{what: kind.String(), advice: kind.Advice()}
 	}
@@ -84,6 +86,10 @@ const readable = "mivet reads snapshots, tenant texts, Terraform plans and state
 
 func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
 	return iac.ReadTerraform(ctx, s.name, s.text)
+}
+
+func readAzureHound(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
+	return iac.ReadAzureHound(ctx, s.name, s.text)
 }
 
 // readSnapshot reads a snapshot. It needs to be read at any place, so a stream is first
