@@ -206,6 +206,9 @@ type PathACL struct {
 	// Tag is "user", "group", "mask" or "other"; Principal is empty for the owning ones.
 	Tag       string      `json:"tag"`
 	Principal PrincipalID `json:"principal,omitzero"`
+	// Owner is who owns the path, on an owning entry: the owning user on that of tag "user",
+	// the owning group on that of tag "group". It is empty where it was not read.
+	Owner PrincipalID `json:"owner,omitzero"`
 	// Permissions are three letters of "rwx" or "-".
 	Permissions string `json:"permissions"`
 	Source      Source `json:"source,omitzero"`
