@@ -291,7 +291,7 @@ func newOperations(c *catalog.Catalog) operations {
 			continue // whether a plain reader gets the secret is not verified
 		}
 		switch k.Kind {
-		case catalog.BypassKey, catalog.BypassSASKey, catalog.BypassSAS, catalog.BypassAdminUser:
+		case catalog.BypassKey, catalog.BypassSASKey, catalog.BypassAdminUser:
 			o.keys = append(o.keys, k.Action)
 		default: // other ways round have powers of their own
 		}

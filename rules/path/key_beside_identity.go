@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package path
+
+import (
+	"cmp"
+	_ "embed" // the rule's page
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed key_beside_identity.md
+var keyBesideIdentityDoc string
+
+// KeyBesideIdentity finds identities that may take keys of resources which still accept
+// keys, so that roles on the data count for nothing.
+var KeyBesideIdentity = &vet.Rule{
+	ID:       "key-beside-identity",
+	Title:    "Data access through keys beside the identity",
+	Doc:      keyBesideIdentityDoc,
+	Category: "path",
+	Severity: mivet.SeverityMedium,
+	Class:    "access-key-bypass",
+	Needs:    []mivet.FactKind{mivet.FactRoleAssignments, mivet.FactRoleDefinitions},
+	Since:    "0.1.0",
+	Sources: []vet.Citation{{
+		Title: "Prevent Shared Key authorization for an Azure Storage account", Read: "2026-11-21",
+		URL: "https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent",
+	}},
+	Check: checkKeyBesideIdentity,
+}
+
+// open is a resource whose key a holding yields.
+type open struct {
+	resource *mivet.Resource
+	bypass   *catalog.KeyBypass
+}
+
+func checkKeyBesideIdentity(p *vet.Pass) error {
+	bypasses := p.Catalog.KeyBypasses()
+	for _, id := range p.Workers() {
+		for _, h := range p.Holdings(id) {
+			if !h.Surely || !h.Role.Powers.Has(vet.TakesKeys) {
+				continue
+			}
+			opened, unread := opens(p, &h, bypasses)
+			for _, o := range unread {
+				p.Unassessed(unreadSwitch(p, &h, &o))
+			}
+			switch {
+			case len(opened) > 0:
+				p.Report(keyFinding(p, &h, opened))
+			case len(unread) == 0:
+				p.Pass()
+			}
+		}
+	}
+	return nil
+}
+
+// opens returns the resources whose keys a holding yields and whose setting lets keys in,
+// and those whose setting was not read.
+func opens(p *vet.Pass, h *vet.Holding, bypasses []catalog.KeyBypass) (opened, unread []open) {
+	seen := map[arm.Key]bool{}
+	for i := range bypasses {
+		b := &bypasses[i]
+		if !yieldsKey(b) || !h.Role.Grants(b.Action, mivet.PlaneControl) {
+			continue
+		}
+		for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
+			if seen[r.ID.Key()] {
+				continue
+			}
+			seen[r.ID.Key()] = true
+			switch state(b, r) {
+			case stateOpen:
+				opened = append(opened, open{r, b})
+			case stateUnread:
+				unread = append(unread, open{r, b})
+			case stateClosed:
+			}
+		}
+	}
+	byID := func(a, b open) int { return cmp.Compare(a.resource.ID.Key(), b.resource.ID.Key()) }
+	slices.SortFunc(opened, byID)
+	slices.SortFunc(unread, byID)
+	return opened, unread
+}
+
+// yieldsKey reports whether a bypass gives a key or password that the setting named in
+// the table can close, by an operation that is more than reading.
+func yieldsKey(b *catalog.KeyBypass) bool {
+	switch b.Kind {
+	case catalog.BypassKey, catalog.BypassSASKey, catalog.BypassAdminUser:
+		return b.ClosedBy != nil && !strings.HasSuffix(string(b.Action.Key()), "/read")
+	default:
+		return false
+	}
+}
+
+type keyState uint8
+
+const (
+	stateUnread keyState = iota
+	stateOpen
+	stateClosed
+)
+
+// state says whether a resource accepts the key. A setting that was read and is not set
+// has its default, which lets keys in
+// (MicrosoftDocs/azure-docs articles/storage/common/shared-key-authorization-prevent.md).
+func state(b *catalog.KeyBypass, r *mivet.Resource) keyState {
+	v, read := r.Setting(strings.TrimPrefix(b.ClosedBy.Property, "properties."))
+	switch {
+	case !read:
+		return stateUnread
+	case closes(b.ClosedBy, v):
+		return stateClosed
+	}
+	return stateOpen
+}
+
+// accountType returns the type of the resource that has the setting: for rules of a
+// namespace the namespace's.
+func accountType(t string) string {
+	parts := strings.SplitN(t, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// closes reports whether a value of the setting keeps keys out. The administrator of a
+// registry is off unless it is switched on
+// (Azure/bicep-types-az generated/containerregistry: adminUserEnabled).
+func closes(c *catalog.Closure, value string) bool {
+	switch {
+	case c.Absent:
+		return value != "null" && !strings.Contains(value, c.Value)
+	case value == "null":
+		return c.Property == "properties.adminUserEnabled"
+	}
+	return strings.EqualFold(value, strings.Trim(c.Value, `"`))
+}
+
+// closing returns the value to set; ok is false where it is not one value.
+func closing(c *catalog.Closure) (value string, ok bool) {
+	return strings.Trim(c.Value, `"`), !c.Absent
+}
+
+func unreadSwitch(p *vet.Pass, h *vet.Holding, o *open) vet.Undecided {
+	id := o.resource.ID
+	return vet.Undecided{
+		Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
+		Reason: fmt.Sprintf("%s yields the key of %s %s, and whether that still accepts keys (%s) was not read",
+			h.Role.Label, vet.TypeWords(id.Type()), id.Name(), o.bypass.ClosedBy.Property),
+		Permission: id.Type() + "/read",
+	}
+}
+
+func keyFinding(p *vet.Pass, h *vet.Holding, opened []open) mivet.Finding {
+	name := p.Name(h.Holder)
+	reach := p.ReachOf([]vet.Holding{*h})
+	role := string(h.Assignment.Role)
+	if role == "" {
+		role = string(arm.Fold(h.Assignment.RoleName))
+	}
+	f := mivet.Finding{
+		Subject: p.SubjectOf(h.Holder), Discriminator: role + "|" + string(h.Scope().Key()), Source: h.Assignment.Source, Reach: &reach,
+		Message:  fmt.Sprintf("%s may take the keys of %s, by %s at %s", name, names(opened), h.Role.Label, p.ScopeWords(h.Scope())),
+		Evidence: []mivet.Evidence{p.HoldingFact(h)},
+		Severity: mivet.SeverityMedium,
+	}
+	for _, o := range opened {
+		v, _ := o.resource.Setting(strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."))
+		f.Evidence = append(f.Evidence, mivet.Evidence{
+			Kind: mivet.Configured, Source: o.resource.Source,
+			Fact: fmt.Sprintf("%s %s accepts keys: %s is %s", vet.TypeWords(o.resource.ID.Type()), o.resource.ID.Name(), o.bypass.ClosedBy.Property, v),
+		})
+	}
+	f.Consequence = fmt.Sprintf("%s yields %s: roles, conditions and the name in the log count for nothing, and a copied key works until somebody renews it",
+		opened[0].bypass.Action, opened[0].bypass.Yields)
+	f.Fix = closeFix(p, h, opened)
+	if len(opened) >= severalOpen {
+		f.Severity = mivet.SeverityHigh
+	}
+	return f
+}
+
+// severalOpen is from how many resources on a key finding is severe.
+const severalOpen = 10
+
+func names(opened []open) string {
+	out := make([]string, len(opened))
+	for i, o := range opened {
+		out[i] = vet.TypeWords(o.resource.ID.Type()) + " " + o.resource.ID.Name()
+	}
+	return vet.AtMost(out, 2)
+}
+
+// closeFix closes the keys, which helps against every holder of the role. Where a setting
+// cannot be written as one value, the role is taken away instead.
+func closeFix(p *vet.Pass, h *vet.Holding, opened []open) mivet.Fix {
+	f := mivet.Fix{
+		Summary: fmt.Sprintf("make %s accept identities only, after its callers use them", names(opened)),
+		Check:   "that no caller still uses a key: the resource's log names the kind of authentication",
+	}
+	for _, o := range opened {
+		value, ok := closing(o.bypass.ClosedBy)
+		if !ok {
+			edits, _ := p.Replacement(h.Assignment)
+			return mivet.Fix{
+				Summary: fmt.Sprintf("take %s at %s from %s", h.Role.Label, p.ScopeWords(h.Scope()), p.Name(h.Holder)),
+				Edits:   edits, Check: "what it uses the role for",
+			}
+		}
+		f.Edits = append(f.Edits, mivet.Edit{
+			Kind: mivet.EditSetSetting, Resource: o.resource.ID,
+			Name: strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."), Value: value,
+		})
+	}
+	return f
+}
