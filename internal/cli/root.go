@@ -64,6 +64,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whoCanCommand(),
 		a.whatCanCommand(),
 		a.conformanceCommand(),
+		a.snapshotCommand(),
 		a.explainCommand(),
 		a.versionCommand(),
 		a.completionCommand(),
