@@ -10,6 +10,10 @@ package rules
 import (
 	"slices"
 
+	"github.com/mivet/mivet/rules/agreed"
+	"github.com/mivet/mivet/rules/hygiene"
+	"github.com/mivet/mivet/rules/path"
+	"github.com/mivet/mivet/rules/presented"
 	"github.com/mivet/mivet/rules/privilege"
 	"github.com/mivet/mivet/rules/recycled"
 	"github.com/mivet/mivet/vet"
@@ -17,5 +21,7 @@ import (
 
 // All returns every rule, suite by suite.
 func All() []*vet.Rule {
-	return slices.Concat(privilege.Suite(), recycled.Suite())
+	return slices.Concat(
+		presented.Suite(), recycled.Suite(), privilege.Suite(), path.Suite(), agreed.Suite(), hygiene.Suite(),
+	)
 }

@@ -251,8 +251,9 @@ func (p *Pass) environmentTags() []string {
 	return DefaultEnvironmentTags()
 }
 
-func (p *Pass) ownerTags() []string {
-	if p.Settings.OwnerTags != nil {
+// OwnerTags returns the names of the tags that hold an owner, at least one.
+func (p *Pass) OwnerTags() []string {
+	if len(p.Settings.OwnerTags) > 0 {
 		return p.Settings.OwnerTags
 	}
 	return DefaultOwnerTags()
@@ -299,17 +300,17 @@ func normalEnvironment(s string) string {
 func (p *Pass) Owner(id arm.ID, declared mivet.Source) (owner, by string) {
 	for at := id; !at.IsZero() && at.Level() == arm.LevelResource; at = at.Parent() {
 		if r := p.Index().Resource(at); r != nil && r.Detail != nil {
-			if o := firstTag(r.Detail.Tags, p.ownerTags()); o != "" {
+			if o := firstTag(r.Detail.Tags, p.OwnerTags()); o != "" {
 				return o, "a tag of " + at.Name()
 			}
 		}
 	}
 	if r := p.Index().Resource(id.ResourceGroupID()); r != nil && r.Detail != nil {
-		if o := firstTag(r.Detail.Tags, p.ownerTags()); o != "" {
+		if o := firstTag(r.Detail.Tags, p.OwnerTags()); o != "" {
 			return o, "a tag of the resource group"
 		}
 	}
-	if o := firstTag(p.shared.subscriptions()[id.Subscription().Key()], p.ownerTags()); o != "" {
+	if o := firstTag(p.shared.subscriptions()[id.Subscription().Key()], p.OwnerTags()); o != "" {
 		return o, "a tag of the subscription"
 	}
 	if p.Settings.Owners != nil && declared.Origin != nil && declared.Origin.File != "" {

@@ -203,7 +203,7 @@ func (c *check) comment(line int, text string) {
 	if m == nil {
 		return
 	}
-	rest := m[2]
+	rest, _, _ := strings.Cut(m[2], "#") // another comment may follow
 	for rest != "" {
 		item := expectItem.FindStringSubmatch(rest)
 		if item == nil {
