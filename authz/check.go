@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -34,7 +35,7 @@ type place uint8
 const (
 	placeKnown    place = iota
 	placeNoParent       // the management groups above its subscription are not known
-	placeUnknown        // no fact of the snapshot speaks of its subscription
+	placeUnknown        // no fact of the snapshot speaks of its subscription, or it is not given
 )
 
 // subjects returns the caller (i is -1) or one of the groups that the request names, with
@@ -72,28 +73,56 @@ func (q *question) ask(e *Engine, r *Request) {
 func (e *Engine) placeOf(q *question) place {
 	if q.node == arm.RootNode && !q.exact {
 		switch q.resource.Level() {
-		case arm.LevelTenantResource, arm.LevelNone:
+		case arm.LevelTenantResource:
 			return placeKnown
 		default:
 			return placeUnknown
 		}
 	}
-	if e.gaps.place.gap(q.node, noPerson) >= 0 && !e.belowTenantGroup(q.node) {
+	if e.placeGap(q.node) >= 0 {
 		return placeNoParent
 	}
 	return placeKnown
 }
 
-// belowTenantGroup reports whether the chain of management groups above a scope is known
-// up to the tenant's root group, whose name is the tenant's ID
-// (MicrosoftDocs/azure-docs articles/governance/management-groups/overview.md).
-func (e *Engine) belowTenantGroup(n arm.Node) bool {
-	for e.tree.Parent(n) != arm.RootNode {
+// placeGap returns the gap that leaves open what is above a scope, or -1. The chain of
+// management groups is known where it reaches the tenant's root group, whose name is the
+// tenant's ID (MicrosoftDocs/azure-docs articles/governance/management-groups/overview.md).
+func (e *Engine) placeGap(n arm.Node) int32 {
+	g := e.gaps
+	if !g.groups.any && !g.subscriptions.any {
+		return -1
+	}
+	top := e.top(n)
+	id := e.tree.ID(top)
+	level := id.Level()
+	if top == arm.RootNode || level == arm.LevelManagementGroup && arm.Fold(id.Name()) == arm.Fold(e.snap.TenantID) {
+		return -1
+	}
+	if g.groups.any && g.groups.facts[n] >= 0 {
+		return g.groups.facts[n]
+	}
+	if g.subscriptions.any && level == arm.LevelSubscription {
+		return g.subscriptions.facts[n]
+	}
+	return -1
+}
+
+// top returns the highest scope at or above a scope that is below the root.
+func (e *Engine) top(n arm.Node) arm.Node {
+	for n != arm.RootNode && e.tree.Parent(n) != arm.RootNode {
 		n = e.tree.Parent(n)
 	}
-	id := e.tree.ID(n)
-	return n == arm.RootNode || e.snap.TenantID != "" && id.Level() == arm.LevelManagementGroup &&
-		arm.Fold(id.Name()) == arm.Fold(e.snap.TenantID)
+	return n
+}
+
+// mayBeBelow reports whether the resource may be below a management group although no
+// fact says so: what is above the resource is not known, and the group is not itself
+// below the highest scope that is.
+func (q *question) mayBeBelow(n arm.Node) bool {
+	t := q.e.tree
+	return q.place == placeNoParent && t.ID(n).Level() == arm.LevelManagementGroup &&
+		!t.Contains(n, q.node) && !t.Contains(q.e.top(q.node), n)
 }
 
 // decidePlanes answers on the plane that is asked for, else on the one that the catalogue
@@ -110,11 +139,16 @@ func (q *question) decidePlanes(asked mivet.Plane) Decision {
 	switch {
 	case control.Effect != data.Effect:
 		return Decision{Effect: Unknown, Cause: CausePlane, Fact: -1}
-	case data.Cause == CauseDeny:
+	case data.Effect == Denied && data.says() > control.says():
 		return data
 	default:
 		return control
 	}
+}
+
+// says orders the causes of a refusal by how much they tell.
+func (d *Decision) says() int {
+	return slices.Index([]Cause{CauseNoGrant, CauseEligible, CauseDeny}, d.Cause)
 }
 
 // decide answers on one plane.
@@ -125,16 +159,46 @@ func (q *question) decide(plane mivet.Plane) Decision {
 		}
 	}
 	q.on(plane)
+	if q.weight[classPolicy] != abac.Unknown {
+		return q.weighed()
+	}
+	return q.decideModels()
+}
+
+func (q *question) weighed() Decision {
 	var v verdict
 	v.gather(q)
 	return v.decision()
+}
+
+// decideModels answers for a vault whose permission model is not known: for sure, if the
+// answer is the same under both.
+func (q *question) decideModels() Decision {
+	weight := q.weight
+	q.weight[classRBAC], q.weight[classPolicy] = abac.True, abac.False
+	roles := q.weighed()
+	q.weight[classRBAC], q.weight[classPolicy] = abac.False, abac.True
+	list := q.weighed()
+	q.weight = weight
+	switch {
+	case roles.Effect == list.Effect:
+		return roles
+	case list.Effect == Allowed || list.Effect == Unknown && roles.Effect == Denied:
+		roles = list
+	}
+	roles.Effect, roles.Cause = Unknown, CauseVaultModel
+	return roles
 }
 
 // on turns to one plane, and settles which classes of grants count there.
 func (q *question) on(plane mivet.Plane) {
 	q.plane = plane
 	q.weight = [3]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.True}
-	if plane == mivet.PlaneData && q.row.vault {
+	switch {
+	case plane != mivet.PlaneData:
+	case q.row.local:
+		q.weight[classRBAC] = abac.False
+	case q.row.vault:
 		q.weight[classPolicy] = q.e.vaults.policies(q)
 		q.weight[classRBAC] = q.weight[classPolicy].Not()
 	}

@@ -80,15 +80,26 @@ func (s *surroundings) giveBack() {
 }
 
 // nameAttributes are the attributes that are told by the name of the resource: the name
-// behind a type segment. Resource and request carry the name alike where both are listed
+// behind a type segment. Keys are folded
 // (MicrosoftDocs/azure-docs articles/storage/blobs/storage-auth-abac-attributes.md;
 // MicrosoftDocs/azure-security-docs articles/key-vault/general/rbac-abac.md).
-var nameAttributes = []struct{ attribute, resourceType string }{
-	{"Microsoft.Storage/storageAccounts:name", "Microsoft.Storage/storageAccounts"},
-	{"Microsoft.Storage/storageAccounts/blobServices/containers:name", "Microsoft.Storage/storageAccounts/blobServices/containers"},
-	{"Microsoft.Storage/storageAccounts/queueServices/queues:name", "Microsoft.Storage/storageAccounts/queueServices/queues"},
-	{"Microsoft.KeyVault/vaults:name", "Microsoft.KeyVault/vaults"},
-	{"Microsoft.KeyVault/vaults/secrets:name", "Microsoft.KeyVault/vaults/secrets"},
+var nameAttributes = []struct {
+	key          arm.Key
+	resourceType string
+}{
+	{"microsoft.storage/storageaccounts:name", "Microsoft.Storage/storageAccounts"},
+	{"microsoft.storage/storageaccounts/blobservices/containers:name", "Microsoft.Storage/storageAccounts/blobServices/containers"},
+	{"microsoft.storage/storageaccounts/queueservices/queues:name", "Microsoft.Storage/storageAccounts/queueServices/queues"},
+	{"microsoft.keyvault/vaults:name", "Microsoft.KeyVault/vaults"},
+	{secretName, "Microsoft.KeyVault/vaults/secrets"},
+}
+
+// secretName is the one of them that requests to set and to restore a secret carry as
+// well (MicrosoftDocs/azure-security-docs articles/key-vault/general/rbac-abac.md).
+const secretName arm.Key = "microsoft.keyvault/vaults/secrets:name"
+
+func carriesSecretName(op arm.Key) bool {
+	return op == "microsoft.keyvault/vaults/secrets/setsecret/action" || op == "microsoft.keyvault/vaults/secrets/restore/action"
 }
 
 // Attribute answers from what the caller knows, from the time of the question, and from
@@ -102,11 +113,12 @@ func (s *surroundings) Attribute(source abac.Source, key arm.Key) (abac.Value, a
 	if source == abac.Environment && key == utcNow && !s.at.IsZero() {
 		return abac.Time(s.at), abac.Known
 	}
-	if source != abac.Resource {
+	inRequest := source == abac.Request && key == secretName && carriesSecretName(s.Operation.Key())
+	if source != abac.Resource && !inRequest {
 		return abac.Value{}, abac.NotKnown
 	}
 	for _, n := range nameAttributes {
-		if arm.Fold(n.attribute) != key {
+		if n.key != key {
 			continue
 		}
 		for id := s.resource; !id.IsZero(); id = id.Parent() {

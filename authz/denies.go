@@ -4,6 +4,7 @@ package authz
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/abac"
@@ -19,6 +20,8 @@ type deny struct {
 	perms                []permission
 	condition            *condition
 	fact                 int32
+	// doubt says why it may not block what it matches; empty: it blocks.
+	doubt string
 }
 
 // denies are the enforced deny assignments by scope.
@@ -36,7 +39,7 @@ func (e *Engine) newDenies(t *arm.Tree) *denies {
 	var pairs [][2]int32
 	for i := range e.snap.DenyAssignments {
 		a := &e.snap.DenyAssignments[i]
-		if a.Effect == mivet.DenyAudit {
+		if strings.EqualFold(string(a.Effect), string(mivet.DenyAudit)) {
 			continue // "logs without blocking": Azure/bicep-types-az denyAssignments 2024-07-01-preview
 		}
 		n, _ := t.Find(a.Scope)
@@ -46,7 +49,7 @@ func (e *Engine) newDenies(t *arm.Tree) *denies {
 			d.high = append(d.high, number)
 		}
 		d.all = append(d.all, deny{
-			scope: n, thisScopeOnly: a.ThisScopeOnly,
+			scope: n, thisScopeOnly: a.ThisScopeOnly && !a.Scope.IsZero(), doubt: denyDoubt(a),
 			everyone:   slices.Contains(a.Principals, mivet.Everyone),
 			principals: e.people.numbers(a.Principals), excluded: e.people.numbers(a.Excluded),
 			perms:     compilePermissions(a.Permissions),
@@ -94,7 +97,25 @@ func (e *Engine) denyMatches(d *deny, q *question) abac.Truth {
 		p := &d.perms[i]
 		what = what.Or(p.rules(q.plane).permits(q.row.op).And(p.condition.eval(q)))
 	}
-	return who.And(what).And(d.condition.eval(q))
+	truth := who.And(what).And(d.condition.eval(q))
+	if truth == abac.True && d.doubt != "" {
+		return abac.Unknown
+	}
+	return truth
+}
+
+// denyDoubt says why a deny assignment may not block what it matches, or "".
+func denyDoubt(a *mivet.DenyAssignment) string {
+	switch {
+	case a.Scope.IsZero():
+		return noScope
+	case slices.Contains(a.Excluded, ""):
+		return "whom it excludes is not known"
+	case a.Effect != "" && !strings.EqualFold(string(a.Effect), string(mivet.DenyEnforced)):
+		return "what its effect " + string(a.Effect) + " does is not published"
+	default:
+		return ""
+	}
 }
 
 // denyNames says whether the deny assignment names the caller and does not exclude it.
@@ -127,4 +148,16 @@ func (e *Engine) isAmong(list []int32, q *question) abac.Truth {
 		}
 	}
 	return abac.False
+}
+
+// isIn says whether the caller is a principal or in it.
+func (q *question) isIn(person int32) abac.Truth {
+	switch {
+	case q.isSubject(person):
+		return abac.True
+	case q.e.gaps.membership(q.e.people, q.person, person) >= 0:
+		return abac.Unknown
+	default:
+		return abac.False
+	}
 }

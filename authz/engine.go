@@ -46,7 +46,8 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	if e.at.IsZero() {
 		e.at = s.TakenAt
 	}
-	e.tree = newTree(s)
+	tree, misplaced := newTree(s)
+	e.tree = tree
 	rs := newRoleSet(s, o.Catalog)
 	drafts := e.drafts(rs)
 	e.roles = rs.roles
@@ -54,17 +55,16 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.rows = newRows(e.roles, o.Catalog)
 	e.grants = newGrants(drafts, e.tree, len(e.people.ids))
 	e.denies = e.newDenies(e.tree)
-	e.gaps = newGaps(s, e.tree, e.people)
+	e.gaps = newGaps(allGaps(s, misplaced), e.tree, e.people)
 	e.unread = e.gaps.any()
 	e.spans = newSpans(e.people, e.grants)
 	e.vaults = newVaults(s, e.tree)
 	return e
 }
 
-// newTree interns every scope at which something is said. Links that close a circle are
-// left out: the faulty group then stands below the root, where nothing is inherited that
-// the circle could have brought.
-func newTree(s *mivet.Snapshot) *arm.Tree {
+// newTree interns every scope at which something is said. It returns the scopes whose
+// place is not known although a fact speaks of it.
+func newTree(s *mivet.Snapshot) (t *arm.Tree, misplaced []arm.ID) {
 	var b arm.TreeBuilder
 	for i := range s.Subscriptions {
 		b.Add(s.Subscriptions[i].ID)
@@ -82,7 +82,8 @@ func newTree(s *mivet.Snapshot) *arm.Tree {
 		b.Add(s.AccessPolicies[i].Vault)
 	}
 	for i := range s.LocalGrants {
-		b.Add(localScope(&s.LocalGrants[i]))
+		scope, _ := localScope(&s.LocalGrants[i])
+		b.Add(scope)
 	}
 	var last arm.ID
 	for i := range s.Resources {
@@ -94,43 +95,33 @@ func newTree(s *mivet.Snapshot) *arm.Tree {
 			last = sub
 		}
 	}
-	linkGroups(&b, s)
-	return b.Build()
+	misplaced = linkGroups(&b, s)
+	return b.Build(), misplaced
 }
 
-func linkGroups(b *arm.TreeBuilder, s *mivet.Snapshot) {
-	for i := range s.ManagementGroups {
-		g := &s.ManagementGroups[i]
-		b.Add(g.ID)
-		if !g.Parent.IsZero() {
-			_ = b.Link(g.ID, g.Parent) //nolint:errcheck // see newTree
-		}
-	}
-	for i := range s.Subscriptions {
-		sub := &s.Subscriptions[i]
-		if !sub.Parent.IsZero() {
-			_ = b.Link(sub.ID, sub.Parent) //nolint:errcheck // see newTree
-		}
-	}
-}
-
+// relevantGroups says of which groups the members matter: those that a fact about access,
+// or a gap, names.
 func relevantGroups(s *mivet.Snapshot, p *people, drafts []draft) func(int32) bool {
 	relevant := make([]bool, len(p.ids))
+	mark := func(ids ...mivet.PrincipalID) {
+		for _, id := range ids {
+			if n := p.find(id); n != noPerson {
+				relevant[n] = true
+			}
+		}
+	}
 	for i := range drafts {
 		relevant[drafts[i].person] = true
 	}
 	for i := range s.DenyAssignments {
-		for _, id := range s.DenyAssignments[i].Principals {
-			relevant[p.find(id)] = true
-		}
-		for _, id := range s.DenyAssignments[i].Excluded {
-			relevant[p.find(id)] = true
-		}
+		mark(s.DenyAssignments[i].Principals...)
+		mark(s.DenyAssignments[i].Excluded...)
 	}
 	for i := range s.PathACLs {
-		if id := s.PathACLs[i].Principal; id != "" {
-			relevant[p.find(id)] = true
-		}
+		mark(s.PathACLs[i].Principal)
+	}
+	for i := range s.Gaps {
+		mark(mivet.NewPrincipalID(s.Gaps[i].Subject))
 	}
 	return func(n int32) bool { return relevant[n] }
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
 )
 
 // Explain answers a request as [Engine.Check] does, and says everything that was weighed:
@@ -42,7 +43,11 @@ func (q *question) explain(plane mivet.Plane) Explanation {
 	v := verdict{trace: &trace{q: q}}
 	v.gather(q)
 	sortReasons(v.trace.reasons)
-	return Explanation{Decision: v.decision(), Plane: plane, Reasons: v.trace.reasons, Missing: v.trace.missing}
+	d := v.decision()
+	if q.weight[classPolicy] == abac.Unknown {
+		d = q.decideModels()
+	}
+	return Explanation{Decision: d, Plane: plane, Reasons: v.trace.reasons, Missing: v.trace.missing}
 }
 
 // sortReasons puts the deciding reasons first and keeps the order of the facts otherwise.

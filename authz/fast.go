@@ -59,10 +59,10 @@ func (e *Engine) CheckRef(p PrincipalRef, o OperationRef, r *ResourceRef, plane 
 }
 
 // isPlain reports whether nothing but grants decides: no deny assignment at or above the
-// resource, nothing unread, no permission model of a vault.
+// resource, nothing unread, no system of a service's own.
 func (e *Engine) isPlain(r *row, plane mivet.Plane, n arm.Node, p place) bool {
 	return !e.unread && p == placeKnown && plane != mivet.PlaneUnknown && e.denies.near[n] < 0 &&
-		!(r.vault && plane == mivet.PlaneData)
+		!(plane == mivet.PlaneData && (r.vault || r.local))
 }
 
 // fast looks for a grant that surely gives the operation. It reports false where

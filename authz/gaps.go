@@ -4,36 +4,39 @@ package authz
 
 import (
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
 )
 
-// cover is a set of scopes with all that is below them.
+// cover is where facts of one kind were not read.
 type cover struct {
 	any   bool
 	facts []int32 // per scope: the gap that covers it, -1 for none
-	// people are gaps that concern one principal.
-	people map[int32]int32
+	// people are gaps that concern one principal, and those who are in it.
+	people []placedGap
+	// high are gaps at management groups, for resources whose place is not known.
+	high []placedGap
 }
 
-// gap returns the number of the gap that covers a scope or a principal, or -1.
-func (c *cover) gap(n arm.Node, person int32) int32 {
-	if !c.any {
-		return -1
-	}
-	if i, ok := c.people[person]; ok {
-		return i
-	}
-	return c.facts[n]
+// placedGap is a gap at a scope and everything below.
+type placedGap struct {
+	number int32
+	person int32 // noPerson: everyone
+	node   arm.Node
 }
 
 // gaps are the gaps that bear on answers.
 type gaps struct {
+	// list are all gaps: those of the snapshot first.
+	list                             []mivet.Gap
 	grants, denies, policies, locals cover
-	// place covers subscriptions whose management group is not known.
-	place cover
+	// groups covers scopes above which management groups were not read, and subscriptions
+	// those of which no fact says where they are.
+	groups, subscriptions cover
 	// members are the gaps of single groups and principals: whose members, or whose groups,
-	// were not read.
-	members map[int32]int32
+	// were not read. subjects are their keys in the order of the gaps.
+	members  map[int32]int32
+	subjects []int32
 	// open holds, per principal, the gap that leaves open who is in that group, directly or
 	// through a group inside; -1: none. It is nil where no group is open.
 	open []int32
@@ -41,20 +44,23 @@ type gaps struct {
 	allMembers int32
 }
 
-func newGaps(s *mivet.Snapshot, t *arm.Tree, p *people) *gaps {
-	g := &gaps{members: map[int32]int32{}, allMembers: -1}
-	g.grants = newCover(s, t, p, mivet.FactRoleAssignments)
-	g.denies = newCover(s, t, p, mivet.FactDenyAssignments)
-	g.policies = newCover(s, t, p, mivet.FactAccessPolicies)
-	g.locals = newCover(s, t, p, mivet.FactLocalGrants)
-	g.place = newCover(s, t, p, mivet.FactManagementGroups)
-	for i := range s.Gaps {
-		if s.Gaps[i].Facts != mivet.FactMemberships {
+func newGaps(list []mivet.Gap, t *arm.Tree, p *people) *gaps {
+	g := &gaps{list: list, members: map[int32]int32{}, allMembers: -1}
+	g.grants = newCover(list, t, p, mivet.FactRoleAssignments)
+	g.denies = newCover(list, t, p, mivet.FactDenyAssignments)
+	g.policies = newCover(list, t, p, mivet.FactAccessPolicies)
+	g.locals = newCover(list, t, p, mivet.FactLocalGrants)
+	nobody := &people{} // a place is nobody's, whatever the subject of the gap is
+	g.groups = newCover(list, t, nobody, mivet.FactManagementGroups)
+	g.subscriptions = newCover(list, t, nobody, mivet.FactSubscriptions)
+	for i := range list {
+		if list[i].Facts != mivet.FactMemberships {
 			continue
 		}
 		number := int32(i) //nolint:gosec // fewer gaps than 2^31
-		if n := p.find(mivet.NewPrincipalID(s.Gaps[i].Subject)); n != noPerson {
+		if n := p.find(mivet.NewPrincipalID(list[i].Subject)); n != noPerson {
 			g.members[n] = number
+			g.subjects = append(g.subjects, n)
 		} else {
 			g.allMembers = number
 		}
@@ -72,7 +78,7 @@ func (g *gaps) openUp(p *people) {
 	for i := range g.open {
 		g.open[i] = -1
 	}
-	for n, gap := range g.members {
+	for _, n := range g.subjects {
 		if p.group[n] == notGroup {
 			continue
 		}
@@ -83,7 +89,7 @@ func (g *gaps) openUp(p *people) {
 			if g.open[at] >= 0 {
 				continue
 			}
-			g.open[at] = gap
+			g.open[at] = g.members[n]
 			stack = append(stack, p.direct.of(at)...)
 		}
 	}
@@ -106,10 +112,12 @@ func (g *gaps) membership(p *people, person, group int32) int32 {
 	return -1
 }
 
-func newCover(s *mivet.Snapshot, t *arm.Tree, p *people, kind mivet.FactKind) cover {
-	c := cover{people: map[int32]int32{}}
-	for i := range s.Gaps {
-		gap := &s.Gaps[i]
+// newCover collects the gaps of one kind. A gap whose subject is a principal that a fact
+// names is about that one; any other subject is an object that may be about anyone.
+func newCover(list []mivet.Gap, t *arm.Tree, p *people, kind mivet.FactKind) cover {
+	var c cover
+	for i := range list {
+		gap := &list[i]
 		if gap.Facts != kind {
 			continue
 		}
@@ -120,13 +128,17 @@ func newCover(s *mivet.Snapshot, t *arm.Tree, p *people, kind mivet.FactKind) co
 				c.facts[n] = -1
 			}
 		}
-		number := int32(i) //nolint:gosec // fewer gaps than 2^31
-		if n := p.find(mivet.NewPrincipalID(gap.Subject)); n != noPerson {
-			c.people[n] = number
-			continue
-		}
 		at, _ := t.Find(gap.Scope)
-		c.facts[at] = number
+		placed := placedGap{number: int32(i), person: p.find(mivet.NewPrincipalID(gap.Subject)), node: at} //nolint:gosec // fewer gaps than 2^31
+		switch {
+		case placed.person != noPerson:
+			c.people = append(c.people, placed)
+		case gap.Scope.Level() == arm.LevelManagementGroup:
+			c.high = append(c.high, placed)
+			c.facts[at] = placed.number
+		default:
+			c.facts[at] = placed.number
+		}
 	}
 	for n := 1; n < len(c.facts); n++ {
 		if c.facts[n] < 0 {
@@ -136,9 +148,31 @@ func newCover(s *mivet.Snapshot, t *arm.Tree, p *people, kind mivet.FactKind) co
 	return c
 }
 
+// gap returns the number of the gap that covers the question, or -1.
+func (q *question) gap(c *cover) int32 {
+	if !c.any {
+		return -1
+	}
+	if n := c.facts[q.node]; n >= 0 {
+		return n
+	}
+	for i := range c.people {
+		g := &c.people[i]
+		if (q.e.tree.Contains(g.node, q.node) || q.mayBeBelow(g.node)) && q.isIn(g.person) != abac.False {
+			return g.number
+		}
+	}
+	for i := range c.high {
+		if q.mayBeBelow(c.high[i].node) {
+			return c.high[i].number
+		}
+	}
+	return -1
+}
+
 // any reports whether anything was not read that bears on answers.
 func (g *gaps) any() bool {
-	return g.grants.any || g.denies.any || g.policies.any || g.locals.any || g.place.any ||
+	return g.grants.any || g.denies.any || g.policies.any || g.locals.any || g.groups.any || g.subscriptions.any ||
 		g.allMembers >= 0 || len(g.members) > 0
 }
 
@@ -146,8 +180,8 @@ func (g *gaps) any() bool {
 func (g *gaps) persons() map[int32]bool {
 	out := map[int32]bool{}
 	for _, c := range []*cover{&g.grants, &g.denies, &g.policies, &g.locals} {
-		for n := range c.people {
-			out[n] = true
+		for i := range c.people {
+			out[c.people[i].person] = true
 		}
 	}
 	for n := range g.members {

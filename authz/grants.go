@@ -51,8 +51,18 @@ type rider struct {
 	eligible   bool
 	start, end time.Time
 	// doubt says why the grant may give less than its role; empty: it gives all of it.
-	doubt string
+	doubt    string
+	doubtWhy Cause
 }
+
+// riderKey names a grant: one fact can be several, with a role each.
+type riderKey struct {
+	fact int32
+	role uint32
+}
+
+// noScope is the doubt about a fact that does not say where it holds.
+const noScope = "where it holds is not known"
 
 // grants are all grants, by principal and by scope.
 type grants struct {
@@ -62,15 +72,17 @@ type grants struct {
 	owner []int32 // the principal of each
 	// at holds, per scope, the grants exactly there.
 	at lists
-	// riders are by class and fact.
-	riders [3]map[int32]*rider
+	// riders are by class.
+	riders [3]map[riderKey]*rider
 	// high are the grants at management groups, for subscriptions whose place is unknown.
 	high []int32
 }
 
 func (g *grants) of(person int32) []grant { return g.all[g.start[person]:g.start[person+1]] }
 
-func (g *grants) rider(gr *grant) *rider { return g.riders[gr.class()][gr.fact] }
+func (g *grants) rider(gr *grant) *rider {
+	return g.riders[gr.class()][riderKey{gr.fact, gr.roleNumber()}]
+}
 
 // draft is a grant before the scopes are numbered.
 type draft struct {
@@ -98,7 +110,7 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 		start: make([]int32, people+1),
 	}
 	for c := range g.riders {
-		g.riders[c] = map[int32]*rider{}
+		g.riders[c] = map[riderKey]*rider{}
 	}
 	order := make([]int32, len(drafts))
 	compiled := make([]grant, len(drafts))
@@ -106,7 +118,7 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 		order[i] = int32(i) //nolint:gosec // fewer grants than 2^31
 		compiled[i] = drafts[i].compile(t)
 		if r := drafts[i].rider; r != nil {
-			g.riders[drafts[i].class][drafts[i].fact] = r
+			g.riders[drafts[i].class][riderKey{drafts[i].fact, drafts[i].role}] = r
 		}
 		g.start[drafts[i].person+1]++
 	}
@@ -130,7 +142,8 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 	return g
 }
 
-// drafts reads the snapshot's grants of every class.
+// drafts reads the snapshot's grants of every class. A grant that names nobody is left
+// out: see [allGaps].
 func (e *Engine) drafts(rs *roleSet) []draft {
 	s := e.snap
 	out := make([]draft, 0, len(s.RoleAssignments)+len(s.AccessPolicies)+len(s.LocalGrants))
@@ -141,17 +154,33 @@ func (e *Engine) drafts(rs *roleSet) []draft {
 			class: classRBAC, fact: int32(i), rider: riderOf(a), //nolint:gosec // fewer than 2^31
 		})
 	}
-	return append(append(out, e.policyDrafts(rs)...), e.localDrafts(rs)...)
+	out = append(append(out, e.policyDrafts(rs)...), e.localDrafts(rs)...)
+	return slices.DeleteFunc(out, func(d draft) bool { return d.person == noPerson })
 }
 
 func riderOf(a *mivet.RoleAssignment) *rider {
+	r := doubted(a.Scope, "")
 	if a.Condition == "" && !a.Eligible && a.Start.IsZero() && a.End.IsZero() {
+		return r
+	}
+	if r == nil {
+		r = &rider{}
+	}
+	r.condition, r.eligible = compileCondition(a.Condition, a.ConditionVersion), a.Eligible
+	r.start, r.end = a.Start, a.End
+	return r
+}
+
+// doubted returns the rider of a grant whose scope is not known, or only in part; nil if
+// it is.
+func doubted(scope arm.ID, doubt string) *rider {
+	if scope.IsZero() {
+		doubt = noScope
+	}
+	if doubt == "" {
 		return nil
 	}
-	return &rider{
-		condition: compileCondition(a.Condition, a.ConditionVersion),
-		eligible:  a.Eligible, start: a.Start, end: a.End,
-	}
+	return &rider{doubt: doubt, doubtWhy: CauseGap}
 }
 
 // inTime says whether a time lies in the window: from its start on, before its end.

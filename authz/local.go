@@ -3,15 +3,23 @@
 package authz
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 )
 
-// localOperations is how operations start that a service decides by roles of its own,
-// beside role assignments (Cosmos DB for NoSQL) or instead of them (Managed HSM).
-var localOperations = []string{"microsoft.documentdb/databaseaccounts/", "microsoft.keyvault/managedhsm/"}
+// localOperations is how the data operations start that a service decides by roles of its
+// own alone: the items of Cosmos DB, and the keys of a managed HSM. Role assignments do
+// not reach them (MicrosoftDocs/azure-docs articles/cosmos-db/how-to-setup-rbac.md;
+// MicrosoftDocs/azure-security-docs articles/key-vault/managed-hsm/access-control.md).
+var localOperations = []string{"microsoft.documentdb/databaseaccounts/", hsmOperations}
+
+const (
+	hsmOperations    = "microsoft.keyvault/managedhsm/"
+	hsmKeyOperations = hsmOperations + "keys/"
+)
 
 func hasLocalSystem(op arm.Operation) bool {
 	for _, prefix := range localOperations {
@@ -54,46 +62,76 @@ func (e *Engine) localDrafts(rs *roleSet) []draft {
 		if g.System != mivet.LocalCosmos && g.System != mivet.LocalManagedHSM {
 			continue
 		}
+		scope, rest := localScope(g)
+		def := e.findLocalRole(g)
+		doubt := ""
+		switch {
+		case rest == "":
+		case g.System == mivet.LocalManagedHSM && strings.EqualFold(rest, "keys") && def != nil:
+			def, doubt = keysOnly(def)
+		default:
+			doubt = "of its scope " + g.Scope + " the end is not understood"
+		}
 		out = append(out, draft{
-			person: e.people.find(g.Principal), scope: localScope(g), role: rs.internLocal(e.localRole(g)),
-			class: classLocal, fact: int32(i), //nolint:gosec // fewer than 2^31
+			person: e.people.find(g.Principal), scope: scope, role: rs.internLocal(g, def), class: classLocal,
+			fact: int32(i), rider: doubted(scope, doubt), //nolint:gosec // fewer than 2^31
 		})
 	}
 	return out
 }
 
-func (e *Engine) localRole(g *mivet.LocalAssignment) role {
-	def := e.findLocalRole(g)
+// keysOnly returns what a role gives at the scope "/keys": its operations on keys. What a
+// pattern that reaches further gives there is doubtful.
+func keysOnly(def *mivet.LocalRole) (only *mivet.LocalRole, doubt string) {
+	cut := *def
+	cut.DataActions = nil
+	for _, a := range def.DataActions {
+		switch {
+		case strings.HasPrefix(string(arm.Fold(a)), hsmKeyOperations):
+			cut.DataActions = append(cut.DataActions, a)
+		case strings.Contains(a, "*"):
+			return def, "its role reaches beyond its scope, the keys"
+		}
+	}
+	return &cut, ""
+}
+
+// internLocal compiles the role of an assignment; def is nil where it is not known.
+func (rs *roleSet) internLocal(g *mivet.LocalAssignment, def *mivet.LocalRole) uint32 {
 	if def == nil {
-		return role{name: string(g.System) + " role " + g.Role}
+		name := string(g.System) + " role " + g.Role
+		return rs.internAs(roleKey{kind: roleLocal, text: name}, func() role { return role{name: name} })
 	}
-	perm := mivet.Permission{DataActions: def.DataActions, NotDataActions: def.NotDataActions}
-	return role{
-		def:   &mivet.RoleDefinition{ID: mivet.NewRoleID(def.ID), Name: def.Name, Permissions: []mivet.Permission{perm}, Source: def.Source},
-		name:  def.Name,
-		perms: compilePermissions([]mivet.Permission{perm}),
-	}
+	key := fmt.Sprintf("%s %q %q %q %q %q", def.System, def.Account.Key(), def.ID, def.Name, def.DataActions, def.NotDataActions)
+	return rs.internAs(roleKey{kind: roleLocal, text: key}, func() role {
+		perm := mivet.Permission{DataActions: def.DataActions, NotDataActions: def.NotDataActions}
+		full := &mivet.RoleDefinition{ID: mivet.NewRoleID(def.ID), Name: def.Name, Permissions: []mivet.Permission{perm}, Source: def.Source}
+		return role{def: full, name: def.Name, perms: compilePermissions(full.Permissions)}
+	})
 }
 
 // findLocalRole looks for the account's own definition, then for one of the service.
+// Later definitions are the newer ones.
 func (e *Engine) findLocalRole(g *mivet.LocalAssignment) *mivet.LocalRole {
-	var found *mivet.LocalRole
+	var own, shared *mivet.LocalRole
 	for i := range e.snap.LocalRoles {
 		r := &e.snap.LocalRoles[i]
-		if r.System != g.System || !sameLocalRole(r, g.Role) {
-			continue
-		}
-		if r.Account.Equal(g.Account) {
-			return r
-		}
-		if r.Account.IsZero() {
-			found = r
+		switch {
+		case r.System != g.System || !sameLocalRole(r, g.Role):
+		case r.Account.IsZero():
+			shared = r
+		case r.Account.Equal(g.Account):
+			own = r
 		}
 	}
-	if found != nil {
-		return found
+	switch {
+	case own != nil:
+		return own
+	case shared != nil:
+		return shared
+	default:
+		return e.serviceRole(g)
 	}
-	return e.serviceRole(g)
 }
 
 // serviceRole looks for a role that the service itself defines.
@@ -117,26 +155,22 @@ func (e *Engine) serviceRole(g *mivet.LocalAssignment) *mivet.LocalRole {
 
 // sameLocalRole compares by GUID, whatever stands before it, and by name.
 func sameLocalRole(r *mivet.LocalRole, named string) bool {
-	return mivet.NewRoleID(r.ID) == mivet.NewRoleID(named) || r.Name != "" && arm.Fold(r.Name) == arm.Fold(named)
+	return named != "" && (mivet.NewRoleID(r.ID) == mivet.NewRoleID(named) || arm.Fold(r.Name) == arm.Fold(named))
 }
 
 // localSegments are the words of Cosmos DB's own scopes and the types that Resource
 // Manager has for them (MicrosoftDocs/azure-docs articles/cosmos-db/how-to-setup-rbac.md).
 var localSegments = map[arm.Key]string{"dbs": "sqlDatabases", "colls": "containers"}
 
-// localScope returns the scope in Resource Manager's words: the account, or a child.
-func localScope(g *mivet.LocalAssignment) arm.ID {
+// localScope returns the scope in Resource Manager's words, the account or a child, and
+// the end of the service's own path that names no scope there.
+func localScope(g *mivet.LocalAssignment) (scope arm.ID, rest string) {
 	path := g.Scope
-	if n := len(g.Account.String()); len(path) >= n && arm.Fold(path[:n]) == g.Account.Key() {
-		path = path[n:]
+	if full, err := arm.ParseID(path); err == nil && g.Account.Contains(full) {
+		path = full.String()[len(g.Account.String()):]
 	}
-	return childScope(g.Account, path)
-}
-
-// childScope walks down the pairs of a service's own path.
-func childScope(account arm.ID, path string) arm.ID {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
-	at := account
+	at := g.Account
 	for len(parts) >= 2 {
 		word := parts[0]
 		if mapped, ok := localSegments[arm.Fold(word)]; ok {
@@ -148,5 +182,5 @@ func childScope(account arm.ID, path string) arm.ID {
 		}
 		at, parts = child, parts[2:]
 	}
-	return at
+	return at, strings.Join(parts, "/")
 }

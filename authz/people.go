@@ -67,9 +67,14 @@ func (p *people) find(id mivet.PrincipalID) int32 {
 	return noPerson
 }
 
+// add interns a principal. The empty ID is none: a fact without a principal is not about
+// the one who asks without one.
 func (p *people) add(id mivet.PrincipalID) int32 {
 	if n, ok := p.index[id]; ok {
 		return n
+	}
+	if id == "" {
+		return noPerson
 	}
 	n := int32(len(p.ids)) //nolint:gosec // fewer principals than 2^31
 	p.index[id] = n
@@ -78,11 +83,19 @@ func (p *people) add(id mivet.PrincipalID) int32 {
 	return n
 }
 
+// setHolderType sets a type that an assignment gives. Where assignments disagree the
+// principal is taken for a group, in whatever order they come.
+func (p *people) setHolderType(id mivet.PrincipalID, t mivet.PrincipalType) {
+	if n := p.add(id); n == noPerson || p.group[n] != isGroup {
+		p.setType(id, t)
+	}
+}
+
 func (p *people) setType(id mivet.PrincipalID, t mivet.PrincipalType) {
 	n := p.add(id)
-	switch t {
-	case "":
-	case mivet.TypeGroup, mivet.TypeForeignGroup:
+	switch {
+	case n == noPerson || t == "":
+	case t == mivet.TypeGroup || t == mivet.TypeForeignGroup:
 		p.group[n] = isGroup
 	default:
 		p.group[n] = notGroup
@@ -94,7 +107,7 @@ func (p *people) setType(id mivet.PrincipalID, t mivet.PrincipalType) {
 func newPeople(s *mivet.Snapshot) *people {
 	p := &people{index: make(map[mivet.PrincipalID]int32, len(s.Principals)+len(s.Identities))}
 	for i := range s.RoleAssignments {
-		p.setType(s.RoleAssignments[i].Principal, s.RoleAssignments[i].PrincipalType)
+		p.setHolderType(s.RoleAssignments[i].Principal, s.RoleAssignments[i].PrincipalType)
 	}
 	for i := range s.DenyAssignments {
 		for _, id := range s.DenyAssignments[i].Principals {
@@ -111,14 +124,10 @@ func newPeople(s *mivet.Snapshot) *people {
 		p.add(s.LocalGrants[i].Principal)
 	}
 	for i := range s.PathACLs {
-		if id := s.PathACLs[i].Principal; id != "" {
-			p.add(id)
-		}
+		p.add(s.PathACLs[i].Principal)
 	}
 	for i := range s.Identities {
-		if id := s.Identities[i].Principal; id != "" {
-			p.setType(id, mivet.TypeServicePrincipal)
-		}
+		p.setType(s.Identities[i].Principal, mivet.TypeServicePrincipal)
 	}
 	for i := range s.Memberships {
 		p.add(s.Memberships[i].Member)
@@ -127,7 +136,20 @@ func newPeople(s *mivet.Snapshot) *people {
 	for i := range s.Principals {
 		p.setType(s.Principals[i].ID, s.Principals[i].Type)
 	}
+	for i := range s.Gaps {
+		if s.Gaps[i].Facts == mivet.FactMemberships && isPrincipalID(s.Gaps[i].Subject) {
+			p.add(mivet.NewPrincipalID(s.Gaps[i].Subject))
+		}
+	}
 	return p
+}
+
+// isPrincipalID reports whether the subject of a gap is surely a principal, even if no
+// fact names it, and not the address of an object in an input.
+func isPrincipalID(subject string) bool {
+	id := mivet.NewPrincipalID(subject)
+	_, symbolic := id.Symbolic()
+	return symbolic || mivet.IsGUID(string(id))
 }
 
 // close follows memberships upwards. Only groups for which relevant holds are kept, as
@@ -135,8 +157,10 @@ func newPeople(s *mivet.Snapshot) *people {
 func (p *people) close(s *mivet.Snapshot, relevant func(int32) bool) {
 	pairs := make([][2]int32, 0, len(s.Memberships))
 	for i := range s.Memberships {
-		m := &s.Memberships[i]
-		pairs = append(pairs, [2]int32{p.find(m.Member), p.find(m.Group)})
+		member, group := p.find(s.Memberships[i].Member), p.find(s.Memberships[i].Group)
+		if member != noPerson && group != noPerson {
+			pairs = append(pairs, [2]int32{member, group})
+		}
 	}
 	n := len(p.ids)
 	p.direct = listsOf(n, pairs)

@@ -47,115 +47,120 @@ var policyOperations = map[string]map[string][]string{
 // where the operation reads the objects too.
 var listingWords = map[string]string{"list": "get", "listissuers": "getissuers"}
 
-const listingDoubt = "the entry permits to list, and the operation also reads the objects"
+// kindOperations are the data operations of each list of words, as a word that nobody
+// knows could stand for any of its list. Which operation a word for managed storage keys
+// stands for is not published, and the feature is retired.
+var kindOperations = map[string][]string{
+	"secrets": {"secrets/*"}, "keys": {"keys/*", "keyrotationpolicies/*"},
+	"certificates": {"certificates/*", "certificatecontacts/*", "certificatecas/*"}, "storage": {"storageaccounts/*"},
+}
 
-// storageDoubt says why words for managed storage keys decide nothing: no page says which
-// data operation each stands for, and the feature is retired.
-const storageDoubt = "which operation a word for managed storage keys stands for is not published"
+const (
+	listingDoubt = "the entry permits to list, and the operation also reads the objects"
+	storageDoubt = "which operation a word for managed storage keys stands for is not published"
+)
 
-// policyDrafts reads the entries of access lists. An entry is a role of its own, held at
-// the vault.
+// policyDrafts reads the entries of access lists. An entry is one role or several, held
+// at the vault.
 func (e *Engine) policyDrafts(rs *roleSet) []draft {
 	var out []draft
 	for i := range e.snap.AccessPolicies {
 		p := &e.snap.AccessPolicies[i]
-		person := e.people.find(p.Principal)
-		add := func(r role, doubt string) {
-			if len(r.perms[0].data.grant) == 0 && r.perms[0].data.faulty == nil {
-				return
-			}
-			d := draft{person: person, scope: p.Vault, role: rs.internLocal(r), class: classPolicy, fact: int32(i)} //nolint:gosec // fewer than 2^31
-			if p.ApplicationID != "" {
-				doubt = "it works only for a user who comes through application " + p.ApplicationID
-			}
-			if doubt != "" {
-				d.rider = &rider{doubt: doubt}
-			}
-			out = append(out, d)
+		for _, part := range policyParts(p) {
+			out = append(out, draft{
+				person: e.people.find(p.Principal), scope: p.Vault, role: rs.internPart(&part), class: classPolicy,
+				fact: int32(i), rider: part.rider(p), //nolint:gosec // fewer than 2^31
+			})
 		}
-		full, listing, storage := compilePolicy(p)
-		add(full, "")
-		add(listing, listingDoubt)
-		add(storage, storageDoubt)
 	}
 	return out
 }
 
-// compilePolicy turns an entry into what it surely permits, what it permits in part, and
-// what is not known of it.
-func compilePolicy(p *mivet.AccessPolicy) (full, listing, storage role) {
-	var sure, part policyWords
-	sure.add("secrets", p.Secrets, &part)
-	sure.add("keys", p.Keys, &part)
-	sure.add("certificates", p.Certificates, &part)
-	var rest policyWords
-	if len(p.Storage) > 0 {
-		rest.operations = []string{"storageaccounts/*"}
+// policyPart is what an entry permits with the same doubt: none, or a reason why it may
+// permit less.
+type policyPart struct {
+	operations []string // without the prefix of the vault
+	doubt      string
+}
+
+func (part *policyPart) rider(p *mivet.AccessPolicy) *rider {
+	switch {
+	case p.Vault.IsZero():
+		return doubted(p.Vault, "")
+	case p.ApplicationID != "":
+		return &rider{doubt: "it works only for a user who comes through application " + p.ApplicationID, doubtWhy: CauseCondition}
+	case part.doubt != "":
+		return &rider{doubt: part.doubt, doubtWhy: CauseCondition}
+	default:
+		return nil
 	}
-	return sure.role(), part.role(), rest.role()
 }
 
-// policyWords are data operations of an entry, without the prefix of the vault.
-type policyWords struct {
-	operations []string
-	fault      error
+// policyParts turns an entry into what it surely permits and what it may permit.
+func policyParts(p *mivet.AccessPolicy) []policyPart {
+	sure, listing := policyPart{}, policyPart{doubt: listingDoubt}
+	var rest []policyPart
+	add := func(kind string, words []string) {
+		odd := readWords(kind, words, &sure, &listing)
+		if len(odd) == 0 {
+			return
+		}
+		doubt := storageDoubt
+		if kind != "storage" {
+			doubt = fmt.Sprintf("%q is no known permission for %s", odd, kind)
+		}
+		rest = append(rest, policyPart{operations: kindOperations[kind], doubt: doubt})
+	}
+	add("secrets", p.Secrets)
+	add("keys", p.Keys)
+	add("certificates", p.Certificates)
+	add("storage", p.Storage)
+	return slices.DeleteFunc(append([]policyPart{sure, listing}, rest...), func(part policyPart) bool {
+		return len(part.operations) == 0
+	})
 }
 
-func (w *policyWords) add(kind string, words []string, part *policyWords) {
+// readWords sorts the words of one list into what they surely permit and what they permit
+// in part, and returns those that it does not know.
+func readWords(kind string, words []string, sure, listing *policyPart) (odd []string) {
 	table := policyOperations[kind]
 	has := map[string]bool{}
 	for _, word := range words {
 		has[strings.ToLower(strings.TrimSpace(word))] = true
 	}
-	if has["all"] { // once valid for each list
-		for word := range table {
-			has[word] = true
-		}
+	if has["all"] && table != nil {
 		delete(has, "all")
+		// "all" does not purge: when purging became a permission, "all" was taken away so
+		// that nobody gives it unknowingly (Azure/azure-rest-api-specs issue 1394), and where
+		// it still stands the service refuses to purge
+		// (Azure/azure-resource-manager-schemas pull request 397).
+		for word := range table {
+			has[word] = has[word] || word != "purge"
+		}
 	}
 	for _, word := range slices.Sorted(maps.Keys(has)) {
 		ops, known := table[word]
 		switch stronger := listingWords[word]; {
+		case !has[word]:
 		case !known:
-			w.fault = fmt.Errorf("reading the %s permissions of an access policy: %q is not a known word", kind, word)
+			odd = append(odd, word)
 		case stronger != "" && kind != "secrets" && !has[stronger]:
-			part.operations = append(part.operations, ops...)
+			listing.operations = append(listing.operations, ops...)
 		default:
-			w.operations = append(w.operations, ops...)
+			sure.operations = append(sure.operations, ops...)
 		}
 	}
+	return odd
 }
 
-func (w *policyWords) role() role {
-	prefixed := make([]string, len(w.operations))
-	for i, op := range w.operations {
-		prefixed[i] = vaultType + "/" + op
-	}
-	r := compileRules(prefixed, nil)
-	if w.fault != nil {
-		r.faulty = w.fault
-	}
-	def := &mivet.RoleDefinition{
-		Name:        "access policy",
-		Permissions: []mivet.Permission{{DataActions: prefixed}},
-	}
-	return role{def: def, name: def.Name, perms: []permission{{data: r}}}
-}
-
-// internLocal adds a role that is not a role definition.
-func (rs *roleSet) internLocal(r role) uint32 {
-	key := "local " + r.name
-	if r.def != nil {
-		key += "\x00" + strings.Join(r.def.Permissions[0].DataActions, ",") + "\x00" + strings.Join(r.def.Permissions[0].NotDataActions, ",")
-	}
-	if len(r.perms) > 0 && r.perms[0].data.faulty != nil {
-		key += "\x00" + r.perms[0].data.faulty.Error()
-	}
-	if n, ok := rs.index[key]; ok {
-		return n
-	}
-	n := uint32(len(rs.roles)) //nolint:gosec // fewer roles than 2^28
-	rs.index[key] = n
-	rs.roles = append(rs.roles, r)
-	return n
+func (rs *roleSet) internPart(part *policyPart) uint32 {
+	key := roleKey{kind: roleLocal, text: "access policy " + strings.Join(part.operations, " ")}
+	return rs.internAs(key, func() role {
+		prefixed := make([]string, len(part.operations))
+		for i, op := range part.operations {
+			prefixed[i] = vaultType + "/" + op
+		}
+		def := &mivet.RoleDefinition{Name: "access policy", Permissions: []mivet.Permission{{DataActions: prefixed}}}
+		return role{def: def, name: def.Name, perms: compilePermissions(def.Permissions)}
+	})
 }

@@ -30,10 +30,17 @@ type permission struct {
 // rules is what a permission object grants on one plane, and what it subtracts.
 type rules struct {
 	grant, subtract []arm.Pattern
-	// faulty says that a pattern to subtract could not be read, so that what is left is
-	// not known. A grant that cannot be read grants nothing that is known, and is faulty
-	// as well.
-	faulty error
+	// grantFault and subtractFault say that a pattern could not be read: it may match
+	// anything.
+	grantFault, subtractFault error
+}
+
+// fault returns what is wrong with the rules, or nil.
+func (r *rules) fault() error {
+	if r.grantFault != nil {
+		return r.grantFault
+	}
+	return r.subtractFault
 }
 
 func compilePermissions(perms []mivet.Permission) []permission {
@@ -51,8 +58,8 @@ func compilePermissions(perms []mivet.Permission) []permission {
 
 func compileRules(grant, subtract []string) rules {
 	var r rules
-	r.grant = compilePatterns(grant, &r.faulty)
-	r.subtract = compilePatterns(subtract, &r.faulty)
+	r.grant = compilePatterns(grant, &r.grantFault)
+	r.subtract = compilePatterns(subtract, &r.subtractFault)
 	return r
 }
 
@@ -78,20 +85,15 @@ func (p *permission) rules(plane mivet.Plane) *rules {
 
 // permits says whether the rules leave the operation granted.
 func (r *rules) permits(op arm.Operation) abac.Truth {
-	if !matchesAny(r.grant, op) {
-		return truthUnless(r.faulty, abac.False)
-	}
-	if matchesAny(r.subtract, op) {
+	granted := matchesAny(r.grant, op)
+	switch {
+	case !granted && r.grantFault == nil, matchesAny(r.subtract, op):
 		return abac.False
-	}
-	return truthUnless(r.faulty, abac.True)
-}
-
-func truthUnless(fault error, t abac.Truth) abac.Truth {
-	if fault != nil {
+	case !granted || r.subtractFault != nil:
 		return abac.Unknown
+	default:
+		return abac.True
 	}
-	return t
 }
 
 func matchesAny(patterns []arm.Pattern, op arm.Operation) bool {
@@ -229,13 +231,13 @@ type roleSet struct {
 	cat   *catalog.Catalog
 	byID  map[mivet.RoleID]*mivet.RoleDefinition
 	byKey map[arm.Key]*mivet.RoleDefinition
-	index map[string]uint32
+	index map[roleKey]uint32
 	roles []role
 }
 
 func newRoleSet(s *mivet.Snapshot, cat *catalog.Catalog) *roleSet {
 	rs := &roleSet{
-		snap: s, cat: cat, index: map[string]uint32{},
+		snap: s, cat: cat, index: map[roleKey]uint32{},
 		byID:  make(map[mivet.RoleID]*mivet.RoleDefinition, len(s.RoleDefinitions)),
 		byKey: make(map[arm.Key]*mivet.RoleDefinition, len(s.RoleDefinitions)),
 	}
@@ -272,24 +274,44 @@ func (rs *roleSet) find(id mivet.RoleID, name string) *mivet.RoleDefinition {
 }
 
 func (rs *roleSet) intern(id mivet.RoleID, name string) uint32 {
-	key := string(id)
-	if key == "" {
-		key = "name " + string(arm.Fold(name))
+	key := roleKey{kind: roleByID, text: string(id)}
+	if id == "" {
+		key = roleKey{kind: roleByName, text: string(arm.Fold(name))}
 	}
+	return rs.internAs(key, func() role {
+		def := rs.find(id, name)
+		r := role{def: def, name: name}
+		if def != nil {
+			r.perms = compilePermissions(def.Permissions)
+		}
+		if r.name == "" {
+			r.name = string(id)
+		}
+		return r
+	})
+}
+
+// roleKey tells roles apart that are compiled once.
+type roleKey struct {
+	kind roleKind
+	text string
+}
+
+type roleKind uint8
+
+const (
+	roleByID   roleKind = iota // a role definition
+	roleByName                 // a role definition of which the name is known alone
+	roleLocal                  // of a service's own system, or made of an access list
+)
+
+func (rs *roleSet) internAs(key roleKey, compile func() role) uint32 {
 	if n, ok := rs.index[key]; ok {
 		return n
 	}
-	def := rs.find(id, name)
-	r := role{def: def, name: name}
-	if def != nil {
-		r.perms = compilePermissions(def.Permissions)
-	}
-	if r.name == "" {
-		r.name = string(id)
-	}
 	n := uint32(len(rs.roles)) //nolint:gosec // fewer roles than 2^28
 	rs.index[key] = n
-	rs.roles = append(rs.roles, r)
+	rs.roles = append(rs.roles, compile())
 	return n
 }
 

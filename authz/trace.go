@@ -83,7 +83,8 @@ type Missing struct {
 	What string
 	// Fix says what would decide it: a permission, a value to give.
 	Fix string
-	// Gap is the gap of the snapshot, if it is one.
+	// Gap is the gap, if it is one: the snapshot's, or one that a fact leaves that does not
+	// say whom it names.
 	Gap *mivet.Gap
 }
 
@@ -110,6 +111,8 @@ type trace struct {
 
 const (
 	noteNoSubscription = "no fact of the snapshot speaks of the resource's subscription"
+	noteNoResource     = "the question names no resource"
+	noteHigh           = "whether the resource is below this management group was not read"
 	noteNoVault        = "the vault is not in the snapshot, so its permission model and its access policies are not known"
 )
 
@@ -119,24 +122,27 @@ func (v *verdict) traceNote(what string) {
 	}
 }
 
-func (v *verdict) traceGap(number int32) {
-	if v.trace == nil {
-		return
-	}
-	if number < 0 {
+func (v *verdict) traceNoPlace(q *question) {
+	if q.resource.IsZero() {
+		v.traceNote(noteNoResource)
+	} else {
 		v.traceNote(noteNoSubscription)
-		return
 	}
-	v.trace.gap(number, "")
+}
+
+func (v *verdict) traceGap(number int32) {
+	if v.trace != nil {
+		v.trace.gap(number)
+	}
 }
 
 func (v *verdict) traceHigh(q *question, g *grant) {
 	if v.trace != nil {
 		r := v.trace.reason(q, g)
 		r.Outcome = MayGrant
-		r.Note = "whether the resource's subscription is below this management group was not read"
+		r.Note = noteHigh
 		v.trace.reasons = append(v.trace.reasons, r)
-		v.trace.gap(q.e.gaps.place.gap(q.node, noPerson), "")
+		v.trace.gap(q.e.placeGap(q.node))
 	}
 }
 
@@ -146,16 +152,16 @@ func (v *verdict) traceMembership(q *question, g *grant, gap int32) {
 		r.Outcome = MayGrant
 		r.Note = "whether the principal is a member was not read"
 		v.trace.reasons = append(v.trace.reasons, r)
-		v.trace.gap(gap, "")
+		v.trace.gap(gap)
 	}
 }
 
-func (t *trace) gap(number int32, prefix string) {
+func (t *trace) gap(number int32) {
 	if number < 0 {
 		return
 	}
-	g := &t.q.e.snap.Gaps[number]
-	m := Missing{What: prefix + string(g.Facts) + " were not read: " + g.Reason, Gap: g}
+	g := &t.q.e.gaps.list[number]
+	m := Missing{What: string(g.Facts) + " were not read: " + g.Reason, Gap: g}
 	if g.Permission != "" {
 		m.Fix = "read them with " + g.Permission
 	}
@@ -185,7 +191,8 @@ func (t *trace) reason(q *question, g *grant) Reason {
 		owner, r.Scope, r.Source = r.Policy.Principal, r.Policy.Vault, r.Policy.Source
 	case classLocal:
 		r.Local = &e.snap.LocalGrants[g.fact]
-		owner, r.Scope, r.Source = r.Local.Principal, localScope(r.Local), r.Local.Source
+		owner, r.Source = r.Local.Principal, r.Local.Source
+		r.Scope, _ = localScope(r.Local)
 	case classRBAC:
 		r.Assignment = &e.snap.RoleAssignments[g.fact]
 		owner, r.Scope, r.Source = r.Assignment.Principal, r.Assignment.Scope, r.Assignment.Source
@@ -220,100 +227,97 @@ func (t *trace) outOfScope(q *question, g *grant) {
 }
 
 // weighed records what became of a grant whose scope covers the resource.
-func (t *trace) weighed(q *question, g *grant, w *weighing, deny abac.Truth) {
+func (t *trace) weighed(q *question, g *grant, w *weighing) {
 	r := t.reason(q, g)
-	ro := &q.e.roles[g.roleNumber()]
-	role := t.explainRole(q, ro, &r)
-	t.explainRider(q, g, &r)
+	best := t.explainRole(q, &q.e.roles[g.roleNumber()], &r)
+	t.explainConditions(q, g, best.condition, &r)
 	switch {
-	case role != Grants && role != MayGrant:
-		r.Outcome = role
-	case w.truth == abac.True && !w.eligible:
-		r.Outcome = Grants
-	case w.truth == abac.Unknown && !w.eligible:
-		r.Outcome = MayGrant
-	case w.truth != abac.False:
+	case best.outcome != Grants && best.outcome != MayGrant:
+		r.Outcome = best.outcome
+	case w.truth != abac.False && w.eligible:
 		r.Outcome = Eligible
+	case w.truth == abac.True:
+		r.Outcome = Grants
+	case w.truth == abac.Unknown:
+		r.Outcome = MayGrant
+		t.explainUnknown(w, &r)
 	default:
-		r.Outcome = whyNot(q, g, &r, deny)
-	}
-	if w.truth == abac.Unknown {
-		t.explainUnknown(q, g, w, &r)
+		r.Outcome = whyNot(q, g)
 	}
 	t.reasons = append(t.reasons, r)
 }
 
 // whyNot names the step at which a grant whose role gives the operation fell out.
-func whyNot(q *question, g *grant, r *Reason, deny abac.Truth) Outcome {
+func whyNot(q *question, g *grant) Outcome {
 	switch {
 	case q.weight[g.class()] == abac.False:
 		return ModelIgnores
 	case g.slow() && q.e.grants.rider(g).inTime(q.at) == abac.False:
 		return OutOfTime
-	case r.ConditionValue == abac.False && r.Condition != "":
+	case g.slow() && q.e.grants.rider(g).condition.eval(q) == abac.False:
 		return ConditionFails
-	case g.class() == classRBAC && deny == abac.True:
-		return Blocked
 	default:
-		return OtherOperation
+		return Blocked
 	}
 }
 
-// explainRole fills in the patterns and the role's own condition, and says how far the
-// role goes: Grants or MayGrant, Subtracted, ConditionFails, or OtherOperation.
-func (t *trace) explainRole(q *question, ro *role, r *Reason) Outcome {
+// offer is what one permission object makes of the operation.
+type offer struct {
+	outcome             Outcome // Grants, MayGrant, ConditionFails, Subtracted or OtherOperation
+	pattern, notPattern string
+	match               arm.Match
+	condition           *condition
+	fault               error
+}
+
+func (p *permission) offer(q *question) offer {
+	rules := p.rules(q.plane)
+	o := offer{condition: p.condition}
+	o.pattern, o.match = firstMatch(rules.grant, q.row.op)
+	if o.match != arm.NoMatch {
+		o.notPattern, _ = firstMatch(rules.subtract, q.row.op)
+	}
+	truth := rules.permits(q.row.op)
+	condition := p.condition.eval(q)
+	switch {
+	case truth == abac.False && o.notPattern != "":
+		o.outcome = Subtracted
+	case truth == abac.False:
+		o.outcome = OtherOperation
+	case condition == abac.False:
+		o.outcome = ConditionFails
+	case truth == abac.Unknown:
+		o.outcome, o.fault = MayGrant, rules.fault()
+	case condition == abac.Unknown:
+		o.outcome = MayGrant
+	default:
+		o.outcome = Grants
+	}
+	return o
+}
+
+// explainRole fills in what the role's strongest permission object says.
+func (t *trace) explainRole(q *question, ro *role, r *Reason) offer {
 	if ro.def == nil {
 		r.Note = "the definition of " + ro.label() + " is not known"
-		return MayGrant
+		return offer{outcome: MayGrant}
 	}
-	best := OtherOperation
-	for i := range ro.perms {
-		p := &ro.perms[i]
-		rules := p.rules(q.plane)
-		if rules.faulty != nil {
-			r.Note = rules.faulty.Error()
-		}
-		if o := t.explainRules(q, p, rules, r); o < best {
-			best = o
-		}
+	best := bestOffer(q, ro.perms)
+	r.Pattern, r.Match, r.NotPattern = best.pattern, best.match, best.notPattern
+	if best.fault != nil {
+		r.Note = best.fault.Error()
 	}
 	return best
 }
 
-func (t *trace) explainRules(q *question, p *permission, rules *rules, r *Reason) Outcome {
-	pattern, match := firstMatch(rules.grant, q.row.op)
-	if match == arm.NoMatch {
-		if rules.faulty != nil {
-			return MayGrant
+func bestOffer(q *question, perms []permission) offer {
+	best := offer{outcome: OtherOperation}
+	for i := range perms {
+		if o := perms[i].offer(q); o.outcome < best.outcome {
+			best = o
 		}
-		return OtherOperation
 	}
-	if not, m := firstMatch(rules.subtract, q.row.op); m != arm.NoMatch {
-		if r.Pattern == "" {
-			r.Pattern, r.Match, r.NotPattern = pattern, match, not
-		}
-		return Subtracted
-	}
-	condition := p.condition.eval(q)
-	if r.Pattern == "" || r.NotPattern != "" || condition == abac.True {
-		r.Pattern, r.Match, r.NotPattern = pattern, match, ""
-		t.explainCondition(q, p.condition, r)
-	}
-	switch condition {
-	case abac.True:
-		return truthOutcome(rules.faulty)
-	case abac.False:
-		return ConditionFails
-	default:
-		return MayGrant
-	}
-}
-
-func truthOutcome(fault error) Outcome {
-	if fault != nil {
-		return MayGrant
-	}
-	return Grants
+	return best
 }
 
 // firstMatch returns the first pattern that matches by name, else by wildcard, else by
@@ -329,45 +333,62 @@ func firstMatch(patterns []arm.Pattern, op arm.Operation) (string, arm.Match) {
 	return text, best
 }
 
-func (t *trace) explainCondition(q *question, c *condition, r *Reason) {
-	if c == nil {
-		return
+// explainConditions fills in the conditions of a grant: the one inside its role, and its
+// own.
+func (t *trace) explainConditions(q *question, g *grant, inside *condition, r *Reason) {
+	conditions := []*condition{inside}
+	if g.slow() {
+		rd := q.e.grants.rider(g)
+		conditions = append(conditions, rd.condition)
+		if rd.doubt != "" {
+			r.Note = rd.doubt
+		}
 	}
-	r.Condition, r.ConditionValue = c.text, c.eval(q)
-	if c.fault != nil {
-		r.Note = c.fault.Error()
-		return
-	}
-	if r.ConditionValue == abac.Unknown {
-		s := borrow(q)
-		residual := c.compiled.Residual(&s.Env)
-		r.Residual, r.Undecided = residual.String(), residual.Needs
-		s.giveBack()
-	}
+	explainConditions(q, conditions, r)
 }
 
-func (t *trace) explainRider(q *question, g *grant, r *Reason) {
-	if !g.slow() {
-		return
-	}
-	rd := q.e.grants.rider(g)
-	if rd.doubt != "" {
-		r.Note = rd.doubt
-	}
-	if rd.condition != nil && (r.Condition == "" || r.ConditionValue == abac.True) {
-		t.explainCondition(q, rd.condition, r)
+// explainConditions shows the condition that counts most: one that fails, else one that
+// is unknown, else the last. What is undecided in any is collected unless one fails.
+func explainConditions(q *question, conditions []*condition, r *Reason) {
+	for _, c := range conditions {
+		if c == nil {
+			continue
+		}
+		value := c.eval(q)
+		if r.Condition == "" || value == abac.False || value == abac.Unknown && r.ConditionValue == abac.True ||
+			value == abac.True && r.ConditionValue == abac.True {
+			r.Condition, r.ConditionValue, r.Residual = c.text, value, ""
+		}
+		if value == abac.Unknown && c.fault != nil {
+			r.Note = c.fault.Error()
+		}
+		if value == abac.False {
+			r.Undecided = nil
+			return
+		}
+		if value == abac.Unknown && c.fault == nil {
+			s := borrow(q)
+			residual := c.compiled.Residual(&s.Env)
+			s.giveBack()
+			if r.Residual == "" {
+				r.Residual = residual.String()
+			}
+			r.Undecided = append(r.Undecided, residual.Needs...)
+		}
 	}
 }
 
 // explainUnknown says what would decide a grant.
-func (t *trace) explainUnknown(q *question, g *grant, w *weighing, r *Reason) {
+func (t *trace) explainUnknown(w *weighing, r *Reason) {
 	switch w.why {
 	case CauseRole:
-		t.miss(Missing{What: "the definition of " + r.RoleName + " is not known", Fix: "read role definitions (Microsoft.Authorization/roleDefinitions/read)"})
+		t.miss(Missing{What: r.Note, Fix: "read role definitions (Microsoft.Authorization/roleDefinitions/read)"})
 	case CauseTime:
 		t.miss(Missing{What: "the grant is bounded in time and the question has none", Fix: "give the time of the question"})
 	case CauseVaultModel:
 		t.miss(Missing{What: "the vault's permission model was not read (" + modelSetting + ")", Fix: "read the vault (Microsoft.KeyVault/vaults/read)"})
+	case CauseGap:
+		t.miss(Missing{What: "what a grant gives is not known: " + r.Note})
 	case CauseCondition:
 		t.explainUndecided(r)
 	default:
@@ -376,7 +397,7 @@ func (t *trace) explainUnknown(q *question, g *grant, w *weighing, r *Reason) {
 }
 
 func (t *trace) explainUndecided(r *Reason) {
-	if r.Condition == "" || len(r.Undecided) == 0 {
+	if len(r.Undecided) == 0 {
 		t.miss(Missing{What: "what the grant gives hangs on more than the question tells: " + r.Note})
 		return
 	}
@@ -401,38 +422,64 @@ func needed(n abac.Need) Missing {
 func (t *trace) denied(q *question, d *deny, truth abac.Truth) {
 	a := &q.e.snap.DenyAssignments[d.fact]
 	r := Reason{Deny: a, Scope: a.Scope, Source: a.Source, Outcome: NotDenied}
-	for i := range d.perms {
-		rules := d.perms[i].rules(q.plane)
-		pattern, match := firstMatch(rules.grant, q.row.op)
-		if match == arm.NoMatch {
-			continue
-		}
-		r.Pattern, r.Match = pattern, match
-		r.NotPattern, _ = firstMatch(rules.subtract, q.row.op)
-		break
-	}
+	best := bestOffer(q, d.perms)
+	r.Pattern, r.Match, r.NotPattern = best.pattern, best.match, best.notPattern
+	explainConditions(q, []*condition{best.condition, d.condition}, &r)
 	switch truth {
 	case abac.True:
 		r.Outcome = Denies
 	case abac.Unknown:
 		r.Outcome = MayDeny
-		t.explainMayDeny(q, d, &r)
+		t.explainMayDeny(q, d, best.fault, &r)
 	case abac.False:
+		r.Note = whyNotDenied(q, d, best.outcome)
 	}
 	t.reasons = append(t.reasons, r)
 }
 
-func (t *trace) explainMayDeny(q *question, d *deny, r *Reason) {
-	t.explainCondition(q, d.condition, r)
-	if r.Condition != "" && r.ConditionValue == abac.Unknown {
-		t.explainUndecided(r)
+// whyNotDenied says why a deny assignment at the scope does not match.
+func whyNotDenied(q *question, d *deny, what Outcome) string {
+	switch {
+	case d.thisScopeOnly && (d.scope != q.node || !q.exact):
+		return "it holds at its own scope only"
+	case !d.everyone && q.e.isAmong(d.principals, q) == abac.False:
+		return "it does not name the principal"
+	case q.e.isAmong(d.excluded, q) == abac.True:
+		return "it excludes the principal"
+	case what == OtherOperation || what == Subtracted:
+		return "it does not name the operation"
+	default:
+		return "its condition does not hold"
+	}
+}
+
+// explainMayDeny says everything that would decide a deny assignment.
+func (t *trace) explainMayDeny(q *question, d *deny, fault error, r *Reason) {
+	notes := []string{d.doubt}
+	if fault != nil {
+		notes = append(notes, fault.Error())
 	}
 	if q.e.denyNames(d, q) == abac.Unknown {
 		r.Note = "whether the principal is in a group that it names was not read"
 		for _, list := range [][]int32{d.principals, d.excluded} {
 			for _, n := range list {
-				t.gap(q.e.gaps.membership(q.e.people, q.person, n), "")
+				t.gap(q.e.gaps.membership(q.e.people, q.person, n))
 			}
+		}
+	}
+	if q.mayBeBelow(d.scope) {
+		r.Note = noteHigh
+		t.gap(q.e.placeGap(q.node))
+	}
+	if len(r.Undecided) > 0 {
+		t.explainUndecided(r)
+	} else if r.Condition != "" && r.ConditionValue == abac.Unknown {
+		notes = append(notes, r.Note)
+	}
+	for _, n := range notes {
+		if n != "" {
+			r.Note = n
+			t.miss(Missing{What: "whether a deny assignment blocks is not known: " + n})
 		}
 	}
 }

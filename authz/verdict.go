@@ -117,7 +117,7 @@ func (v *verdict) weighChain(q *question, list []grant, chain []arm.Node) {
 func (v *verdict) add(q *question, g *grant) {
 	w := q.weigh(g, v.deny)
 	if v.trace != nil {
-		v.trace.weighed(q, g, &w, v.deny)
+		v.trace.weighed(q, g, &w)
 	}
 	switch {
 	case w.eligible:
@@ -165,9 +165,7 @@ func (q *question) weigh(g *grant, deny abac.Truth) weighing {
 	case codeNo:
 		return weighing{truth: abac.False}
 	case codeGrants:
-	case codeNotKnown:
-		w.and(abac.Unknown, CauseRole)
-	case codeHangs:
+	case codeHangs, codeNotKnown:
 		t, why := q.e.roles[g.roleNumber()].permits(q)
 		w.and(t, why)
 	}
@@ -187,12 +185,15 @@ func (q *question) weighRider(g *grant, w *weighing) {
 	w.and(r.inTime(q.at), CauseTime)
 	w.and(r.condition.eval(q), CauseCondition)
 	if r.doubt != "" {
-		w.and(abac.Unknown, CauseCondition)
+		w.and(abac.Unknown, r.doubtWhy)
 	}
 }
 
 // permits unites the permission objects of a role, each with its own condition.
 func (r *role) permits(q *question) (abac.Truth, Cause) {
+	if r.def == nil {
+		return abac.Unknown, CauseRole
+	}
 	total, why := abac.False, CauseNone
 	for i := range r.perms {
 		p := &r.perms[i]
@@ -240,20 +241,14 @@ func (v *verdict) addDeny(q *question, d *deny, t abac.Truth) {
 
 // weighUnseenDenies takes deny assignments into account that may be there.
 func (v *verdict) weighUnseenDenies(q *question) {
-	gap := q.e.gaps.denies.gap(q.node, q.person)
+	gap := q.gap(&q.e.gaps.denies)
 	if v.deny != abac.True && (gap >= 0 || q.place == placeUnknown) {
 		v.deny = abac.Unknown
 		v.traceGap(gap)
 	}
-	if q.place != placeNoParent {
-		return
-	}
 	for _, i := range q.e.denies.high {
 		d := &q.e.denies.all[i]
-		if q.e.tree.Contains(d.scope, q.node) {
-			continue
-		}
-		if q.e.denyMatches(d, q) != abac.False {
+		if q.mayBeBelow(d.scope) && q.e.denyMatches(d, q) != abac.False {
 			v.addDeny(q, d, abac.Unknown)
 		}
 	}
@@ -261,41 +256,38 @@ func (v *verdict) weighUnseenDenies(q *question) {
 
 // weighGaps takes grants into account that were not read.
 func (v *verdict) weighGaps(q *question) {
-	if q.weight[classRBAC] != abac.False && v.deny != abac.True {
-		if gap := q.e.gaps.grants.gap(q.node, q.person); gap >= 0 {
-			v.gap(gap)
-		}
-		if q.place == placeUnknown {
-			v.mayHang(CauseGap, -1, NotLocal)
-			v.traceNote(noteNoSubscription)
-		}
+	roles := q.weight[classRBAC] != abac.False && v.deny != abac.True
+	local := q.plane == mivet.PlaneData && q.row.local
+	if roles {
+		v.gap(q.gap(&q.e.gaps.grants))
 	}
-	if q.plane != mivet.PlaneData {
-		return
+	if local {
+		v.gap(q.gap(&q.e.gaps.locals))
 	}
-	if q.row.vault && q.weight[classPolicy] != abac.False {
+	if q.place == placeUnknown && (roles || local) {
+		v.mayHang(CauseGap, -1, NotLocal)
+		v.traceNoPlace(q)
+	}
+	if q.weight[classPolicy] != abac.False {
 		v.weighUnseenPolicies(q)
-	}
-	if gap := q.e.gaps.locals.gap(q.node, q.person); gap >= 0 && q.row.local {
-		v.gap(gap)
 	}
 }
 
 // weighUnseenPolicies takes entries of a vault into account that were not read.
 func (v *verdict) weighUnseenPolicies(q *question) {
-	if gap := q.e.gaps.policies.gap(q.node, q.person); gap >= 0 {
-		v.gap(gap)
-		return
-	}
-	if q.weight[classPolicy] == abac.Unknown && !q.e.vaults.known(q) {
+	v.gap(q.gap(&q.e.gaps.policies))
+	if !q.e.vaults.known(q) {
 		v.mayHang(CauseVaultModel, -1, NotLocal)
 		v.traceNote(noteNoVault)
 	}
 }
 
+// gap notes a gap that covers the question, if there is one.
 func (v *verdict) gap(number int32) {
-	v.mayHang(CauseGap, -1, NotLocal)
-	v.traceGap(number)
+	if number >= 0 {
+		v.mayHang(CauseGap, -1, NotLocal)
+		v.traceGap(number)
+	}
 }
 
 // weighHigh takes grants at management groups into account that may be above the
@@ -306,7 +298,12 @@ func (v *verdict) weighHigh(q *question) {
 	}
 	for _, i := range q.e.grants.high {
 		g := &q.e.grants.all[i]
-		if g.covers(q.node) || !q.isSubject(q.e.grants.owner[i]) {
+		in := q.isIn(q.e.grants.owner[i])
+		if in == abac.False || !q.mayBeBelow(g.scope) {
+			continue
+		}
+		if in == abac.Unknown {
+			v.weighMembership(q, i)
 			continue
 		}
 		if w := q.weigh(g, v.deny); w.truth != abac.False && !w.eligible {

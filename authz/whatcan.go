@@ -160,7 +160,7 @@ type matrixRun struct {
 	order     []int32    // resources by node
 	nodes     []arm.Node // of the ordered resources
 	// plain says that only sure grants of the caller decide: one plane, no deny, no gap,
-	// and no permission model of a vault.
+	// and no system of a service's own.
 	plain bool
 	plane mivet.Plane
 	row   *row
@@ -186,7 +186,7 @@ func newMatrixRun(e *Engine, w *WhoCanQuery, resources []arm.ID) *matrixRun {
 		m.nodes[i] = nodes[o]
 	}
 	m.plain = placed && m.plane != mivet.PlaneUnknown && len(e.denies.all) == 0 && !e.unread &&
-		!(m.plane == mivet.PlaneData && m.row.vault)
+		!(m.plane == mivet.PlaneData && (m.row.vault || m.row.local))
 	return m
 }
 

@@ -35,8 +35,8 @@ type Holder struct {
 // allowed or unknown, in the order of their IDs. Groups are principals too. Its cost is
 // in proportion to the grants at and above the resource and the members of their groups.
 //
-// A principal that is not among them may still be unknown where facts were not read:
-// [Engine.AnyoneElse] answers for all others at once.
+// A principal that is not among them is denied, or unknown where [Engine.AnyoneElse] is:
+// it answers for all others at once.
 func (e *Engine) WhoCan(w WhoCanQuery) iter.Seq[Holder] {
 	return func(yield func(Holder) bool) {
 		for _, n := range e.candidates(&w) {
@@ -55,8 +55,8 @@ func (e *Engine) AnyoneElse(w WhoCanQuery) Explanation {
 }
 
 // candidates are all principals for which an answer may differ from [Engine.AnyoneElse]:
-// those who hold a grant that gives the operation at or above the resource, the members
-// of their groups, and those of whom something was not read.
+// those who hold a grant that gives the operation at or above the resource, those of whom
+// something was not read or whom a deny assignment treats apart, and all their members.
 func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 	var q question
 	r := w.request("")
@@ -91,6 +91,9 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 	for n := range e.gaps.persons() {
 		note(n)
 	}
+	if e.unread || q.place != placeKnown {
+		e.named(&q, note)
+	}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -99,6 +102,22 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 		}
 	}
 	return e.sortedByID(found)
+}
+
+// named notes everyone whom a deny assignment that may reach the resource names or
+// excludes: where something was not read, their answers differ from those of others.
+func (e *Engine) named(q *question, note func(int32)) {
+	for i := range e.denies.all {
+		d := &e.denies.all[i]
+		if !e.tree.Contains(d.scope, q.node) && !q.mayBeBelow(d.scope) {
+			continue
+		}
+		for _, list := range [][]int32{d.principals, d.excluded} {
+			for _, n := range list {
+				note(n)
+			}
+		}
+	}
 }
 
 func (e *Engine) sortedByID(set map[int32]bool) []int32 {

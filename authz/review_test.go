@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"testing"
+
+	"github.com/mivet/mivet"
+)
+
+// A pattern that cannot be read makes unknown what it may decide, and nothing else.
+func TestFaultyPatterns(t *testing.T) {
+	f := func(p mivet.Permission, operation string, effect Effect, cause Cause) {
+		t.Helper()
+		s := small(func(s *mivet.Snapshot) {
+			s.RoleDefinitions = append(s.RoleDefinitions, mivet.RoleDefinition{ID: "x", Name: "x", Permissions: []mivet.Permission{p}})
+			s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "x", sub)}
+		})
+		wants(t, s, ask("p", operation, account), effect, cause)
+	}
+	f(mivet.Permission{Actions: []string{""}}, readAccount, Unknown, CauseRole)
+	f(mivet.Permission{Actions: []string{"", "*/read"}}, readAccount, Allowed, CauseGrant)
+	f(mivet.Permission{Actions: []string{"*/read", ""}}, writeRole, Unknown, CauseRole)
+	f(mivet.Permission{Actions: []string{"*/read"}, NotActions: []string{""}}, readAccount, Unknown, CauseRole)
+	f(mivet.Permission{Actions: []string{"*/read"}, NotActions: []string{""}}, writeRole, Denied, CauseNoGrant)
+	f(mivet.Permission{Actions: []string{""}, NotActions: []string{"*/read"}}, readAccount, Denied, CauseNoGrant)
+	f(mivet.Permission{Actions: []string{""}, Condition: never}, readAccount, Denied, CauseNoGrant)
+	f(mivet.Permission{Actions: []string{""}, Condition: perhaps}, readAccount, Unknown, CauseRole)
+	f(mivet.Permission{DataActions: []string{""}}, readAccount, Denied, CauseNoGrant)
+}
+
+// A fact that does not say where it holds is not taken to hold everywhere.
+func TestFactsWithoutScope(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) { s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "reader", "")} })
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseGap)
+	wants(t, s, ask("p", writeRole, account), Denied, CauseNoGrant)
+	wants(t, s, ask("q", readAccount, account), Denied, CauseNoGrant)
+	s.RoleAssignments[0].Eligible = true
+	wants(t, s, ask("p", readAccount, account), Denied, CauseEligible)
+	s.RoleAssignments[0].Condition, s.RoleAssignments[0].Eligible = never, false
+	wants(t, s, ask("p", readAccount, account), Denied, CauseNoGrant)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "reader", sub)}
+		s.DenyAssignments = []mivet.DenyAssignment{denyOf("", "p")}
+	})
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseDenyUnknown)
+	s.DenyAssignments[0].ThisScopeOnly = true
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseDenyUnknown)
+	s.DenyAssignments[0].Principals[0] = "q"
+	wants(t, s, ask("p", readAccount, account), Allowed, CauseGrant)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.Resources = []mivet.Resource{vaultWith("false")}
+		s.AccessPolicies = []mivet.AccessPolicy{{Principal: "p", Secrets: []string{"get"}}}
+	})
+	wants(t, s, ask("p", getSecret, secret), Unknown, CauseGap)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.LocalGrants = []mivet.LocalAssignment{{System: mivet.LocalCosmos, Role: "00000000-0000-0000-0000-000000000001", Principal: "p"}}
+	})
+	wants(t, s, ask("p", readItem, cosmos), Unknown, CauseGap)
+}
+
+// A question without a resource has no answer, as its resource may be any.
+func TestNoResource(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) { s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "reader", sub)} })
+	wants(t, s, ask("p", readAccount, ""), Unknown, CauseGap)
+}
+
+// A fact that does not say whom it names may name anyone.
+func TestFactsWithoutPrincipal(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) { s.RoleAssignments = []mivet.RoleAssignment{grantOf("", "reader", rg)} })
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseGap)
+	wants(t, s, ask("", readAccount, account), Unknown, CauseGap)
+	wants(t, s, ask("p", readAccount, sub2), Denied, CauseNoGrant)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.Resources = []mivet.Resource{vaultWith("false")}
+		s.AccessPolicies = []mivet.AccessPolicy{{Vault: id(vault), Secrets: []string{"get"}}}
+		s.LocalGrants = []mivet.LocalAssignment{{System: mivet.LocalCosmos, Account: id(cosmos), Role: "x"}}
+	})
+	wants(t, s, ask("p", getSecret, secret), Unknown, CauseGap)
+	wants(t, s, ask("p", readItem, cosmos), Unknown, CauseGap)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "reader", sub)}
+		s.DenyAssignments = []mivet.DenyAssignment{denyOf(rg, "")}
+	})
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseDenyUnknown)
+	s.DenyAssignments[0].Principals, s.DenyAssignments[0].Excluded = []mivet.PrincipalID{mivet.Everyone}, []mivet.PrincipalID{""}
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseDenyUnknown)
+
+	s = small(func(s *mivet.Snapshot) {
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("g", "reader", sub), grantOf("h", "reader", sub2)}
+		s.Memberships = []mivet.Membership{{Group: "g"}, {Group: "h", Member: "q"}, {Member: "r"}}
+	})
+	wants(t, s, ask("p", readAccount, account), Unknown, CauseMembership)
+	wants(t, s, ask("p", readAccount, sub2), Denied, CauseNoGrant)
+	wants(t, s, ask("r", readAccount, sub2), Unknown, CauseMembership)
+}
+
+// A vault whose permission model is not known has one of two: where both give, it gives.
+func TestVaultModelUnknown(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) {
+		s.Resources = []mivet.Resource{vaultWith("")}
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("both", "data", rg), grantOf("role", "data", rg)}
+		s.AccessPolicies = []mivet.AccessPolicy{
+			{Vault: id(vault), Principal: "both", Secrets: []string{"get"}},
+			{Vault: id(vault), Principal: "list", Secrets: []string{"get"}},
+		}
+	})
+	wants(t, s, ask("both", getSecret, secret), Allowed, CauseGrant)
+	wants(t, s, ask("role", getSecret, secret), Unknown, CauseVaultModel)
+	wants(t, s, ask("list", getSecret, secret), Unknown, CauseVaultModel)
+	wants(t, s, ask("none", getSecret, secret), Denied, CauseNoGrant)
+	s.DenyAssignments = []mivet.DenyAssignment{denyOf(vault, mivet.Everyone)}
+	wants(t, s, ask("both", getSecret, secret), Unknown, CauseVaultModel)
+	wants(t, s, ask("role", getSecret, secret), Denied, CauseDeny)
+	s.Resources, s.DenyAssignments = nil, nil
+	wants(t, s, ask("both", getSecret, secret), Allowed, CauseGrant)
+	wants(t, s, ask("none", getSecret, secret), Unknown, CauseVaultModel)
+}
+
+// The keys of a managed HSM and the items of Cosmos DB are under roles of their own only.
+func TestLocalSystemsAlone(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) {
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "data", sub)}
+		s.DenyAssignments = []mivet.DenyAssignment{denyOf(sub2, "p")}
+		s.LocalGrants = []mivet.LocalAssignment{
+			{System: mivet.LocalCosmos, Account: id(cosmos), Role: "00000000-0000-0000-0000-000000000001", Principal: "q"},
+		}
+	})
+	wants(t, s, ask("p", signHSM, hsmKey), Denied, CauseNoGrant)
+	wants(t, s, ask("p", readItem, cosmos), Denied, CauseNoGrant)
+	wants(t, s, ask("p", readBlob, blobs), Allowed, CauseGrant)
+	wants(t, s, ask("q", readItem, cosmos), Allowed, CauseGrant)
+	s.DenyAssignments[0] = denyOf(sub, mivet.Everyone)
+	wants(t, s, ask("q", readItem, cosmos), Allowed, CauseGrant)
+	wants(t, s, ask("p", readItem, cosmos), Denied, CauseNoGrant)
+	wants(t, s, ask("p", signHSM, "/subscriptions/none/resourceGroups/rg/providers/Microsoft.KeyVault/managedHSMs/h"), Unknown, CauseGap)
+}
+
+// A scope of a local system that is not understood to its end is not widened.
+func TestLocalScopes(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) {
+		s.LocalRoles = []mivet.LocalRole{
+			{System: mivet.LocalManagedHSM, ID: "user", DataActions: []string{"Microsoft.KeyVault/managedHsm/keys/sign/action", "Microsoft.KeyVault/managedHsm/backup/start/action"}},
+			{System: mivet.LocalManagedHSM, ID: "wide", DataActions: []string{"Microsoft.KeyVault/managedHsm/*"}},
+		}
+		add := func(who mivet.PrincipalID, system mivet.LocalSystem, account, scope, role string) {
+			s.LocalGrants = append(s.LocalGrants, mivet.LocalAssignment{System: system, Account: id(account), Scope: scope, Role: role, Principal: who})
+		}
+		add("all", mivet.LocalManagedHSM, hsm, "/", "user")
+		add("keys", mivet.LocalManagedHSM, hsm, "/keys", "user")
+		add("wide", mivet.LocalManagedHSM, hsm, "/keys", "wide")
+		add("one", mivet.LocalManagedHSM, hsm, "/keys/k", "user")
+		add("other", mivet.LocalManagedHSM, hsm, "/keys/k2", "user")
+		add("full", mivet.LocalManagedHSM, hsm, hsm+"/keys/K", "user")
+		add("db", mivet.LocalCosmos, cosmos, "/dbs/d", "00000000-0000-0000-0000-000000000001")
+		add("odd", mivet.LocalCosmos, cosmos, "/dbs/d/colls", "00000000-0000-0000-0000-000000000001")
+	})
+	const backup = "Microsoft.KeyVault/managedHsm/backup/start/action"
+	data := func(who mivet.PrincipalID, operation, resource string) Request {
+		return Request{Principal: who, Operation: op(operation), Plane: mivet.PlaneData, Resource: id(resource)}
+	}
+	wants(t, s, data("all", signHSM, hsmKey), Allowed, CauseGrant)
+	wants(t, s, data("all", backup, hsm), Allowed, CauseGrant)
+	wants(t, s, data("keys", signHSM, hsmKey), Allowed, CauseGrant)
+	wants(t, s, data("keys", backup, hsm), Denied, CauseNoGrant)
+	wants(t, s, data("wide", signHSM, hsmKey), Unknown, CauseGap)
+	wants(t, s, data("one", signHSM, hsmKey), Allowed, CauseGrant)
+	wants(t, s, data("other", signHSM, hsmKey), Denied, CauseNoGrant)
+	wants(t, s, data("full", signHSM, hsmKey), Allowed, CauseGrant)
+	wants(t, s, data("db", readItem, cosmos+"/sqlDatabases/d/containers/c"), Allowed, CauseGrant)
+	wants(t, s, data("db", readItem, cosmos+"/sqlDatabases/e"), Denied, CauseNoGrant)
+	wants(t, s, data("odd", readItem, cosmos+"/sqlDatabases/d/containers/c"), Unknown, CauseGap)
+}
