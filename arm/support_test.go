@@ -5,6 +5,7 @@ package arm
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -185,4 +186,13 @@ func drawID(t *rapid.T, p path) ID {
 		t.Fatalf("the grammar gave what is not an ID: %v", err)
 	}
 	return id
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

@@ -4,11 +4,11 @@ package arm
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Node is the handle of a scope in a [Tree]: its number in pre-order, from 0 for the
@@ -25,7 +25,7 @@ type Tree struct {
 	parents []Node
 	ids     []ID
 	keys    []Key
-	table   []Node // open addressing: node+1, 0 is free
+	table   []slot // open addressing
 	seed    maphash.Seed
 }
 
@@ -52,27 +52,22 @@ func (t *Tree) Key(n Node) Key { return t.keys[n] }
 // stackPath is the length of an ID, in bytes, that is looked up without allocation.
 const stackPath = 512
 
-// minPart is the length of the shortest part of an ID that is a scope, such as "/a/b".
-const minPart = 4
-
 // Find returns the lowest scope of the tree that holds id, and whether that is id
 // itself. For the zero ID, and for a subscription that is not in the tree, it is the
-// root. It does not allocate for IDs of up to 512 ASCII bytes.
+// root. It does not allocate for IDs of up to 512 ASCII bytes and 16 parts.
 func (t *Tree) Find(id ID) (Node, bool) {
 	text := id.text
 	if text == "" || text == "/" {
 		return RootNode, text == "/"
 	}
 	var stack [stackPath]byte
-	var stackEnds [stackPath / minPart]int32
-	key, ends := stack[:0], stackEnds[:0]
-	if len(text) > stackPath || !isASCII(text) {
+	key, ok := foldInto(&stack, text)
+	if !ok {
 		text = string(Fold(text))
-		key, ends = make([]byte, 0, len(text)), make([]int32, 0, len(text)/minPart)
+		key = []byte(text)
 	}
-	for i := 0; i < len(text); i++ {
-		key = append(key, foldByte(text[i]))
-	}
+	var stackEnds [stackParts]int32
+	ends := stackEnds[:0]
 	for w := (walker{text: text}); !w.done(); {
 		w.nextBoundary()
 		ends = append(ends, int32(w.pos))
@@ -85,19 +80,49 @@ func (t *Tree) Find(id ID) (Node, bool) {
 	return RootNode, false
 }
 
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
+// stackParts is how many scopes an ID of usual depth names.
+const stackParts = 16
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x80 * everyByte
+)
+
+// foldInto folds an ASCII text, eight letters at a time. It reports false if the text is
+// too long or not ASCII.
+func foldInto(buf *[stackPath]byte, text string) ([]byte, bool) {
+	if len(text) > stackPath {
+		return nil, false
 	}
-	return true
+	n := copy(buf[:], text)
+	high := uint64(0)
+	for i := 0; i < n; i += 8 {
+		w := binary.LittleEndian.Uint64(buf[i:])
+		high |= w
+		binary.LittleEndian.PutUint64(buf[i:], foldWord(w))
+	}
+	return buf[:n], high&highBits == 0
+}
+
+// foldWord lowers the capitals among eight ASCII letters: adding to each byte carries into
+// its high bit from "A" on, and from behind "Z" on.
+func foldWord(w uint64) uint64 {
+	fromA := w + (0x80-'A')*everyByte
+	behindZ := w + (0x7f-'Z')*everyByte
+	return w | (fromA&^behindZ&highBits)>>2
+}
+
+// slot is a place of the hash table. The tag spares looking at a name that is another.
+type slot struct {
+	tag  uint32
+	node Node // plus one; 0 is free
 }
 
 func (t *Tree) lookup(key []byte) (Node, bool) {
 	mask := uint64(len(t.table) - 1)
-	for i := maphash.Bytes(t.seed, key) & mask; t.table[i] != 0; i = (i + 1) & mask {
-		if n := t.table[i] - 1; string(t.keys[n]) == string(key) {
+	hash := maphash.Bytes(t.seed, key)
+	for i := hash & mask; t.table[i].node != 0; i = (i + 1) & mask {
+		if n := t.table[i].node - 1; t.table[i].tag == uint32(hash>>32) && string(t.keys[n]) == string(key) {
 			return n, true
 		}
 	}
@@ -198,13 +223,14 @@ func (b *TreeBuilder) Build() *Tree {
 	for size < 2*n {
 		size *= 2
 	}
-	t.table = make([]Node, size)
+	t.table = make([]slot, size)
 	for i := range t.keys {
-		at := maphash.String(t.seed, string(t.keys[i])) & uint64(size-1)
-		for t.table[at] != 0 {
+		hash := maphash.String(t.seed, string(t.keys[i]))
+		at := hash & uint64(size-1)
+		for t.table[at].node != 0 {
 			at = (at + 1) & uint64(size-1)
 		}
-		t.table[at] = Node(i) + 1
+		t.table[at] = slot{tag: uint32(hash >> 32), node: Node(i) + 1}
 	}
 	return t
 }

@@ -161,9 +161,10 @@ func TestTreeFind(t *testing.T) {
 }
 
 func TestTreeFindAllocates(t *testing.T) {
-	// An ID of exactly the length, made of as many scopes as it can hold.
+	// An ID of exactly the length, with as many scopes as are kept without allocation.
 	dense := "/subscriptions/s/providers/N/t/n"
-	dense += strings.Repeat("/a/b", (stackPath-len(dense))/minPart)
+	dense += strings.Repeat("/a/b", stackParts-2)
+	dense += strings.Repeat("b", stackPath-len(dense))
 	var b TreeBuilder
 	b.Add(mustID(t, "/subscriptions/s"))
 	tree := b.Build()
@@ -183,13 +184,14 @@ func TestTreeFindAllocates(t *testing.T) {
 	f(dense, stackPath, 0)
 	f("/Subscriptions/S/providers/N/t/n/a/b", 36, 0)
 	f(dense+"x", stackPath+1, 3)
-	f(dense[:len(dense)-8]+"/aaaa/\u00e9", stackPath, 3)
+	f(dense[:len(dense)-2]+"\u00e9", stackPath, 3)
+	f("/subscriptions/s/providers/N/t/n"+strings.Repeat("/a/b", stackParts-1), 32+4*(stackParts-1), 1)
 }
 
 func TestTreeOfDeepNames(t *testing.T) {
 	// No depth is cut: an assignment would apply where it does not.
 	base := "/subscriptions/s/providers/N/t/n"
-	parts := (MaxIDLength - len(base)) / minPart
+	parts := (MaxIDLength - len(base)) / len("/a/b")
 	f := func(spelled, asked string) {
 		t.Helper()
 		var b TreeBuilder
