@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -73,7 +74,21 @@ type FindingMessage struct {
 	mivet.Finding
 	// Category is the rule's.
 	Category string `json:"category"`
+	// State tells open findings from those that are not counted.
+	State State `json:"state"`
+	// Suppression is why a suppressed finding is not counted.
+	Suppression *vet.Suppression `json:"suppression,omitzero"`
 }
+
+// State is what becomes of a finding in the run.
+type State string
+
+// The states.
+const (
+	Open            State = "open"       // it counts
+	Known           State = "known"      // the baseline holds it, and it is not overdue
+	SuppressedState State = "suppressed" // somebody accepted it for a time
+)
 
 // UndecidedMessage is something that could not be decided.
 type UndecidedMessage struct{ vet.Undecided }
@@ -123,8 +138,9 @@ func Send(h Handler, r *vet.Results, o Options) error {
 			return err
 		}
 	}
-	for _, f := range r.Findings() {
-		if err := h.Handle(&FindingMessage{Finding: f, Category: category[f.Rule]}); err != nil {
+	for _, m := range findingsOf(r) {
+		m.Category = category[m.Rule]
+		if err := h.Handle(m); err != nil {
 			return err
 		}
 	}
@@ -134,6 +150,23 @@ func Send(h Handler, r *vet.Results, o Options) error {
 		}
 	}
 	return h.Handle(summaryOf(r))
+}
+
+// findingsOf returns the open findings, then the known ones, then those suppressed.
+func findingsOf(r *vet.Results) []*FindingMessage {
+	var open, known, suppressed []*FindingMessage
+	for _, f := range r.Findings() {
+		open = append(open, &FindingMessage{Finding: f, State: Open})
+	}
+	for i := range r.Rules {
+		for _, f := range r.Rules[i].Known {
+			known = append(known, &FindingMessage{Finding: f, State: Known})
+		}
+		for _, s := range r.Rules[i].Suppressed {
+			suppressed = append(suppressed, &FindingMessage{Finding: s.Finding, State: SuppressedState, Suppression: &s.By})
+		}
+	}
+	return slices.Concat(open, known, suppressed)
 }
 
 func runOf(r *vet.Results, o Options) *Run {
@@ -148,7 +181,7 @@ func ruleOf(r *vet.Result, o Options) *RuleMessage {
 		ID: r.Rule.ID, Title: r.Rule.Title, Category: r.Rule.Category, Severity: r.Rule.Severity,
 		Outcome: r.Outcome(), Controls: []ControlReference{}, Help: r.Rule.Doc,
 		Passed: r.Passed, Findings: len(r.Findings), Undecided: len(r.Undecided),
-		Suppressed: len(r.Suppressed), Known: r.Known,
+		Suppressed: len(r.Suppressed), Known: len(r.Known),
 	}
 	if r.Err != nil {
 		m.Error = r.Err.Error()
@@ -189,7 +222,7 @@ func summaryOf(r *vet.Results) *Summary {
 		s.Passed += rule.Passed
 		s.Undecided += len(rule.Undecided)
 		s.Suppressed += len(rule.Suppressed)
-		s.Known += rule.Known
+		s.Known += len(rule.Known)
 		for j := range rule.Findings {
 			s.Findings[rule.Findings[j].Severity]++
 			if rule.Findings[j].Advice {

@@ -103,6 +103,8 @@ func TestTextIsShort(t *testing.T) {
 			if !strings.Contains(block, "\n  what ") {
 				continue
 			}
+			alone, _, _ := strings.Cut(block, "\n  and ") // others that the same fix removes
+			lines = strings.Split(strings.TrimSpace(alone), "\n")
 			if len(lines) > report.MaxLines {
 				t.Errorf("width %d: a finding has %d lines:\n%s", width, len(lines), block)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/vet"
@@ -31,14 +32,12 @@ type TextOptions struct {
 }
 
 // Text writes a run for people. Findings are kept until the summary comes, since the
-// text opens with what was decided, what was not, and what to do first.
+// text opens with what was decided, what was not, and what to do first. Findings that the
+// same fix removes stand together: the first in full, the others in a line.
 type Text struct {
-	w         io.Writer
-	o         TextOptions
-	run       *Run
-	rules     []*RuleMessage
-	findings  []*FindingMessage
-	undecided []*UndecidedMessage
+	w io.Writer
+	o TextOptions
+	kept
 }
 
 // NewText returns a handler that writes to w.
@@ -54,28 +53,28 @@ func NewText(w io.Writer, o TextOptions) *Text {
 
 // Handle takes one message, and writes when it is the summary.
 func (t *Text) Handle(m Message) error {
-	switch m := m.(type) {
-	case *Run:
-		t.run = m
-	case *RuleMessage:
-		t.rules = append(t.rules, m)
-	case *FindingMessage:
-		t.findings = append(t.findings, m)
-	case *UndecidedMessage:
-		t.undecided = append(t.undecided, m)
-	case *Summary:
-		return t.write(m)
+	if !t.keep(m) {
+		return nil
 	}
-	return nil
+	return t.write(t.summary)
 }
 
 func (t *Text) write(s *Summary) error {
 	p := &printer{w: t.w, o: t.o}
 	t.opening(p, s)
 	t.fixes(p, s)
+	byPrint := map[string]*FindingMessage{}
 	for _, f := range t.findings {
-		p.line("")
-		p.finding(&f.Finding)
+		byPrint[f.Fingerprint] = f
+	}
+	for i := range s.Fixes {
+		p.group(&s.Fixes[i], byPrint)
+	}
+	for _, f := range t.findings { // those that no fix of the summary names
+		if byPrint[f.Fingerprint] != nil && f.State == Open {
+			p.line("")
+			p.finding(&f.Finding, nil)
+		}
 	}
 	t.rest(p)
 	t.closing(p, s)
@@ -85,13 +84,28 @@ func (t *Text) write(s *Summary) error {
 	return nil
 }
 
+// group writes the findings of one fix, and takes them from the map.
+func (p *printer) group(g *vet.FixGroup, byPrint map[string]*FindingMessage) {
+	var all []*mivet.Finding
+	for _, fp := range g.Fingerprints {
+		if f := byPrint[fp]; f != nil && f.State == Open {
+			all = append(all, &f.Finding)
+			delete(byPrint, fp)
+		}
+	}
+	if len(all) > 0 {
+		p.line("")
+		p.finding(all[0], all[1:])
+	}
+}
+
 // opening says what was decided, what was not, and what would decide most.
 func (t *Text) opening(p *printer, s *Summary) {
 	r := t.run
 	if r == nil {
 		r = &Run{}
 	}
-	p.wrap("", "  ", "Looked at %s%s: %s, %s, %s.", strings.Join(r.Inputs, ", "), age(r),
+	p.wrap("", "  ", "Looked at %s%s: %s, %s, %s.", clean(strings.Join(r.Inputs, ", ")), age(r),
 		vet.Count(r.Counts.Resources, "resource"), vet.Count(r.Counts.Identities, "identity"), vet.Count(r.Counts.Assignments, "role assignment"))
 	total := 0
 	for _, n := range s.Findings {
@@ -174,7 +188,7 @@ func (t *Text) fixes(p *printer, s *Summary) {
 	p.line("Fix first:")
 	for i := range s.Fixes[:min(len(s.Fixes), t.o.Fixes)] {
 		g := &s.Fixes[i]
-		p.wrap(fmt.Sprintf("%3d. ", i+1), "     ", "%s%s %s", p.severity(g.Severity), removes(g), g.Fix.Summary)
+		p.wrap(fmt.Sprintf("%3d. ", i+1), "     ", "%s %s: %s%s", p.severity(g.Severity), clean(g.Subject.String()), clean(g.Fix.Summary), removes(g))
 	}
 	if more := len(s.Fixes) - t.o.Fixes; more > 0 {
 		p.line("     and " + vet.Count(more, "fix") + " more, each below its finding")
@@ -185,7 +199,7 @@ func removes(g *vet.FixGroup) string {
 	if len(g.Fingerprints) == 1 {
 		return ""
 	}
-	return fmt.Sprintf(" (removes %s)", vet.Count(len(g.Fingerprints), "finding"))
+	return fmt.Sprintf("; this removes %s", vet.Count(len(g.Fingerprints), "finding"))
 }
 
 // rest lists rules that failed and, if asked for, what could not be decided.
@@ -193,7 +207,7 @@ func (t *Text) rest(p *printer) {
 	for _, r := range t.rules {
 		if r.Error != "" {
 			p.line("")
-			p.wrap("", "  ", "ERROR %s: %s", r.ID, r.Error)
+			p.wrap("", "  ", "ERROR %s: %s", r.ID, clean(r.Error))
 		}
 	}
 	if !t.o.Undecided || len(t.undecided) == 0 {
@@ -206,7 +220,7 @@ func (t *Text) rest(p *printer) {
 		if u.Permission != "" {
 			permission = "; needs " + u.Permission
 		}
-		p.wrap("  ", "    ", "%s, %s: %s%s", u.Rule, u.Subject, u.Reason, permission)
+		p.wrap("  ", "    ", "%s, %s: %s%s", u.Rule, clean(u.Subject.String()), clean(u.Reason), permission)
 	}
 }
 
@@ -241,9 +255,9 @@ func (p *printer) wrap(first, next, format string, args ...any) {
 }
 
 // finding writes one finding in at most MaxLines lines: what cannot be left out first,
-// then as much evidence as fits.
-func (p *printer) finding(f *mivet.Finding) {
-	head := []string{p.severity(f.Severity) + " " + f.Rule + "  " + f.Subject.String() + "  " + f.Fingerprint[:min(12, len(f.Fingerprint))] + p.due(f)}
+// then as much evidence as fits. Others that the same fix removes follow, a line each.
+func (p *printer) finding(f *mivet.Finding, others []*mivet.Finding) {
+	head := []string{p.severity(f.Severity) + " " + f.Rule + "  " + clean(f.Subject.String()) + "  " + short(f) + p.due(f)}
 	head = append(head, p.part("what", f.Message, 2)...)
 	tail := p.part("leads to", f.Consequence, 2)
 	tail = append(tail, p.part("fix", f.Fix.Summary, 2)...)
@@ -258,6 +272,24 @@ func (p *printer) finding(f *mivet.Finding) {
 	for _, l := range tail {
 		p.line(l)
 	}
+	for _, o := range others {
+		for _, l := range cut(wrapText("  and       ", partIndent, clean(o.Rule+" ("+o.Severity.String()+", "+short(o)+"): "+o.Message), p.o.Width), 2) {
+			p.line(l)
+		}
+	}
+}
+
+// short is the beginning of a fingerprint, long enough to name the finding.
+func short(f *mivet.Finding) string { return f.Fingerprint[:min(12, len(f.Fingerprint))] }
+
+// clean replaces what a terminal would obey: names come from others.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 const partIndent = "            "
@@ -267,7 +299,7 @@ func (p *printer) part(label, text string, n int) []string {
 	if text == "" {
 		return nil
 	}
-	return cut(wrapText(fmt.Sprintf("  %-10s", label), partIndent, text, p.o.Width), n)
+	return cut(wrapText(fmt.Sprintf("  %-10s", label), partIndent, clean(text), p.o.Width), n)
 }
 
 // cut keeps n lines; what is left out is marked.
@@ -311,7 +343,7 @@ func commands(f *mivet.Finding) []string {
 	if f.Fix.Command == "" {
 		return nil
 	}
-	lines := strings.Split(strings.TrimSpace(f.Fix.Command), "\n")
+	lines := strings.Split(strings.TrimSpace(clean(f.Fix.Command)), "\n")
 	label := "run"
 	var out []string
 	for i, l := range lines {

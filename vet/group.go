@@ -93,6 +93,11 @@ func (r *Results) Fixes() []FixGroup {
 	var out []FixGroup
 	for _, f := range r.Findings() {
 		k := fixKey(&f)
+		if removal := removalKey(&f); removal != "" {
+			if _, ok := byKey[removal]; ok {
+				k = removal // who removes a grant need not describe it
+			}
+		}
 		i, ok := byKey[k]
 		if !ok {
 			i = len(out)
@@ -144,4 +149,14 @@ func fixKey(f *mivet.Finding) string {
 		return f.Fingerprint
 	}
 	return string(b)
+}
+
+// removalKey is the key of the fix that removes the grant which a fix only describes.
+func removalKey(f *mivet.Finding) string {
+	if len(f.Fix.Edits) != 1 || f.Fix.Edits[0].Kind != mivet.EditDescribeAssignment {
+		return ""
+	}
+	removal := *f
+	removal.Fix.Edits = []mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: f.Fix.Edits[0].Assignment}}
+	return fixKey(&removal)
 }
