@@ -19,10 +19,11 @@ import (
 )
 
 type scanFlags struct {
-	in       inputFlags
-	out      output
-	rules    []string
-	complete bool
+	in        inputFlags
+	out       output
+	rules     []string
+	complete  bool
+	undecided bool
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -46,6 +47,7 @@ func (a *app) scanCommand() *cobra.Command {
 	f.in.registerDemo(cmd)
 	f.out.register(cmd, scanFormats()...)
 	cmd.Flags().StringArrayVar(&f.rules, "rule", nil, "run this rule alone; may be repeated")
+	cmd.Flags().BoolVar(&f.undecided, "undecided", false, "list everything that could not be decided (JSON always does)")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if something could not be decided and nothing was found")
 	return cmd
 }
@@ -71,7 +73,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 		return exitFailed, err
 	}
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
-		return a.writeResults(w, results, format, colour)
+		return a.writeResults(w, results, format, report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided})
 	})
 	if err != nil {
 		return exitFailed, err
@@ -105,14 +107,13 @@ func scanVerdict(results *vet.Results, complete bool) (int, error) {
 
 // writeResults writes results in one form. Text is cleaned as everything that comes out
 // of an input is.
-func (a *app) writeResults(w io.Writer, results *vet.Results, format string, colour bool) error {
+func (a *app) writeResults(w io.Writer, results *vet.Results, format string, look report.TextOptions) error {
 	o := report.Options{Version: a.version(), Catalog: a.facts}
 	if format == formatJSON {
 		return report.Send(report.NewJSON(w), results, o)
 	}
 	var text strings.Builder
-	h := report.NewText(&text, report.TextOptions{Color: colour, Width: width(w), Undecided: a.verbose})
-	if err := report.Send(h, results, o); err != nil {
+	if err := report.Send(report.NewText(&text, look), results, o); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, cleanStyled(text.String()))
