@@ -133,7 +133,7 @@ func (b *builder) azapiFacts(v *view) {
 	props, _ := at(v.attrs, "body", "properties").(map[string]any)
 	switch {
 	case read != nil:
-		read(b, v, b.idOf(v.object), props)
+		read(b, v, b.ownID(v), props)
 	case isAzapiGrant(armType):
 		b.gaps.tally(mivet.FactLocalGrants, "grants of this type are not evaluated", armType, v.address, v.src)
 	case v.unknown.unknown("body"):

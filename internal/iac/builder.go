@@ -21,6 +21,7 @@ type builder struct {
 	mirrors    map[policyKey]bool           // access policies that have a resource of their own
 	subs       map[string]string            // subscription by key of the provider block
 	roleNames  map[arm.Key]mivet.RoleID     // custom roles of the plan by name
+	scopes     map[string]arm.ID            // parsed before: scopes repeat
 	settings   map[string][]setting
 	readers    map[string]typeReader
 	azapi      map[arm.Key]azapiReader

@@ -228,7 +228,7 @@ func (b *builder) roleDefinition(v *view) {
 // arguments names.
 func (b *builder) federatedCredential(v *view, args ...string) {
 	c := mivet.FederatedCredential{
-		ID: b.idOf(v.object), Name: b.name(v, "name"), Issuer: v.attrs.str("issuer"),
+		ID: b.ownID(v), Name: b.name(v, "name"), Issuer: v.attrs.str("issuer"),
 		Subject: v.attrs.str("subject"), Audiences: v.attrs.list("audience"), Source: v.src,
 	}
 	problem := whyAbsent

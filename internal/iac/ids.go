@@ -16,9 +16,23 @@ func (b *builder) idOf(o *object) arm.ID {
 	if id, ok := b.ids[o]; ok {
 		return id
 	}
-	b.ids[o] = arm.ID{} // the answer to a loop of references
-	id := b.makeID(b.view(o))
-	b.ids[o] = id
+	return b.ownID(b.view(o))
+}
+
+// ownID is idOf for an object whose attributes are decoded already.
+func (b *builder) ownID(v *view) arm.ID {
+	if isGrant(v.typ) { // nothing lies below it
+		if row, ok := b.types.row(v.typ); !ok || row.level == 'A' {
+			return arm.ID{} // the provider's ID is not one of Azure
+		}
+		return knownID(v.attrs.str("id"))
+	}
+	if id, ok := b.ids[v.object]; ok {
+		return id
+	}
+	b.ids[v.object] = arm.ID{} // the answer to a loop of references
+	id := b.makeID(v)
+	b.ids[v.object] = id
 	return id
 }
 

@@ -148,7 +148,7 @@ func (b *builder) inlineAdmin(v *view, block string) {
 	if len(v.attrs.blocks(block)) == 0 {
 		return
 	}
-	account := b.idOf(v.object)
+	account := b.ownID(v)
 	p, problem := b.principal(v, false, block, "object_id")
 	if problem != "" || p == "" || account.IsZero() {
 		b.gap(v, mivet.FactLocalGrants, account, "its Entra administrator "+problem)

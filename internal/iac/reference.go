@@ -27,24 +27,39 @@ const maxHops = 32 // modules nest less deeply; what passes it is a loop
 // follower follows references through variables and outputs of modules.
 type follower struct {
 	doc      *document
-	byConfig map[string][]*object // objects by their address in the source
+	byConfig map[string][]instance // objects by their address in the source
+	exact    map[string]*object    // and by their full address
 	modules  map[string]*configModule
+	// instances are the instances of modules that hold objects.
+	instances map[string]bool
+}
+
+type instance struct {
+	o *object
+	a address
 }
 
 func newFollower(doc *document) *follower {
-	f := &follower{doc: doc, byConfig: map[string][]*object{}, modules: map[string]*configModule{}}
+	f := &follower{doc: doc, byConfig: map[string][]instance{}, exact: map[string]*object{}, modules: map[string]*configModule{}, instances: map[string]bool{}}
 	for _, o := range doc.objects {
-		if a, ok := parseAddress(o.address); ok && o.stays() {
-			f.byConfig[a.config()] = append(f.byConfig[a.config()], o)
+		if !isGrant(o.typ) && o.stays() { // nothing refers to a grant
+			f.add(o)
 		}
 	}
 	for _, o := range doc.deferred {
-		if a, ok := parseAddress(o.address); ok {
-			f.byConfig[a.config()] = append(f.byConfig[a.config()], o)
-		}
+		f.add(o)
 	}
 	f.collect(doc.config.root)
 	return f
+}
+
+func (f *follower) add(o *object) {
+	if a, ok := parseAddress(o.address); ok {
+		key := a.config()
+		f.byConfig[key] = append(f.byConfig[key], instance{o, a})
+		f.exact[o.address] = o
+		f.instances[a.instance] = true
+	}
 }
 
 func (f *follower) collect(m *configModule) {
@@ -65,7 +80,7 @@ func (f *follower) source(a address) *configResource {
 // follow resolves the references of an expression that stands in the object at from.
 func (f *follower) follow(from address, refs []string) trail {
 	var t trail
-	f.walk(&t, from, f.eachOf(from), refs, "", 0)
+	f.walk(&t, placed(from, refs), f.eachOf(from), refs, "", 0)
 	return t
 }
 
@@ -74,6 +89,15 @@ func (f *follower) eachOf(from address) []string {
 		return c.each
 	}
 	return nil
+}
+
+// placed drops the index of a place from which an expression does not use it: only with
+// each.key, each.value or count.index does an index of its own choose instances of others.
+func placed(from address, refs []string) address {
+	if !slices.ContainsFunc(refs, func(r string) bool { return strings.HasPrefix(r, "each.") || strings.HasPrefix(r, "count.") }) {
+		from.index = ""
+	}
+	return from
 }
 
 // walk follows refs as they stand in the module of from. tail is an attribute path that
@@ -150,7 +174,7 @@ func (f *follower) variable(t *trail, from address, parts []string, ref, tail st
 	case arg.constant != "":
 		t.targets = append(t.targets, target{literal: arg.constant})
 	default:
-		f.walk(t, outOf(from), call.each, arg.refs, tail, hops)
+		f.walk(t, placed(outOf(from), arg.refs), call.each, arg.refs, tail, hops)
 	}
 }
 
@@ -190,7 +214,10 @@ func (f *follower) output(t *trail, from address, parts []string, ref, tail stri
 	case out.constant != "":
 		t.targets = append(t.targets, target{literal: out.constant})
 	default:
-		inside := address{module: called.path, instance: joinModule(from.instance, "module."+name+index), index: from.index}
+		inside := address{module: called.path, instance: joinModule(from.instance, "module."+name+index)}
+		if own := inside.instance + from.index; index == "" && f.instances[own] {
+			inside.instance = own
+		}
 		f.walk(t, inside, nil, out.refs, join(attrPath(parts[3:]), tail), hops)
 	}
 }
@@ -202,8 +229,7 @@ func (f *follower) object(t *trail, from address, ref, tail string) {
 		t.lost = append(t.lost, ref)
 		return
 	}
-	all := f.byConfig[joinModule(from.module, a.object)]
-	found := pick(all, from, a.index)
+	found := f.pick(a, from)
 	if len(found) == 0 {
 		t.lost = append(t.lost, ref)
 		return
@@ -213,41 +239,30 @@ func (f *follower) object(t *trail, from address, ref, tail string) {
 	}
 }
 
+// maxInstances is how many objects one reference may mean before it counts as lost.
+const maxInstances = 64
+
 // pick chooses the instances that a reference means: those of the same instance of the
 // module, and of them the one of the index that is written, else that of the same index
 // as the object that refers.
-func pick(all []*object, from address, index string) []*object {
-	if len(all) < 2 {
-		return all
-	}
-	type instance struct {
-		o *object
-		a address
-	}
-	var near []instance
-	for _, o := range all {
-		a, _ := parseAddress(o.address)
-		if strings.HasPrefix(a.instance+".", from.instance+".") || from.instance == "" {
-			near = append(near, instance{o, a})
+func (f *follower) pick(ref, from address) []*object {
+	base := joinModule(from.instance, ref.object)
+	for _, key := range []string{base + ref.index, base + from.index} {
+		if o := f.exact[key]; o != nil && ref.index != "[*]" {
+			return []*object{o}
+		}
+		if ref.index != "" {
+			break
 		}
 	}
-	for _, want := range []string{index, from.index} {
-		if want == "" || want == "[*]" {
-			continue
+	var out []*object
+	for _, n := range f.byConfig[joinModule(from.module, ref.object)] {
+		if from.instance == "" || strings.HasPrefix(n.a.instance+".", from.instance+".") {
+			out = append(out, n.o)
 		}
-		var same []*object
-		for _, n := range near {
-			if n.a.index == want {
-				same = append(same, n.o)
-			}
+		if len(out) > maxInstances {
+			return nil
 		}
-		if len(same) > 0 {
-			return same
-		}
-	}
-	out := make([]*object, len(near))
-	for i, n := range near {
-		out[i] = n.o
 	}
 	return out
 }

@@ -20,6 +20,9 @@ const (
 	whyMalformed = "is no resource ID"
 )
 
+// maxScopes bounds the memory for scopes that were parsed before.
+const maxScopes = 1 << 16
+
 // principal returns the principal that an attribute names. problem says why it is not
 // known; a symbolic principal stands in then where that is better than none.
 func (b *builder) principal(v *view, clientOK bool, path ...string) (id mivet.PrincipalID, problem string) {
@@ -185,7 +188,12 @@ func (b *builder) scope(v *view, path ...string) (arm.ID, string) {
 		if known == "" {
 			return arm.ID{}, whyAbsent
 		}
-		id := knownID(known)
+		id, ok := b.scopes[known]
+		if !ok {
+			if id = knownID(known); len(b.scopes) < maxScopes {
+				b.scopes[known] = id
+			}
+		}
 		if id.IsZero() {
 			return id, whyMalformed
 		}
@@ -287,7 +295,7 @@ func (b *builder) roleID(v *view) mivet.RoleID {
 		}
 	}
 	if isAzapi(v.typ) {
-		if id := b.idOf(v.object); !id.IsZero() {
+		if id := b.ownID(v); !id.IsZero() {
 			return mivet.NewRoleID(id.Name())
 		}
 	}

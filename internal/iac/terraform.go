@@ -67,7 +67,7 @@ func newBuilder(doc *document) *builder {
 		settings: settingsByType(), readers: typeReaders(), azapi: azapiReaders(),
 		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{},
 		people: map[mivet.PrincipalID]bool{}, clients: map[string]mivet.PrincipalID{},
-		roleNames: map[arm.Key]mivet.RoleID{}, mirrors: map[policyKey]bool{}, subs: map[string]string{},
+		roleNames: map[arm.Key]mivet.RoleID{}, scopes: map[string]arm.ID{}, mirrors: map[policyKey]bool{}, subs: map[string]string{},
 	}
 	for _, o := range doc.objects {
 		b.prepare(o)
@@ -103,8 +103,12 @@ func (b *builder) prepare(o *object) {
 }
 
 func (b *builder) build() *mivet.Snapshot {
+	b.snap.Declarations = make([]mivet.Declaration, 0, len(b.doc.objects))
 	for _, o := range b.doc.objects {
 		b.object(o)
+		if isGrant(o.typ) { // nothing refers to it
+			o.before, o.after, o.unknown = nil, nil, nil
+		}
 	}
 	for _, o := range b.doc.deferred {
 		v := b.view(o)
@@ -156,7 +160,7 @@ func (b *builder) asResource(v *view, provider string) {
 		isAzapi(v.typ) && notResource(string(arm.Fold(v.armType()))) {
 		return
 	}
-	id := b.idOf(v.object)
+	id := b.ownID(v)
 	switch {
 	case !id.IsZero():
 		b.resourceFacts(v, id)
@@ -201,7 +205,7 @@ func (b *builder) declare(v *view) {
 		d.IdentityType = v.identityType()
 	}
 	if providerName(v.object) != "azuread" {
-		d.Resource = b.idOf(v.object)
+		d.Resource = b.ownID(v)
 		d.InlinePolicies = b.inlineCount(v)
 	}
 	b.snap.Declarations = append(b.snap.Declarations, d)

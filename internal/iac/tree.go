@@ -12,7 +12,7 @@ import (
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
 func (b *builder) managementGroup(v *view) {
-	id := b.idOf(v.object)
+	id := b.ownID(v)
 	if id.IsZero() {
 		return
 	}
@@ -68,7 +68,7 @@ func (b *builder) subscriptionFact(v *view) {
 	if name == "" {
 		name = v.attrs.str("display_name")
 	}
-	b.subscriptionBelow(b.idOf(v.object), arm.ID{}, name, v.src)
+	b.subscriptionBelow(b.ownID(v), arm.ID{}, name, v.src)
 }
 
 func (b *builder) lock(v *view) {
@@ -77,7 +77,7 @@ func (b *builder) lock(v *view) {
 		b.gap(v, mivet.FactLocks, arm.ID{}, "its scope "+problem)
 		return
 	}
-	b.snap.Locks = append(b.snap.Locks, mivet.Lock{ID: b.idOf(v.object), Scope: scope, Level: v.attrs.str("lock_level"), Source: v.src})
+	b.snap.Locks = append(b.snap.Locks, mivet.Lock{ID: b.ownID(v), Scope: scope, Level: v.attrs.str("lock_level"), Source: v.src})
 }
 
 // delegation reads an assignment of Azure Lighthouse together with its definition.
@@ -131,7 +131,7 @@ func (b *builder) definitionOf(v *view) *view {
 
 // templateDeployment says that a template inside of the plan is not read.
 func (b *builder) templateDeployment(v *view) {
-	scope := b.idOf(v.object).Parent()
+	scope := b.ownID(v).Parent()
 	for _, facts := range []mivet.FactKind{mivet.FactResources, mivet.FactIdentities, mivet.FactRoleAssignments} {
 		b.gap(v, facts, scope, "the ARM template that it deploys is not read")
 	}

@@ -49,7 +49,7 @@ func policyOf(a attrs, vault arm.ID, src mivet.Source) mivet.AccessPolicy {
 // repeats the entries that have a resource of their own: those are left to that resource,
 // because the plan may change or delete it.
 func (b *builder) inlinePolicies(v *view) {
-	vault := b.idOf(v.object)
+	vault := b.ownID(v)
 	if vault.IsZero() {
 		return
 	}
@@ -93,7 +93,7 @@ func (b *builder) mirror(o *object) {
 func (b *builder) inlineCount(v *view) int {
 	switch {
 	case v.typ == "azurerm_key_vault":
-		vault, n := b.idOf(v.object), 0
+		vault, n := b.ownID(v), 0
 		for _, block := range v.attrs.blocks("access_policy") {
 			p := mivet.NewPrincipalID(block.str("object_id"))
 			if p == "" || !b.mirrors[policyKey{vault.Key(), p, block.str("application_id")}] {
@@ -111,7 +111,7 @@ func (b *builder) inlineCount(v *view) int {
 // pathACLs reads the access lists of a file system or a path with a hierarchical
 // namespace. A default entry holds for what is created below, not for the path itself.
 func (b *builder) pathACLs(v *view) {
-	container, path := b.idOf(v.object), "/"
+	container, path := b.ownID(v), "/"
 	if v.typ == "azurerm_storage_data_lake_gen2_path" {
 		row := parseRow("R\tMicrosoft.Storage/storageAccounts/{?}/blobServices/default/containers/{filesystem_name}\tstorage_account_id")
 		container = b.rowID(v, row)
