@@ -66,8 +66,11 @@ func (s *scanner) fill() bool {
 
 func (s *scanner) offset() int64 { return s.base + int64(s.pos) }
 
-func (s *scanner) fail(reason, advice string) error {
-	e := &Error{File: s.file, Line: s.line, Byte: s.offset(), Reason: reason, Advice: advice}
+func (s *scanner) fail(reason, advice string) error { return s.failBack(0, reason, advice) }
+
+// failBack reports a fault that started so many bytes ago.
+func (s *scanner) failBack(back int, reason, advice string) error {
+	e := &Error{File: s.file, Line: s.line, Byte: s.offset() - int64(back), Reason: reason, Advice: advice}
 	if s.pos >= s.end && s.err != nil {
 		if errors.Is(s.err, io.EOF) {
 			e.Reason, e.Advice = "the text ends in the middle of a value", adviceCut
@@ -245,7 +248,7 @@ func (s *scanner) scalar() ([]byte, error) {
 		if len(s.text) == 0 {
 			return nil, s.fail("expected a value"+s.found(s.peek()), "")
 		}
-		return nil, s.fail(strconv.Quote(string(s.text))+" is not a JSON value", adviceNoise)
+		return nil, s.failBack(len(s.text), strconv.Quote(string(s.text))+" is not a JSON value", adviceNoise)
 	}
 	return s.text, nil
 }

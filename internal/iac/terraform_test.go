@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iac
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mivet/mivet"
+)
+
+func read(t *testing.T, text string) *mivet.Snapshot {
+	t.Helper()
+	s, err := ReadTerraform(context.Background(), "plan.json", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// gaps returns the reasons of the gaps of a kind, without those of every plan.
+func gapsOf(s *mivet.Snapshot, facts mivet.FactKind) []string {
+	var out []string
+	for _, g := range s.Gaps {
+		if g.Facts == facts && !strings.Contains(g.Reason, "only what it manages") {
+			out = append(out, g.Subject+": "+g.Reason)
+		}
+	}
+	return out
+}
+
+// changes makes a plan of new objects of azurerm: address and attributes, in turn. What is
+// null in the attributes is known after apply.
+func changes(pairs ...string) string {
+	var list []string
+	for i := 0; i < len(pairs); i += 2 {
+		var after map[string]any
+		if err := json.Unmarshal([]byte(pairs[i+1]), &after); err != nil {
+			panic(err)
+		}
+		unknown := map[string]bool{"id": true}
+		for k, v := range after {
+			if v == nil {
+				unknown[k] = true
+				delete(after, k)
+			}
+		}
+		a, _ := parseAddress(pairs[i])
+		typ, _, _ := strings.Cut(a.object, ".")
+		one, _ := json.Marshal(map[string]any{ //nolint:errchkjson // maps of plain values
+			"address": pairs[i], "mode": "managed", "type": typ,
+			"change": map[string]any{"actions": []string{"create"}, "after": after, "after_unknown": unknown},
+		})
+		list = append(list, string(one))
+	}
+	return strings.Join(list, ",\n")
+}
+
+func planOf(changes, config string) string {
+	return `{"format_version":"1.2","resource_changes":[` + changes + `],"configuration":` + config + `}`
+}
+
+const noConfig = `{"root_module":{}}`
+
+func TestTerraformFaults(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		_, err := ReadTerraform(context.Background(), "plan.json", strings.NewReader(text))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80q: %v, want %q", text, err, want)
+		}
+	}
+	f(`{"format_version":"1.2","resource_changes":[`, "reading plan.json: line 1, byte 44: the text ends in the middle of a value; the file may be cut off")
+	f("{\"format_version\":\"1.2\",\n\"resource_changes\":[\n{\"address\":\"azurerm_key_vault.kv\",\"change\":{\"after\":{\"name\":tru}}}]}",
+		`line 3, byte 106: in azurerm_key_vault.kv: "tru" is not a JSON value`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"`+strings.Repeat("a", maxName+1)+`"}]}`, "a name is longer than 64 KiB")
+	f(`{"format_version":"1.2","planned_values":`+strings.Repeat(`{"child_modules":[`, 300), "nested deeper")
+	f(`{"format_version":"1.2","resource_changes":[]}{"format_version":"1.2"}`, "there is more text after the value")
+}
+
+func TestTerraformOddShapes(t *testing.T) {
+	f := func(text string) {
+		t.Helper()
+		s := read(t, text)
+		if n := len(s.Resources) + len(s.RoleAssignments); n != 0 {
+			t.Errorf("%s gives %d facts", text, n)
+		}
+	}
+	f(`{"format_version":"1.0"}`)
+	f(`{"format_version":"1.2","resource_changes":null,"configuration":null,"prior_state":null,"variables":null}`)
+	f(`{"format_version":"1.2","resource_changes":{},"configuration":[],"planned_values":3,"resource_drift":"x"}`)
+	f(`{"format_version":"1.2","resource_changes":[null,1,"x",[],{},{"address":"a.b"},{"address":""},{"address":"x"}]}`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_role_assignment.x","type":"azurerm_role_assignment","change":null}]}`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_role_assignment.x","type":"azurerm_role_assignment","change":{"actions":"create","after":[1],"after_unknown":"x"}}]}`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_linux_web_app.x","type":"azurerm_linux_web_app","change":{"actions":["create"],"after":{"identity":{"type":["SystemAssigned"]},"name":3,"resource_group_name":{}}}}]}`)
+	f(`{"format_version":"1.2","resource_changes":[],"configuration":{"root_module":{"resources":[1,{"address":"a.b","expressions":{"scope":{"references":3}}}],"module_calls":{"m":{"module":null,"expressions":[]}}}}}`)
+	f(`{"version":4,"lineage":"x","resources":[{"instances":[{"index_key":null},{"index_key":3,"attributes":null}]},{"type":"azurerm_key_vault","name":"x","instances":{}}]}`)
+}
+
+// A member may come in any order: facts do not depend on it.
+func TestTerraformOrder(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "create.plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		t.Fatal(err)
+	}
+	want := stripped(read(t, string(raw)))
+	for _, order := range [][]string{
+		{"configuration", "resource_changes", "variables", "timestamp", "format_version"},
+		{"timestamp", "resource_changes", "configuration", "variables", "format_version"},
+	} {
+		var b strings.Builder
+		for i, name := range order {
+			fmt.Fprintf(&b, "%c%q:%s", "{,"[min(i, 1)], name, members[name])
+		}
+		b.WriteByte('}')
+		if d := cmp.Diff(want, stripped(read(t, b.String()))); d != "" {
+			t.Errorf("%v: %s", order, d)
+		}
+	}
+	// The members of each object, turned around.
+	var plan any
+	if err := json.Unmarshal(raw, &plan); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, stripped(read(t, turned(plan)))); d != "" {
+		t.Error(d)
+	}
+}
+
+// turned writes a JSON value with its members in falling order of their names.
+func turned(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		keys := sortedKeys(v)
+		slices.Reverse(keys)
+		parts := make([]string, len(keys))
+		for i, k := range keys {
+			parts[i] = fmt.Sprintf("%q:%s", k, turned(v[k]))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = turned(e)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	default:
+		b, _ := json.Marshal(v) //nolint:errchkjson // it came out of JSON
+		return string(b)
+	}
+}
+
+// stripped prints facts without their lines.
+func stripped(s *mivet.Snapshot) string {
+	var b strings.Builder
+	for line := range strings.Lines(printed(s)) {
+		line, _, _ = strings.Cut(strings.TrimSuffix(line, "\n"), "  <")
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+// Plans of format 0.1 may hold planned_values only; where there are changes, these count.
+func TestPlannedValues(t *testing.T) {
+	values := `"planned_values":{"root_module":{"resources":[{"address":"azurerm_resource_group.rg","mode":"managed","type":"azurerm_resource_group","values":{"name":"old","id":"/subscriptions/1/resourceGroups/old"}}],
+		"child_modules":[{"resources":[{"address":"module.m.azurerm_resource_group.rg","mode":"managed","type":"azurerm_resource_group","values":{"name":"in","id":"/subscriptions/1/resourceGroups/in"}}]}]}}`
+	changes := `"resource_changes":[{"address":"azurerm_resource_group.rg","mode":"managed","type":"azurerm_resource_group","change":{"actions":["no-op"],"after":{"id":"/subscriptions/1/resourceGroups/new"}}}]`
+	prior := `"prior_state":{"values":{"root_module":{"resources":[{"address":"data.azurerm_resource_group.d","mode":"data","type":"azurerm_resource_group","values":{"id":"/subscriptions/1/resourceGroups/read"}}]}}}`
+	f := func(want string, members ...string) {
+		t.Helper()
+		s := read(t, `{"format_version":"0.1",`+strings.Join(members, ",")+"}")
+		var names []string
+		for i := range s.Resources {
+			names = append(names, s.Resources[i].ID.Name())
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	f("old in", values)
+	f("new", values, changes)
+	f("new", changes, values)
+	f("read new", prior, values, changes)
+	f("old in read", prior, values)
+	f("old in read", values, prior)
+}
+
+func TestSubscription(t *testing.T) {
+	const vault = `{"name":"kv","resource_group_name":"g"}`
+	f := func(config, want string, more ...string) {
+		t.Helper()
+		s := read(t, planOf(changes(append([]string{"azurerm_key_vault.kv", vault}, more...)...), config))
+		if got := s.Resources[0].ID.SubscriptionID(); got != want {
+			t.Errorf("%s: subscription %s, want %s", config, got, want)
+		}
+	}
+	const id = "11111111-2222-4333-8444-555555555555"
+	used := `"root_module":{"resources":[{"address":"azurerm_key_vault.kv","provider_config_key":"azurerm.two"},{"address":"azurerm_resource_group.g","provider_config_key":"azurerm.two"}]}`
+	f(`{"provider_config":{"azurerm":{"expressions":{"subscription_id":{"constant_value":"`+id+`"}}}},"root_module":{}}`, id)
+	f(`{"provider_config":{"azurerm.two":{"expressions":{"subscription_id":{"constant_value":"`+id+`"}}}},`+used+`}`, id)
+	f(`{"provider_config":{"azurerm":{"expressions":{"subscription_id":{"references":["local.sub"]}}}},"root_module":{}}`, "{subscription of azurerm}")
+	f(`{`+used+`}`, id, "azurerm_resource_group.g", `{"id":"/subscriptions/`+id+`/resourceGroups/g"}`)
+	f(noConfig, "{subscription of azurerm}")
+	s := read(t, planOf(changes("azurerm_key_vault.kv", vault), noConfig))
+	if g := gapsOf(s, mivet.FactSubscriptions); len(g) != 1 || !strings.Contains(g[0], "does not say in which subscription") {
+		t.Errorf("gaps %v", g)
+	}
+}
+
+// One huge object becomes a gap with its address; the others are read.
+func TestTooLarge(t *testing.T) {
+	big := `{"name":"big","resource_group_name":"g","tags":{"x":"` + strings.Repeat("y", maxValue) + `"}}`
+	s := read(t, planOf(changes("azurerm_key_vault.big", big, "azurerm_key_vault.small", `{"name":"small","resource_group_name":"g"}`), noConfig))
+	if len(s.Resources) != 1 || s.Resources[0].ID.Name() != "small" {
+		t.Errorf("resources %v", s.Resources)
+	}
+	want := []string{"azurerm_key_vault.big: it holds more than 16 MiB of what is read, and was left out in part"}
+	if d := cmp.Diff(want, gapsOf(s, mivet.FactInput)); d != "" {
+		t.Error(d)
+	}
+	if len(s.Declarations) != 2 {
+		t.Errorf("%d declarations", len(s.Declarations))
+	}
+}
+
+// What is not skipped because it is large but because it is not allowed costs nothing.
+func TestLargeButNotRead(t *testing.T) {
+	s := read(t, planOf(changes("azurerm_linux_web_app.a", `{"name":"a","resource_group_name":"g","app_settings":{"x":"`+strings.Repeat("y", maxValue+1)+`"}}`), noConfig))
+	if g := gapsOf(s, mivet.FactInput); len(s.Resources) != 1 || g != nil {
+		t.Errorf("%d resources, gaps %v", len(s.Resources), g)
+	}
+}
+
+// Gaps that would say the same a thousand times are drawn together, and claim no less.
+func TestGapsDrawnTogether(t *testing.T) {
+	var pairs []string
+	for i := range 500 {
+		pairs = append(pairs, fmt.Sprintf("azurerm_role_assignment.x[%d]", i), `{"role_definition_name":"Reader","scope":"/subscriptions/1","principal_id":null}`)
+	}
+	s := read(t, planOf(changes(pairs...), noConfig))
+	g := gapsOf(s, mivet.FactRoleAssignments)
+	if len(g) != maxGapsAlike+1 || !strings.Contains(g[maxGapsAlike], "460 more objects") {
+		t.Errorf("%d gaps, the last %s", len(g), g[len(g)-1])
+	}
+	if len(s.RoleAssignments) != 500 {
+		t.Errorf("%d assignments", len(s.RoleAssignments))
+	}
+}
+
+func TestDeferred(t *testing.T) {
+	s := read(t, `{"format_version":"1.2","resource_changes":[],"deferred_changes":[{"reason":"unknown","resource_change":`+
+		changes("azurerm_role_assignment.later", `{"scope":"/subscriptions/1"}`)+`}]}`)
+	if len(s.RoleAssignments) != 0 || len(s.Declarations) != 1 || len(gapsOf(s, mivet.FactInput)) != 1 {
+		t.Errorf("%d assignments, %d declarations, gaps %v", len(s.RoleAssignments), len(s.Declarations), gapsOf(s, mivet.FactInput))
+	}
+}
+
+func TestStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var pairs []string
+	for i := range 2000 {
+		pairs = append(pairs, fmt.Sprintf("azurerm_key_vault.x[%d]", i), `{"name":"kv"}`)
+	}
+	_, err := ReadTerraform(ctx, "plan.json", strings.NewReader(planOf(changes(pairs...), noConfig)))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("reading goes on: %v", err)
+	}
+}
+
+// No value of an attribute that is not allowed leaves the package, wherever it stands.
+func TestNoSecrets(t *testing.T) {
+	const secret = "s3cr3t"
+	attrs := `{"name":"a","resource_group_name":"g","location":"westeurope","admin_password":"` + secret + `","site_credential":[{"password":"` + secret + `"}],
+		"identity":[{"type":"SystemAssigned","certificate":"` + secret + `"}],"connection_string":[{"value":"` + secret + `"}],"primary_access_key":"` + secret + `",
+		"body":"{\"properties\":{\"adminPassword\":\"` + secret + `\",\"enableRbacAuthorization\":true}}","output":{"properties":{"key":"` + secret + `"}}}`
+	var pairs []string
+	for typ := range newTypeTable() {
+		pairs = append(pairs, typ+".x", attrs)
+	}
+	pairs = append(pairs, "azapi_resource.x", attrs, "azuread_application.x", attrs, "azurerm_resource_group.x", attrs)
+	config := `{"provider_config":{"azurerm":{"expressions":{"client_secret":{"constant_value":"` + secret + `"}}}},
+		"root_module":{"module_calls":{"m":{"expressions":{"password":{"constant_value":"` + secret + `"}},"module":{}}},"outputs":{"o":{"expression":{"constant_value":"` + secret + `"}}}}}`
+	text := planOf(changes(pairs...), config)
+	text = strings.Replace(text, `"configuration"`, `"variables":{"password":{"value":"`+secret+`"}},"output_changes":{"x":{"after":"`+secret+`"}},"configuration"`, 1)
+	if got := printed(read(t, text)); strings.Contains(got, secret) {
+		t.Error("a secret left the package")
+	}
+	doc, err := readDocument(context.Background(), "plan.json", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range doc.objects {
+		if strings.Contains(string(o.after), secret) {
+			t.Errorf("%s keeps a secret: %s", o.address, o.after)
+		}
+	}
+	for name, v := range doc.vars {
+		t.Errorf("the variable %s is kept: %s", name, v)
+	}
+}
+
+func TestDriftKept(t *testing.T) {
+	f, err := os.Open(filepath.Join("testdata", "change.plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	doc, err := readDocument(context.Background(), "change.plan.json", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.drift) != 1 || attributes(doc.drift[0].before).str("identity", "principal_id") == attributes(doc.drift[0].after).str("identity", "principal_id") {
+		t.Errorf("drift %v", doc.drift)
+	}
+	for _, o := range doc.objects {
+		if o.address == "azurerm_linux_web_app.replaced" && string(o.replace) != `[["name"]]` {
+			t.Errorf("replaced because of %s", o.replace)
+		}
+	}
+}
