@@ -41,6 +41,10 @@ type app struct {
 	started bool // a command's own work has begun: an error is no longer one of usage
 	lenient bool // the exit code is 0 whatever happens
 	facts   *catalog.Catalog
+
+	configFile string
+	config     *config
+	origins    map[string]string // where the value of each flag is from
 }
 
 func newApp(c Command) *app {
@@ -62,7 +66,7 @@ func newApp(c Command) *app {
 	if c.Build == nil {
 		c.Build, _ = debug.ReadBuildInfo()
 	}
-	return &app{Command: c, colour: "auto"}
+	return &app{Command: c, colour: "auto", config: &config{}}
 }
 
 // Main runs mivet with the arguments after the program's name and returns the exit code.
@@ -78,7 +82,7 @@ func (c *Command) Main(args []string) (code int) {
 		}
 	}()
 	root := a.rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would stand for those of the process
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return a.code

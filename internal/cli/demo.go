@@ -27,9 +27,10 @@ func (in *intake) demo() {
 func (a *app) demoCommand() *cobra.Command {
 	var text bool
 	cmd := &cobra.Command{
-		Use:     "demo",
-		Short:   "a walk through a tenant in which every mistake has happened once",
-		GroupID: groupFirst,
+		Use:         "demo",
+		Short:       "a walk through a tenant in which every mistake has happened once",
+		GroupID:     groupFirst,
+		Annotations: map[string]string{unconfigured: "yes"},
 		Example: "  mivet demo\n" +
 			"  mivet demo --tenant > shop.tenant     the tenant as text, to change and ask again",
 		Long: "Nothing is read from Azure and nothing is sent. The exit code is always 0.",
@@ -54,7 +55,7 @@ func (a *app) tour(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := a.vet(q.snap, rules.All())
+	results, err := a.vet(&reading{snap: q.snap}, rules.All())
 	if err != nil {
 		return err
 	}

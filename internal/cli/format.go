@@ -36,6 +36,8 @@ type inputFormat struct {
 	// give instead, if there is something.
 	read   func(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error)
 	advice string
+	// comments is true for texts whose comments may accept findings.
+	comments bool
 }
 
 // why says why a file of the format was left out.
@@ -52,7 +54,7 @@ func formatOf(s *source) *inputFormat {
 	case snapshot.Is(s.head):
 		return &inputFormat{what: "a snapshot", read: readSnapshot}
 	case beginsAsTenant(s.head):
-		return &inputFormat{what: "a tenant text", read: readTenantText}
+		return &inputFormat{what: "a tenant text", read: readTenantText, comments: true}
 	}
 	switch kind := iac.Recognise(s.head); kind {
 	case iac.KindUnknown:
@@ -60,11 +62,13 @@ func formatOf(s *source) *inputFormat {
 		return &inputFormat{what: kind.String(), read: readTerraform}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
+	case iac.KindTerraformSource, iac.KindBicep:
+		return &inputFormat{what: kind.String(), advice: kind.Advice(), comments: true}
 	default:
 		return &inputFormat{what: kind.String(), advice: kind.Advice()}
 	}
 	if tenant.Is(s.head) {
-		return &inputFormat{what: "a tenant text", read: readTenantText}
+		return &inputFormat{what: "a tenant text", read: readTenantText, comments: true}
 	}
 	return nil
 }

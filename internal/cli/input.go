@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/vet"
 )
 
 // inputFlags say where facts are read from.
@@ -48,6 +49,8 @@ type inputNote struct {
 type reading struct {
 	snap  *mivet.Snapshot
 	notes []inputNote
+	// ignores are the findings that comments in the inputs accept.
+	ignores []vet.Suppression
 }
 
 // leftOut lists what was not read.
@@ -60,11 +63,11 @@ func (r *reading) leftOut() []inputNote {
 func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading, error) {
 	names := append(slices.Clone(args), f.files...)
 	if len(names) == 0 && !f.demo {
-		names = filepath.SplitList(a.Env("MIVET_INPUT"))
+		names, _ = a.defaultInput()
 	}
 	if len(names) == 0 && !f.demo {
 		return nil, errorWithHint(usagef("there is no input"),
-			"name a snapshot, a tenant text, a Terraform plan or state in JSON, or a folder of them, with --in or in MIVET_INPUT",
+			"name a snapshot, a tenant text, a Terraform plan or state in JSON, or a folder of them, with --in, in MIVET_INPUT, or as input in .mivet.yaml",
 			"--demo uses the demo tenant that is built in")
 	}
 	in := &intake{app: a, ctx: ctx}
@@ -77,6 +80,20 @@ func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading,
 	return in.finish(names)
 }
 
+// defaultInput is what is read where nothing is named, and who says so.
+func (a *app) defaultInput() (names []string, origin string) {
+	if list := a.Env("MIVET_INPUT"); list != "" {
+		return filepath.SplitList(list), "MIVET_INPUT"
+	}
+	if len(a.config.Input) == 0 {
+		return nil, "default"
+	}
+	for _, name := range a.config.Input {
+		names = append(names, a.config.relative(name))
+	}
+	return names, a.config.file
+}
+
 // intake reads inputs one after the other. The first error ends it.
 type intake struct {
 	app   *app
@@ -84,7 +101,9 @@ type intake struct {
 	snaps []*mivet.Snapshot
 	notes []inputNote
 	seen  []os.FileInfo
-	err   error
+
+	ignores []vet.Suppression
+	err     error
 }
 
 func (in *intake) add(name string) {
@@ -176,6 +195,7 @@ func (in *intake) stream(name string, r io.Reader) error {
 // content reads a file by what it holds.
 func (in *intake) content(s *source) error {
 	f := formatOf(s)
+	in.readIgnores(f, s)
 	switch {
 	case f == nil && len(bytes.TrimSpace(s.head)) == 0:
 		in.note(s.name, "", "empty")
@@ -200,6 +220,21 @@ func (in *intake) content(s *source) error {
 	return nil
 }
 
+// readIgnores reads comments that accept findings. One that cannot be understood is told
+// and accepts nothing.
+func (in *intake) readIgnores(f *inputFormat, s *source) {
+	if f == nil || !f.comments || s.at == nil {
+		return
+	}
+	ignores, err := vet.ParseInline(s.name, io.NewSectionReader(s.at, 0, s.size))
+	in.ignores = append(in.ignores, ignores...)
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			in.app.note("%s; it accepts nothing", line)
+		}
+	}
+}
+
 // unread is the gap that a recognised file leaves which nobody can read yet.
 func unread(name string, f *inputFormat) mivet.Gap {
 	return mivet.Gap{
@@ -213,7 +248,7 @@ func (in *intake) finish(names []string) (*reading, error) {
 	if in.err != nil {
 		return nil, in.err
 	}
-	r := &reading{notes: in.notes}
+	r := &reading{notes: in.notes, ignores: in.ignores}
 	if !slices.ContainsFunc(in.notes, func(n inputNote) bool { return n.why == "" }) {
 		return nil, nothingRecognised(names, r)
 	}

@@ -68,12 +68,13 @@ func globalFlagDocs(root *cobra.Command) []flagDoc {
 func (a *app) referenceCommand() *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
-		Use:     "reference",
-		Short:   "write the reference of all commands",
-		Hidden:  true,
-		GroupID: groupOther,
-		Example: "  mivet reference --output docs/cli.md\n  mivet reference --format man --output mivet.1",
-		Args:    a.args(0, 0),
+		Use:         "reference",
+		Short:       "write the reference of all commands",
+		Hidden:      true,
+		GroupID:     groupOther,
+		Annotations: map[string]string{unconfigured: "yes"},
+		Example:     "  mivet reference --output docs/cli.md\n  mivet reference --format man --output mivet.1",
+		Args:        a.args(0, 0),
 	}
 	cmd.RunE = a.run(func(context.Context, []string) (int, error) {
 		return exitOK, a.emit(&out, func(w io.Writer, format string, _ bool) error {
@@ -184,10 +185,11 @@ func roff(s string) string {
 func (a *app) completionCommand() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	cmd := &cobra.Command{
-		Use:       "completion SHELL",
-		Short:     "write a completion script for bash, zsh, fish or powershell",
-		GroupID:   groupOther,
-		ValidArgs: shells,
+		Use:         "completion SHELL",
+		Short:       "write a completion script for bash, zsh, fish or powershell",
+		GroupID:     groupOther,
+		Annotations: map[string]string{unconfigured: "yes"},
+		ValidArgs:   shells,
 		Example: "  source <(mivet completion bash)\n" +
 			"  mivet completion fish > ~/.config/fish/completions/mivet.fish",
 		Long: "With MIVET_INPUT set, or --in given, the names of its identities and resources are completed too.",

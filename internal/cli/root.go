@@ -17,6 +17,9 @@ const (
 	groupOther     = "other"
 )
 
+// unconfigured marks commands that read no configuration, so that they always run.
+const unconfigured = "unconfigured"
+
 // rootCommand builds the tree of commands for one run.
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -34,6 +37,12 @@ func (a *app) rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return errorWithHint(usagef("a command is missing"), `"mivet demo" is a good first one; "mivet help" lists all`)
 		},
+	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Annotations[unconfigured] != "" {
+			return nil
+		}
+		return a.settle(cmd)
 	}
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
@@ -66,6 +75,7 @@ func (a *app) commands() []*cobra.Command {
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.explainCommand(),
+		a.configCommand(),
 		a.versionCommand(),
 		a.completionCommand(),
 		a.referenceCommand(),
@@ -75,6 +85,7 @@ func (a *app) commands() []*cobra.Command {
 func (a *app) globalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.Var(&choice{&a.colour, []string{"auto", "always", "never"}}, "color", "colour of text: auto, always, never")
+	f.StringVar(&a.configFile, "config", "", `read this configuration, or "none" (default: .mivet.yaml in this folder or the nearest above)`)
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no notes on standard error; can and who-can: the exit code alone")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "more on standard error: every file that was read or left out")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 		return exitFailed, err
 	}
 	a.tellGaps(r.snap)
-	results, err := a.vet(r.snap, chosen)
+	results, err := a.vet(r, chosen)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -81,12 +82,24 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 	return scanVerdict(results, f.complete)
 }
 
-func (a *app) vet(s *mivet.Snapshot, chosen []*vet.Rule) (*vet.Results, error) {
+// vet runs rules over what was read, with the words of the organisation.
+func (a *app) vet(r *reading, chosen []*vet.Rule) (*vet.Results, error) {
 	cat, err := a.catalog()
 	if err != nil {
 		return nil, err
 	}
-	return vet.Run(s, chosen, vet.Options{Catalog: cat, Now: a.Clock().UTC()})
+	settings, err := a.vetSettings()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := a.config.policy()
+	if err != nil {
+		return nil, err
+	}
+	return vet.Run(r.snap, chosen, vet.Options{
+		Catalog: cat, Now: a.Clock().UTC(), Settings: settings, Policy: policy,
+		Suppressions: slices.Concat(a.config.suppressions, r.ignores),
+	})
 }
 
 // scanVerdict turns results into an exit code. A rule that could not run is no result.

@@ -45,11 +45,12 @@ type versionTable struct {
 func (a *app) versionCommand() *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "the version, and the dates of the facts about Azure inside",
-		GroupID: groupOther,
-		Example: "  mivet version\n  mivet version --format json",
-		Args:    a.args(0, 0),
+		Use:         "version",
+		Short:       "the version, and the dates of the facts about Azure inside",
+		GroupID:     groupOther,
+		Annotations: map[string]string{unconfigured: "yes"},
+		Example:     "  mivet version\n  mivet version --format json",
+		Args:        a.args(0, 0),
 		RunE: a.run(func(context.Context, []string) (int, error) {
 			cat, err := a.catalog()
 			if err != nil {
