@@ -193,11 +193,11 @@ func (q *question) decideModels() Decision {
 // on turns to one plane, and settles which classes of grants count there.
 func (q *question) on(plane mivet.Plane) {
 	q.plane = plane
-	q.weight = [3]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.True}
+	q.weight = [3]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.False}
 	switch {
 	case plane != mivet.PlaneData:
 	case q.row.local:
-		q.weight[classRBAC] = abac.False
+		q.weight[classRBAC], q.weight[classLocal] = abac.False, abac.True
 	case q.row.vault:
 		q.weight[classPolicy] = q.e.vaults.policies(q)
 		q.weight[classRBAC] = q.weight[classPolicy].Not()
