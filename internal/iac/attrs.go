@@ -4,6 +4,7 @@ package iac
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -17,11 +18,13 @@ func attributes(raw json.RawMessage) attrs {
 	if raw == nil {
 		return nil
 	}
-	var a attrs
-	if json.Unmarshal(raw, &a) != nil { // the side is no object, so it has no attributes
+	room := math.MaxInt
+	v, err := newTextScanner("", 1, raw).value(everything, &room)
+	m, ok := v.(map[string]any)
+	if err != nil || !ok { // the side is no object, so it has no attributes
 		return nil
 	}
-	return a
+	return m
 }
 
 // at follows a path of member names and indexes ("identity", "0", "type"). Where a list

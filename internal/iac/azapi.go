@@ -54,14 +54,14 @@ func (b *builder) azapiID(v *view) arm.ID {
 }
 
 // mergedAzapiDetail adds what the body of an azapi object says.
-func mergedAzapiDetail(v *view, d mivet.Detail) mivet.Detail {
+func (b *builder) mergedAzapiDetail(v *view, d mivet.Detail) mivet.Detail {
 	d.Kind = v.attrs.str("body", "kind")
 	d.ManagedBy = knownID(v.attrs.str("body", "managedBy"))
 	if len(d.Tags) == 0 {
 		d.Tags = textMap(at(v.attrs, "body", "tags"))
 	}
 	if m, ok := at(v.attrs, "body", "properties").(map[string]any); ok {
-		d.Settings = armSettingsOf(m)
+		d.Settings = armSettingsOf(b.armPaths, m)
 	}
 	return d
 }

@@ -41,11 +41,11 @@ func ReadAzureHound(ctx context.Context, name string, r io.Reader) (*mivet.Snaps
 // hound reads AzureHound output.
 type hound struct {
 	*scanner
-	ctx     context.Context
-	snap    *mivet.Snapshot
-	allowed *fields
-	keep    kept
-	readers map[string]houndReader
+	ctx      context.Context
+	snap     *mivet.Snapshot
+	allowed  *fields
+	armPaths []string
+	readers  map[string]houndReader
 
 	kinds       map[string]int
 	count       int // what the file says it holds
@@ -68,7 +68,7 @@ type houndReader func(h *hound, a attrs)
 func newHound(ctx context.Context, name string, r io.Reader) *hound {
 	return &hound{
 		scanner: newScanner(name, r), ctx: ctx, snap: &mivet.Snapshot{Inputs: []string{name}},
-		allowed: newFields(houndFields()...), readers: houndReaders(),
+		allowed: newFields(houndFields()...), armPaths: armSettings(), readers: houndReaders(),
 		kinds: map[string]int{}, count: -1, resources: map[arm.Key]int{}, identities: map[string]int{},
 		assignments: map[arm.Key]bool{}, policies: map[policyKey]bool{}, groups: map[arm.Key]int{}, subs: map[arm.Key]int{},
 		roles: map[string]string{}, apps: map[string]string{},
@@ -109,13 +109,14 @@ func (h *hound) item() error {
 	h.peek()
 	line := h.line
 	var kind string
-	h.keep.reset(maxValue)
+	var data any
+	room := maxValue
 	err := h.objectOrSkip(func(name []byte) (err error) {
 		switch string(name) {
 		case "kind":
 			kind, err = h.string()
 		case "data":
-			err = h.copy(&h.keep, h.allowed)
+			data, err = h.value(h.allowed, &room)
 		default:
 			err = h.skip()
 		}
@@ -124,11 +125,13 @@ func (h *hound) item() error {
 	if err != nil {
 		return err
 	}
-	h.take(kind, line)
+	a, _ := data.(map[string]any)
+	h.take(kind, line, a, room < 0)
 	return nil
 }
 
-func (h *hound) take(kind string, line int) {
+// take makes facts of an item; over is true where it was too large to keep.
+func (h *hound) take(kind string, line int, a attrs, over bool) {
 	h.src = mivet.Source{Origin: &mivet.Origin{File: h.file}, Line: line}
 	h.kinds[kind]++
 	read, known := h.readers[kind]
@@ -136,7 +139,7 @@ func (h *hound) take(kind string, line int) {
 	case !known:
 		h.gaps.tally(mivet.FactInput, "items of this kind are not understood", kind, "item "+strconv.Itoa(h.items-1), h.src)
 		return
-	case h.keep.over:
+	case over:
 		h.gaps.add(mivet.Gap{
 			Facts: mivet.FactInput, Subject: kind + ", item " + strconv.Itoa(h.items-1), Source: h.src,
 			Reason: "it holds more than 16 MiB of what is read, and was left out",
@@ -148,7 +151,6 @@ func (h *hound) take(kind string, line int) {
 	case read == nil:
 		return
 	}
-	a := attributes(h.keep.value(0))
 	if id := firstOf(a.str("id"), a.str("keyVaultId"), a.str("groupId"), a.str("objectId")); id != "" {
 		h.src.Origin.Address = kind + " " + id
 	} else {
@@ -166,7 +168,7 @@ func (h *hound) resource(a attrs, typ string) arm.ID {
 	}
 	r := mivet.Resource{ID: id, Location: a.str("location"), Source: h.src}
 	props, _ := a["properties"].(map[string]any)
-	d := mivet.Detail{Kind: a.str("kind"), Tags: textMap(a["tags"]), Settings: armSettingsOf(props)}
+	d := mivet.Detail{Kind: a.str("kind"), Tags: textMap(a["tags"]), Settings: armSettingsOf(h.armPaths, props)}
 	if arm.Fold(typ) == "microsoft.keyvault/vaults" && d.Settings["enableRbacAuthorization"] == "" {
 		d.Settings["enableRbacAuthorization"] = "false" // the collector leaves out what is false
 	}
@@ -243,17 +245,14 @@ func (h *hound) identity(id mivet.Identity) {
 // spelled writes an ID the way Azure does: known words in their usual case, the last name
 // as the item gives it.
 func spelled(id, typ, name string) arm.ID {
-	known := map[string]string{
-		"subscriptions": "subscriptions", "resourcegroups": "resourceGroups", "providers": "providers", "managementgroups": "managementGroups",
-		"microsoft.management": "Microsoft.Management",
-	}
-	for _, part := range strings.Split(typ, "/") {
-		known[strings.ToLower(part)] = part
-	}
+	known := append(strings.Split(typ, "/"), "subscriptions", "resourceGroups", "providers", "managementGroups", "Microsoft.Management")
 	parts := strings.Split(id, "/")
-	for i, p := range parts {
-		if w, ok := known[strings.ToLower(p)]; ok && i < len(parts)-1 {
-			parts[i] = w
+	for i, p := range parts[:len(parts)-1] {
+		for _, w := range known {
+			if len(w) == len(p) && strings.EqualFold(w, p) {
+				parts[i] = w
+				break
+			}
 		}
 	}
 	if last := len(parts) - 1; strings.EqualFold(parts[last], name) {

@@ -23,6 +23,7 @@ type builder struct {
 	roleNames  map[arm.Key]mivet.RoleID     // custom roles of the plan by name
 	scopes     map[string]arm.ID            // parsed before: scopes repeat
 	settings   map[string][]setting
+	armPaths   []string
 	readers    map[string]typeReader
 	azapi      map[arm.Key]azapiReader
 	gaps       gapSet

@@ -5,6 +5,7 @@ package iac
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -156,6 +157,65 @@ func (k *kept) nested(s *scanner, text []byte, f *fields) {
 			k.add([]byte("null")...)
 		}
 	}
+}
+
+// value takes one value and returns what f allows of it as a tree of map[string]any,
+// []any, string, float64, bool and nil. room is how many bytes of strings may be kept; what
+// does not fit is nil, and room is negative then.
+func (s *scanner) value(f *fields, room *int) (any, error) {
+	if *room < 0 {
+		return nil, s.skip()
+	}
+	switch s.peek() {
+	case '{':
+		m := map[string]any{}
+		return m, s.object(func(name []byte) error {
+			sub := f.of(name)
+			if sub == nil {
+				return s.skip()
+			}
+			key := string(name)
+			*room -= len(key)
+			v, err := s.value(sub, room)
+			m[key] = v
+			return err
+		})
+	case '[':
+		var list []any
+		err := s.array(func(int) error {
+			*room -= 8
+			v, err := s.value(f, room)
+			list = append(list, v)
+			return err
+		})
+		return list, err
+	case '"':
+		b, ok, err := s.str(*room)
+		if *room -= len(b); err != nil || !ok {
+			*room = min(*room, -1)
+			return nil, err
+		}
+		return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+	default:
+		b, err := s.scalar()
+		if err != nil {
+			return nil, err
+		}
+		return scalarValue(b), nil
+	}
+}
+
+func scalarValue(b []byte) any {
+	switch b[0] {
+	case 't':
+		return true
+	case 'f':
+		return false
+	case 'n':
+		return nil
+	}
+	n, _ := strconv.ParseFloat(string(b), 64) // a number out of range is infinite
+	return n
 }
 
 const hexDigits = "0123456789abcdef"

@@ -136,12 +136,16 @@ func (s setting) text(value any) (string, bool) {
 	}
 }
 
-// armSettingsOf returns the kept properties of a resource in Azure's own form.
-func armSettingsOf(properties map[string]any) map[string]string {
+// armSettingsOf returns the kept properties of a resource in Azure's own form, out of
+// those paths.
+func armSettingsOf(paths []string, properties map[string]any) map[string]string {
 	out := map[string]string{}
-	for _, path := range armSettings() {
-		parts := strings.Split(path, ".")
-		v := at(properties, parts...)
+	for _, path := range paths {
+		first, _, _ := strings.Cut(path, ".")
+		if _, ok := properties[first]; !ok {
+			continue
+		}
+		v := at(properties, strings.Split(path, ".")...)
 		if v == nil {
 			continue
 		}
@@ -173,7 +177,7 @@ func (b *builder) detail(v *view) *mivet.Detail {
 	d.Tags = textMap(at(v.attrs, "tags"))
 	d.ManagedBy = knownID(v.attrs.str("managed_by"))
 	if isAzapi(v.typ) {
-		d = mergedAzapiDetail(v, d)
+		d = b.mergedAzapiDetail(v, d)
 	}
 	return orNil(d)
 }
