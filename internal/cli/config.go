@@ -193,7 +193,7 @@ func (a *app) settle(cmd *cobra.Command) error {
 
 // ownFlags are those that no file and no variable can set: they belong to one command
 // line.
-var ownFlags = []string{"help", "version", "config", "output", "in", "demo", "batch", "tenant", "explain", "answers", "rule"}
+var ownFlags = []string{"help", "version", "config", "output", "in", "demo", "batch", "tenant", "explain", "answers", "rule", "baseline"}
 
 func (a *app) settleFlag(f *pflag.Flag) error {
 	switch variable := flagVariable(f.Name); {

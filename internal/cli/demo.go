@@ -55,7 +55,7 @@ func (a *app) tour(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := a.vet(&reading{snap: q.snap}, rules.All())
+	results, err := a.vet(&reading{snap: q.snap}, rules.All(), nil)
 	if err != nil {
 		return err
 	}

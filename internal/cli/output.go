@@ -27,6 +27,8 @@ type output struct {
 	format  string
 	files   []string
 	formats []string // what the command can write, the default first
+	// byName says which form a file's name asks for; nil: its ending is the form.
+	byName func(file string) (string, bool)
 }
 
 // register adds --format and --output to a command.
@@ -54,14 +56,23 @@ func (o *output) targets() ([]target, error) {
 	for _, file := range files {
 		t := target{file, o.format}
 		if t.format == "" {
-			t.format = o.formats[0]
-			if ext := strings.TrimPrefix(filepath.Ext(file), "."); slices.Contains(o.formats, ext) {
-				t.format = ext
-			}
+			t.format = o.formatOf(file)
 		}
 		ts = append(ts, t)
 	}
 	return ts, nil
+}
+
+// formatOf is the form that a file's name asks for, or the default.
+func (o *output) formatOf(file string) string {
+	if o.byName != nil {
+		if name, ok := o.byName(file); ok {
+			return name
+		}
+	} else if ext := strings.TrimPrefix(filepath.Ext(file), "."); slices.Contains(o.formats, ext) {
+		return ext
+	}
+	return o.formats[0]
 }
 
 // emit writes a result to every place. The render function gets the format and whether

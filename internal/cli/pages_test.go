@@ -81,6 +81,33 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// The example of docs/configuration.md is a configuration.
+func TestConfigurationExample(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(text)
+	if m == nil {
+		t.Fatal("the page has no example")
+	}
+	file := filepath.Join(t.TempDir(), "example.yaml")
+	if err := os.WriteFile(file, m[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	c := testCommand()
+	c.Stdout, c.Stderr, c.Env = &stdout, &stderr, func(string) string { return "" }
+	if code := c.Main([]string{"config", "show", "--config", file}); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	for _, want := range []string{"prod.mivet", "env, stage", "critical=7, high=30", "owner-missing=2027-01-01", "suppressions               1"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("the settings do not have %q:\n%s", want, &stdout)
+		}
+	}
+}
+
 // runBlock runs the commands of a block and returns the block as it should be.
 func runBlock(t *testing.T, page, block string) string {
 	t.Helper()

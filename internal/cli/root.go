@@ -75,6 +75,7 @@ func (a *app) commands() []*cobra.Command {
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.explainCommand(),
+		a.convertCommand(),
 		a.configCommand(),
 		a.versionCommand(),
 		a.completionCommand(),

@@ -23,6 +23,7 @@ type scanFlags struct {
 	in        inputFlags
 	out       output
 	rules     []string
+	baseline  string
 	complete  bool
 	undecided bool
 }
@@ -36,7 +37,7 @@ func (a *app) scanCommand() *cobra.Command {
 		Example: "  mivet scan plan.json                        a Terraform plan (terraform show -json)\n" +
 			"  mivet scan prod.mivet infra/                several inputs, read together\n" +
 			"  mivet scan --demo                           the tenant that is built in\n" +
-			"  mivet scan prod.mivet -o - -o findings.json text to the terminal, JSON to a file",
+			"  mivet scan prod.mivet -o - -o found.sarif    text to the terminal, SARIF to a file",
 		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, AzureHound output, or a\n" +
 			"folder of any of these; it is recognised by content. What is not understood is listed. Where\n" +
 			"several inputs tell of the same object, the later one counts.\n\n" +
@@ -46,15 +47,14 @@ func (a *app) scanCommand() *cobra.Command {
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.scan(ctx, &f, args) }),
 	}
 	f.in.registerDemo(cmd)
-	f.out.register(cmd, scanFormats()...)
+	f.out.byName = report.FormatOf
+	f.out.register(cmd, report.Formats()...)
+	cmd.Flags().StringVar(&f.baseline, "baseline", "", "report only what this earlier result (JSON) does not have")
 	cmd.Flags().StringArrayVar(&f.rules, "rule", nil, "run this rule alone; may be repeated")
 	cmd.Flags().BoolVar(&f.undecided, "undecided", false, "list everything that could not be decided (JSON always does)")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if something could not be decided and nothing was found")
 	return cmd
 }
-
-// scanFormats are the forms of a scan's result, the default first.
-func scanFormats() []string { return []string{formatText, formatJSON} }
 
 func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error) {
 	if _, err := f.out.targets(); err != nil {
@@ -69,12 +69,19 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 		return exitFailed, err
 	}
 	a.tellGaps(r.snap)
-	results, err := a.vet(r, chosen)
+	baseline, err := a.readBaseline(f.baseline)
+	if err != nil {
+		return exitFailed, err
+	}
+	results, err := a.vet(r, chosen, baseline)
 	if err != nil {
 		return exitFailed, err
 	}
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
-		return a.writeResults(w, results, format, report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided})
+		look := report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided}
+		return a.writeResults(w, format, look, func(h report.Handler) error {
+			return report.Send(h, results, report.Options{Version: a.version(), Catalog: a.facts})
+		})
 	})
 	if err != nil {
 		return exitFailed, err
@@ -83,7 +90,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 }
 
 // vet runs rules over what was read, with the words of the organisation.
-func (a *app) vet(r *reading, chosen []*vet.Rule) (*vet.Results, error) {
+func (a *app) vet(r *reading, chosen []*vet.Rule, baseline *vet.Baseline) (*vet.Results, error) {
 	cat, err := a.catalog()
 	if err != nil {
 		return nil, err
@@ -98,7 +105,7 @@ func (a *app) vet(r *reading, chosen []*vet.Rule) (*vet.Results, error) {
 	}
 	return vet.Run(r.snap, chosen, vet.Options{
 		Catalog: cat, Now: a.Clock().UTC(), Settings: settings, Policy: policy,
-		Suppressions: slices.Concat(a.config.suppressions, r.ignores),
+		Suppressions: slices.Concat(a.config.suppressions, r.ignores), Baseline: baseline,
 	})
 }
 
@@ -119,17 +126,21 @@ func scanVerdict(results *vet.Results, complete bool) (int, error) {
 }
 
 // writeResults writes results in one form. Text is cleaned as everything that comes out
-// of an input is.
-func (a *app) writeResults(w io.Writer, results *vet.Results, format string, look report.TextOptions) error {
-	o := report.Options{Version: a.version(), Catalog: a.facts}
-	if format == formatJSON {
-		return report.Send(report.NewJSON(w), results, o)
-	}
+// of an input is; the other forms have their own ways to quote.
+func (a *app) writeResults(w io.Writer, format string, look report.TextOptions, send func(report.Handler) error) error {
 	var text strings.Builder
-	if err := report.Send(report.NewText(&text, look), results, o); err != nil {
+	to := w
+	if format == formatText {
+		to = &text
+	}
+	h, err := report.New(format, to, look)
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, cleanStyled(text.String()))
+	if err := send(h); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, cleanStyled(text.String()))
 	return err
 }
 
