@@ -26,7 +26,7 @@ type question struct {
 	given    *abac.Env
 	place    place
 	// weight says, per class, whether grants of it count for this question.
-	weight [3]abac.Truth
+	weight [numClasses]abac.Truth
 }
 
 // place says what is known of a resource's position.
@@ -193,8 +193,10 @@ func (q *question) decideModels() Decision {
 // on turns to one plane, and settles which classes of grants count there.
 func (q *question) on(plane mivet.Plane) {
 	q.plane = plane
-	q.weight = [3]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.False}
+	q.weight = [numClasses]abac.Truth{classRBAC: abac.True, classPolicy: abac.False, classLocal: abac.False}
 	switch {
+	case q.row.modelled(plane):
+		q.weight[classRBAC] = q.e.models.honours(q)
 	case plane != mivet.PlaneData:
 	case q.row.local:
 		q.weight[classRBAC], q.weight[classLocal] = abac.False, abac.True
@@ -202,6 +204,7 @@ func (q *question) on(plane mivet.Plane) {
 		q.weight[classPolicy] = q.e.vaults.policies(q)
 		q.weight[classRBAC] = q.weight[classPolicy].Not()
 	}
+	q.weight[classDelegated] = q.weight[classRBAC]
 }
 
 // chainLength is how deep a scope may lie for grants to be found by its ancestors.

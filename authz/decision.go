@@ -54,12 +54,16 @@ const (
 	CauseMembership        // unknown: whether the principal is in a group was not read
 	CauseDenyUnknown       // unknown: granted, unless a deny assignment matches that may or may not
 	CauseVaultModel        // unknown: the vault's permission model was not read, and the models differ
+	CauseModel             // unknown: a setting of the resource that decides was not read
+	CauseElsewhere         // unknown: an authorization system decides that no snapshot holds
+	CausePath              // unknown: an access list of a path may give it
 )
 
 var causeNames = [...]string{
 	"none", "a grant", "no grant", "a deny assignment", "eligible, not activated", "facts that were not read",
 	"a condition", "the operation's plane", "a role that is not known", "the time of the question",
 	"a group membership that was not read", "a deny assignment that may apply", "the vault's permission model",
+	"a setting of the resource", "an authorization system that is not in the input", "the path, or its access list",
 }
 
 // String returns the cause in words.
@@ -81,8 +85,8 @@ type Decision struct {
 	// a grant, an eligible grant, or a grant that is unknown; of deny assignments for a
 	// deny. It is -1 where no single fact decided, or where Local is set.
 	Fact int
-	// Local says that the grant is one of a service's own, not a role assignment: Fact
-	// then counts in the slice that it names.
+	// Local says that the grant is no role assignment: Fact then counts in the slice that
+	// it names.
 	Local LocalKind
 }
 
@@ -91,10 +95,11 @@ type LocalKind uint8
 
 // The kinds of grants beside role assignments.
 const (
-	NotLocal     LocalKind = iota
-	LocalPolicy            // an entry of Snapshot.AccessPolicies
-	LocalGrant             // an entry of Snapshot.LocalGrants
-	LocalPathACL           // an entry of Snapshot.PathACLs
+	NotLocal        LocalKind = iota
+	LocalPolicy               // an entry of Snapshot.AccessPolicies
+	LocalGrant                // an entry of Snapshot.LocalGrants
+	LocalPathACL              // an entry of Snapshot.PathACLs
+	LocalDelegation           // a grant of Snapshot.Delegations, see [Engine.Delegated]
 )
 
 // Request is a question: may this principal do this operation on this resource.

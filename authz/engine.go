@@ -33,7 +33,11 @@ type Engine struct {
 	denies *denies
 	gaps   *gaps
 	vaults *vaults
+	models models
+	lakes  *lakes
 	spans  []span
+	// delegated are the grants of delegations, in the order of the snapshot.
+	delegated []delegatedGrant
 	// unread says that something was not read that bears on answers.
 	unread bool
 }
@@ -59,6 +63,8 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.unread = e.gaps.any()
 	e.spans = newSpans(e.people, e.grants)
 	e.vaults = newVaults(s, e.tree)
+	e.models = newModels(s, e.tree)
+	e.lakes = e.newLakes()
 	return e
 }
 
@@ -85,10 +91,16 @@ func newTree(s *mivet.Snapshot) (t *arm.Tree, misplaced []arm.ID) {
 		scope, _ := localScope(&s.LocalGrants[i])
 		b.Add(scope)
 	}
+	for i := range s.PathACLs {
+		b.Add(s.PathACLs[i].Container)
+	}
+	for i := range s.Delegations {
+		b.Add(s.Delegations[i].Scope)
+	}
 	var last arm.ID
 	for i := range s.Resources {
 		id := s.Resources[i].ID
-		if isVault(id) {
+		if decidesByItself(&s.Resources[i]) {
 			b.Add(id)
 		} else if sub := id.Subscription(); !sub.Equal(last) {
 			b.Add(sub)
@@ -97,6 +109,12 @@ func newTree(s *mivet.Snapshot) (t *arm.Tree, misplaced []arm.ID) {
 	}
 	misplaced = linkGroups(&b, s)
 	return b.Build(), misplaced
+}
+
+// decidesByItself reports whether settings of a resource bear on answers.
+func decidesByItself(r *mivet.Resource) bool {
+	_, namespace := hnsOf(r)
+	return namespace || isVault(r.ID) || hasModel(r)
 }
 
 // relevantGroups says of which groups the members matter: those that a fact about access,
@@ -118,7 +136,7 @@ func relevantGroups(s *mivet.Snapshot, p *people, drafts []draft) func(int32) bo
 		mark(s.DenyAssignments[i].Excluded...)
 	}
 	for i := range s.PathACLs {
-		mark(s.PathACLs[i].Principal)
+		mark(s.PathACLs[i].Principal, s.PathACLs[i].Owner)
 	}
 	for i := range s.Gaps {
 		mark(mivet.NewPrincipalID(s.Gaps[i].Subject))

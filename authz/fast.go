@@ -62,7 +62,13 @@ func (e *Engine) CheckRef(p PrincipalRef, o OperationRef, r *ResourceRef, plane 
 // resource, nothing unread, no system of a service's own.
 func (e *Engine) isPlain(r *row, plane mivet.Plane, n arm.Node, p place) bool {
 	return !e.unread && p == placeKnown && plane != mivet.PlaneUnknown && e.denies.near[n] < 0 &&
-		!(plane == mivet.PlaneData && (r.vault || r.local))
+		!e.decidedBeside(r, plane)
+}
+
+// decidedBeside reports whether something beside roles may decide about an operation: an
+// access list, a service's own system, a setting of the resource.
+func (e *Engine) decidedBeside(r *row, plane mivet.Plane) bool {
+	return plane == mivet.PlaneData && (r.vault || r.local || r.blob && e.lakes.any) || r.modelled(plane)
 }
 
 // fast looks for a grant that surely gives the operation. It reports false where

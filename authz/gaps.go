@@ -30,6 +30,7 @@ type gaps struct {
 	// list are all gaps: those of the snapshot first.
 	list                             []mivet.Gap
 	grants, denies, policies, locals cover
+	delegations, paths               cover
 	// groups covers scopes above which management groups were not read, and subscriptions
 	// those of which no fact says where they are.
 	groups, subscriptions cover
@@ -50,6 +51,8 @@ func newGaps(list []mivet.Gap, t *arm.Tree, p *people) *gaps {
 	g.denies = newCover(list, t, p, mivet.FactDenyAssignments)
 	g.policies = newCover(list, t, p, mivet.FactAccessPolicies)
 	g.locals = newCover(list, t, p, mivet.FactLocalGrants)
+	g.delegations = newCover(list, t, p, mivet.FactDelegations)
+	g.paths = newCover(list, t, p, mivet.FactPathACLs)
 	nobody := &people{} // a place is nobody's, whatever the subject of the gap is
 	g.groups = newCover(list, t, nobody, mivet.FactManagementGroups)
 	g.subscriptions = newCover(list, t, nobody, mivet.FactSubscriptions)
@@ -172,14 +175,14 @@ func (q *question) gap(c *cover) int32 {
 
 // any reports whether anything was not read that bears on answers.
 func (g *gaps) any() bool {
-	return g.grants.any || g.denies.any || g.policies.any || g.locals.any || g.groups.any || g.subscriptions.any ||
+	return g.grants.any || g.denies.any || g.policies.any || g.locals.any || g.delegations.any || g.groups.any || g.subscriptions.any ||
 		g.allMembers >= 0 || len(g.members) > 0
 }
 
 // persons are the principals of whom something was not read.
 func (g *gaps) persons() map[int32]bool {
 	out := map[int32]bool{}
-	for _, c := range []*cover{&g.grants, &g.denies, &g.policies, &g.locals} {
+	for _, c := range []*cover{&g.grants, &g.denies, &g.policies, &g.locals, &g.delegations, &g.paths} {
 		for i := range c.people {
 			out[c.people[i].person] = true
 		}

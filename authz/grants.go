@@ -16,9 +16,11 @@ import (
 type class uint8
 
 const (
-	classRBAC   class = iota // a role assignment
-	classPolicy              // an entry of a vault's access list
-	classLocal               // an assignment of a service's own authorization system
+	classRBAC      class = iota // a role assignment
+	classPolicy                 // an entry of a vault's access list
+	classLocal                  // an assignment of a service's own authorization system
+	classDelegated              // a role that a delegation gives to another tenant
+	numClasses
 )
 
 // grant is a compiled grant of any class: a role at a scope. It is kept small, since
@@ -73,7 +75,7 @@ type grants struct {
 	// at holds, per scope, the grants exactly there.
 	at lists
 	// riders are by class.
-	riders [3]map[riderKey]*rider
+	riders [numClasses]map[riderKey]*rider
 	// high are the grants at management groups, for subscriptions whose place is unknown.
 	high []int32
 }
@@ -154,7 +156,7 @@ func (e *Engine) drafts(rs *roleSet) []draft {
 			class: classRBAC, fact: int32(i), rider: riderOf(a), //nolint:gosec // fewer than 2^31
 		})
 	}
-	out = append(append(out, e.policyDrafts(rs)...), e.localDrafts(rs)...)
+	out = slices.Concat(out, e.policyDrafts(rs), e.localDrafts(rs), e.delegatedDrafts(rs))
 	return slices.DeleteFunc(out, func(d draft) bool { return d.person == noPerson })
 }
 

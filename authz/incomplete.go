@@ -40,6 +40,19 @@ func allGaps(s *mivet.Snapshot, misplaced []arm.ID) []mivet.Gap {
 			lacks(mivet.FactLocalGrants, g.Account, g.Source, i)
 		}
 	}
+	for i := range s.PathACLs {
+		if a := &s.PathACLs[i]; a.Container.IsZero() {
+			out = append(out, mivet.Gap{
+				Facts: mivet.FactPathACLs, Source: a.Source,
+				Reason: fmt.Sprintf("number %d of the %s does not say in which container it is", i+1, mivet.FactPathACLs),
+			})
+		}
+	}
+	for i := range s.Delegations {
+		if d := &s.Delegations[i]; slices.ContainsFunc(d.Grants, func(g mivet.DelegatedGrant) bool { return g.Principal == "" }) {
+			lacks(mivet.FactDelegations, d.Scope, d.Source, i)
+		}
+	}
 	return append(append(out, memberGaps(s)...), placeGaps(misplaced)...)
 }
 

@@ -16,6 +16,8 @@ type people struct {
 	index map[mivet.PrincipalID]int32
 	ids   []mivet.PrincipalID
 	group []groupness
+	// own is how many, the first ones, other facts than delegations name.
+	own int32
 	// direct holds, per principal, the groups that it is directly in.
 	direct lists
 	// members holds, per principal, those who are directly in it.
@@ -125,6 +127,7 @@ func newPeople(s *mivet.Snapshot) *people {
 	}
 	for i := range s.PathACLs {
 		p.add(s.PathACLs[i].Principal)
+		p.add(s.PathACLs[i].Owner)
 	}
 	for i := range s.Identities {
 		p.setType(s.Identities[i].Principal, mivet.TypeServicePrincipal)
@@ -139,6 +142,12 @@ func newPeople(s *mivet.Snapshot) *people {
 	for i := range s.Gaps {
 		if s.Gaps[i].Facts == mivet.FactMemberships && isPrincipalID(s.Gaps[i].Subject) {
 			p.add(mivet.NewPrincipalID(s.Gaps[i].Subject))
+		}
+	}
+	p.own = int32(len(p.ids)) //nolint:gosec // as in add
+	for i := range s.Delegations {
+		for j := range s.Delegations[i].Grants {
+			p.add(s.Delegations[i].Grants[j].Principal)
 		}
 	}
 	return p

@@ -146,8 +146,13 @@ type row struct {
 	// the data plane in the next two.
 	codes []uint8
 	// vault says that it is an operation on the contents of a vault, and local that a
-	// service with an authorization system of its own decides on it.
+	// service with an authorization system of its own decides on it: system.
 	vault, local bool
+	system       mivet.LocalSystem
+	// blob says that it is an operation on blobs, and model is the setting of a resource
+	// that bears on it; nil for none.
+	blob  bool
+	model *settingModel
 }
 
 func (r *row) code(role uint32, plane mivet.Plane) code {
@@ -161,8 +166,11 @@ func (r *row) code(role uint32, plane mivet.Plane) code {
 func newRow(roles []role, op arm.Operation, plane mivet.Plane) *row {
 	r := &row{
 		op: op, plane: plane, codes: make([]uint8, len(roles)),
-		vault: strings.HasPrefix(string(op.Key()), vaultOperations), local: hasLocalSystem(op),
+		vault: strings.HasPrefix(string(op.Key()), vaultOperations), system: localSystem(op),
 	}
+	r.local = r.system != ""
+	r.blob = strings.HasPrefix(string(op.Key()), strings.ToLower(blobOperations))
+	r.model = modelFor(op)
 	for i := range roles {
 		c := roles[i].code(op, mivet.PlaneControl)
 		d := roles[i].code(op, mivet.PlaneData)
@@ -300,9 +308,10 @@ type roleKey struct {
 type roleKind uint8
 
 const (
-	roleByID   roleKind = iota // a role definition
-	roleByName                 // a role definition of which the name is known alone
-	roleLocal                  // of a service's own system, or made of an access list
+	roleByID      roleKind = iota // a role definition
+	roleByName                    // a role definition of which the name is known alone
+	roleLocal                     // of a service's own system, or made of an access list
+	roleDelegated                 // what is left of a role when it is delegated
 )
 
 func (rs *roleSet) internAs(key roleKey, compile func() role) uint32 {

@@ -21,7 +21,7 @@ const (
 	OutOfTime                     // it would give it at another time
 	ConditionFails                // its condition, or the one inside the role, does not hold
 	Blocked                       // it gives it, and a deny assignment takes it away
-	ModelIgnores                  // the vault's permission model ignores it
+	ModelIgnores                  // the permission model of the vault, or a setting of the resource, ignores it
 	Subtracted                    // the role grants it and subtracts it in the same permission object
 	OtherOperation                // the role says nothing of the operation
 	OtherScope                    // the resource is not at or below its scope
@@ -31,7 +31,7 @@ const (
 
 var outcomeNames = [numberOfOutcomes]string{
 	"grants", "denies", "may grant", "may deny", "eligible", "out of time", "condition fails", "blocked",
-	"ignored by the vault's model", "subtracted", "other operation", "other scope", "does not deny",
+	"ignored by the resource's model", "subtracted", "other operation", "other scope", "does not deny",
 }
 
 // String returns the outcome in words.
@@ -53,6 +53,10 @@ type Reason struct {
 	Deny       *mivet.DenyAssignment
 	Policy     *mivet.AccessPolicy
 	Local      *mivet.LocalAssignment
+	PathACL    *mivet.PathACL
+	Delegation *mivet.Delegation
+	// Delegated is the grant of the delegation.
+	Delegated *mivet.DelegatedGrant
 	// Role is the assignment's role; nil where its definition is not known.
 	Role     *mivet.RoleDefinition
 	RoleName string
@@ -193,7 +197,10 @@ func (t *trace) reason(q *question, g *grant) Reason {
 		r.Local = &e.snap.LocalGrants[g.fact]
 		owner, r.Source = r.Local.Principal, r.Local.Source
 		r.Scope, _ = localScope(r.Local)
-	case classRBAC:
+	case classDelegated:
+		r.Delegation, r.Delegated = e.Delegated(int(g.fact))
+		owner, r.Scope, r.Source, r.Note = r.Delegated.Principal, r.Delegation.Scope, r.Delegation.Source, delegatedLimit(ro.def)
+	default:
 		r.Assignment = &e.snap.RoleAssignments[g.fact]
 		owner, r.Scope, r.Source = r.Assignment.Principal, r.Assignment.Scope, r.Assignment.Source
 	}
@@ -244,12 +251,17 @@ func (t *trace) weighed(q *question, g *grant, w *weighing) {
 	default:
 		r.Outcome = whyNot(q, g)
 	}
+	if r.Outcome == ModelIgnores && q.row.model != nil {
+		r.Note = q.row.model.ignores
+	}
 	t.reasons = append(t.reasons, r)
 }
 
 // whyNot names the step at which a grant whose role gives the operation fell out.
 func whyNot(q *question, g *grant) Outcome {
 	switch {
+	case g.class() == classLocal:
+		return OtherOperation // of another system, or none
 	case q.weight[g.class()] == abac.False:
 		return ModelIgnores
 	case g.slow() && q.e.grants.rider(g).inTime(q.at) == abac.False:
@@ -387,6 +399,8 @@ func (t *trace) explainUnknown(w *weighing, r *Reason) {
 		t.miss(Missing{What: "the grant is bounded in time and the question has none", Fix: "give the time of the question"})
 	case CauseVaultModel:
 		t.miss(Missing{What: "the vault's permission model was not read (" + modelSetting + ")", Fix: "read the vault (Microsoft.KeyVault/vaults/read)"})
+	case CauseModel:
+		t.miss(t.q.row.model.missing())
 	case CauseGap:
 		t.miss(Missing{What: "what a grant gives is not known: " + r.Note})
 	case CauseCondition:

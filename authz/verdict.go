@@ -24,7 +24,8 @@ type verdict struct {
 	maybeFact  int32
 	maybeLocal LocalKind
 
-	eligible int32
+	eligible      int32
+	eligibleLocal LocalKind
 
 	// trace takes every weighing; nil: the first sure grant ends the search.
 	trace *trace
@@ -48,6 +49,8 @@ func (v *verdict) gather(q *question) {
 	v.weighGaps(q)
 	v.weighHigh(q)
 	v.weighMemberships(q)
+	v.weighElsewhere(q)
+	v.weighPaths(q)
 }
 
 func (v *verdict) done() bool { return v.sure && v.trace == nil }
@@ -61,7 +64,7 @@ func (v *verdict) decision() Decision {
 	case v.deny == abac.True:
 		return Decision{Effect: Denied, Cause: CauseDeny, Fact: int(v.denyFact)}
 	case v.eligible >= 0:
-		return Decision{Effect: Denied, Cause: CauseEligible, Fact: int(v.eligible)}
+		return Decision{Effect: Denied, Cause: CauseEligible, Fact: int(v.eligible), Local: v.eligibleLocal}
 	default:
 		return Decision{Effect: Denied, Cause: CauseNoGrant, Fact: -1}
 	}
@@ -122,7 +125,7 @@ func (v *verdict) add(q *question, g *grant) {
 	switch {
 	case w.eligible:
 		if w.truth != abac.False && v.eligible < 0 {
-			v.eligible = g.fact
+			v.eligible, v.eligibleLocal = g.fact, g.local()
 		}
 	case w.truth == abac.True:
 		if !v.sure {
@@ -139,6 +142,8 @@ func (g *grant) local() LocalKind {
 		return LocalPolicy
 	case classLocal:
 		return LocalGrant
+	case classDelegated:
+		return LocalDelegation
 	default:
 		return NotLocal
 	}
@@ -172,11 +177,23 @@ func (q *question) weigh(g *grant, deny abac.Truth) weighing {
 	if g.slow() {
 		q.weighRider(g, &w)
 	}
-	w.and(q.weight[g.class()], CauseVaultModel)
-	if g.class() == classRBAC {
+	w.and(q.weight[g.class()], q.modelCause())
+	switch g.class() {
+	case classRBAC, classDelegated:
 		w.and(deny.Not(), CauseDenyUnknown)
+	case classLocal:
+		w.and(abac.TruthOf(q.e.snap.LocalGrants[g.fact].System == q.row.system), CauseNone)
+	default:
 	}
 	return w
+}
+
+// modelCause says which sort of setting decides whether grants count.
+func (q *question) modelCause() Cause {
+	if q.row.vault {
+		return CauseVaultModel
+	}
+	return CauseModel
 }
 
 func (q *question) weighRider(g *grant, w *weighing) {
@@ -260,6 +277,9 @@ func (v *verdict) weighGaps(q *question) {
 	local := q.plane == mivet.PlaneData && q.row.local
 	if roles {
 		v.gap(q.gap(&q.e.gaps.grants))
+	}
+	if roles && q.mayBeForeign() {
+		v.gap(q.gap(&q.e.gaps.delegations))
 	}
 	if local {
 		v.gap(q.gap(&q.e.gaps.locals))

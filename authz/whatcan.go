@@ -27,6 +27,9 @@ type Right struct {
 	Assignment *mivet.RoleAssignment
 	Policy     *mivet.AccessPolicy
 	Local      *mivet.LocalAssignment
+	Delegation *mivet.Delegation
+	// Delegated is the grant of the delegation.
+	Delegated *mivet.DelegatedGrant
 
 	Role     *mivet.RoleDefinition // nil: its definition is not known
 	RoleName string
@@ -65,7 +68,7 @@ func (e *Engine) WhatCan(w WhatCanQuery) iter.Seq[Right] {
 func (t *trace) right(q *question, g *grant) Right {
 	r := t.reason(q, g)
 	out := Right{
-		Assignment: r.Assignment, Policy: r.Policy, Local: r.Local, Role: r.Role, RoleName: r.RoleName,
+		Assignment: r.Assignment, Policy: r.Policy, Local: r.Local, Delegation: r.Delegation, Delegated: r.Delegated, Role: r.Role, RoleName: r.RoleName,
 		Scope: r.Scope, Via: r.Via, Source: r.Source, Effect: Allowed, Cause: CauseGrant, engine: q.e, grant: g,
 	}
 	if out.Role == nil {
@@ -186,7 +189,7 @@ func newMatrixRun(e *Engine, w *WhoCanQuery, resources []arm.ID) *matrixRun {
 		m.nodes[i] = nodes[o]
 	}
 	m.plain = placed && m.plane != mivet.PlaneUnknown && len(e.denies.all) == 0 && !e.unread &&
-		!(m.plane == mivet.PlaneData && (m.row.vault || m.row.local))
+		!e.decidedBeside(m.row, m.plane)
 	return m
 }
 

@@ -91,6 +91,11 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 	for n := range e.gaps.persons() {
 		note(n)
 	}
+	if q.row.blob && e.lakes.holders(&q, note) {
+		for n := range e.people.ids {
+			note(int32(n)) //nolint:gosec // fewer principals than 2^31
+		}
+	}
 	if e.unread || q.place != placeKnown {
 		e.named(&q, note)
 	}
