@@ -14,20 +14,24 @@ import (
 // own alone: the items of Cosmos DB, and the keys of a managed HSM. Role assignments do
 // not reach them (MicrosoftDocs/azure-docs articles/cosmos-db/how-to-setup-rbac.md;
 // MicrosoftDocs/azure-security-docs articles/key-vault/managed-hsm/access-control.md).
-var localOperations = []string{"microsoft.documentdb/databaseaccounts/", hsmOperations}
+var localOperations = map[string]mivet.LocalSystem{
+	"microsoft.documentdb/databaseaccounts/": mivet.LocalCosmos,
+	hsmOperations:                            mivet.LocalManagedHSM,
+}
 
 const (
 	hsmOperations    = "microsoft.keyvault/managedhsm/"
 	hsmKeyOperations = hsmOperations + "keys/"
 )
 
-func hasLocalSystem(op arm.Operation) bool {
-	for _, prefix := range localOperations {
+// localSystem returns the system that decides a data operation, or "".
+func localSystem(op arm.Operation) mivet.LocalSystem {
+	for prefix, system := range localOperations {
 		if strings.HasPrefix(string(op.Key()), prefix) {
-			return true
+			return system
 		}
 	}
-	return false
+	return ""
 }
 
 // builtInCosmosRoles are the two roles that every account has

@@ -337,7 +337,7 @@ func (q *refQuestion) vault() string {
 // refWords are the words of access lists that the generated tenants use.
 var refWords = map[string]string{
 	"secrets get": "secrets/getsecret/action", "secrets list": "secrets/readmetadata/action", "secrets purge": "secrets/purge/action",
-	"keys get": "keys/read", "keys list": "keys/read",
+	"keys get": "keys/read", "keys list": "keys/read", "keys purge": "keys/purge/action",
 }
 
 func (q *refQuestion) accessList() bool {
@@ -401,6 +401,9 @@ func (q *refQuestion) local() bool {
 func (q *refQuestion) localGrant(i int) bool {
 	g := &q.s.LocalGrants[i]
 	use := fmt.Sprintf("local %d", i)
+	if want := map[mivet.LocalSystem]string{mivet.LocalCosmos: "microsoft.documentdb/", mivet.LocalManagedHSM: "microsoft.keyvault/"}; !strings.HasPrefix(q.op, want[g.System]) {
+		return false
+	}
 	path := strings.NewReplacer("/dbs/", "/sqldatabases/", "/colls/", "/containers/").Replace(lower(strings.TrimSuffix(g.Scope, "/")))
 	keys := g.System == mivet.LocalManagedHSM && path == "/keys"
 	if keys {

@@ -176,3 +176,21 @@ func TestLocalScopes(t *testing.T) {
 	wants(t, s, data("db", readItem, cosmos+"/sqlDatabases/e"), Denied, CauseNoGrant)
 	wants(t, s, data("odd", readItem, cosmos+"/sqlDatabases/d/containers/c"), Unknown, CauseGap)
 }
+
+// A role of one system gives nothing in another, even where what it gives is not known.
+func TestLocalSystemsApart(t *testing.T) {
+	s := small(func(s *mivet.Snapshot) {
+		s.LocalGrants = []mivet.LocalAssignment{
+			{System: mivet.LocalManagedHSM, Account: id(hsm), Role: "nowhere", Principal: "p"},
+			{System: mivet.LocalRedis, Account: id(cosmos), Role: "Data Owner", Principal: "p"},
+		}
+	})
+	wants(t, s, ask("p", signHSM, hsm), Unknown, CauseRole)
+	wants(t, s, ask("p", readItem, hsm), Denied, CauseNoGrant)
+	wants(t, s, ask("p", readItem, cosmos), Denied, CauseNoGrant)
+	wants(t, s, ask("p", readAccount, hsm), Denied, CauseNoGrant)
+	x := New(s, Options{}).Explain(ask("p", readItem, hsm))
+	if len(x.Reasons) != 1 || x.Reasons[0].Outcome != OtherOperation {
+		t.Errorf("reasons %+v", x.Reasons)
+	}
+}
