@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/vet"
@@ -118,7 +117,7 @@ func (t *Text) opening(p *printer, s *Summary) {
 	}
 	p.wrap("", "  ", "Not decided: %s of %s.", vet.Count(s.Undecided, "question"), vet.Count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
 	if len(s.Wanted) > 0 {
-		p.wrap("", "  ", "%s", wanted(&s.Wanted[0]))
+		p.wrap("", "  ", "%s", clean(wanted(&s.Wanted[0])))
 	}
 }
 
@@ -281,16 +280,6 @@ func (p *printer) finding(f *mivet.Finding, others []*mivet.Finding) {
 
 // short is the beginning of a fingerprint, long enough to name the finding.
 func short(f *mivet.Finding) string { return f.Fingerprint[:min(12, len(f.Fingerprint))] }
-
-// clean replaces what a terminal would obey: names come from others.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
-}
 
 const partIndent = "            "
 
