@@ -92,7 +92,7 @@ func answerDecision(_ context.Context, r *Runner, c *Case) (any, error) {
 	if err := decodeInput(c, &in); err != nil {
 		return nil, err
 	}
-	w := &world{catalog: r.options.Catalog}
+	w := &world{catalog: r.options.Catalog, conditions: c.Kind == "abac"}
 	request, err := w.build(&in)
 	if err != nil {
 		return nil, err
@@ -117,6 +117,8 @@ func decisionAnswer(d authz.Decision) (any, error) {
 type world struct {
 	catalog *catalog.Catalog
 	snap    mivet.Snapshot
+	// conditions says that the case is about conditions: its resources honour them.
+	conditions bool
 	// texts are the conditions that take part.
 	texts []string
 }
@@ -136,7 +138,7 @@ func (w *world) build(in *decisionInput) (authz.Request, error) {
 	if request.Resource, err = arm.ParseID(in.Resource); err != nil {
 		return request, err
 	}
-	if err := w.place(request.Resource, in.Ancestors); err != nil {
+	if err := w.place(&request, in.Ancestors); err != nil {
 		return request, err
 	}
 	for i := range in.RoleAssignments {
@@ -154,10 +156,10 @@ func (w *world) build(in *decisionInput) (authz.Request, error) {
 }
 
 // place puts the resource where it is: its subscription below the management groups that
-// the case names. What a case leaves open about a vault or a registry is settled as the
-// documentation of the cases says: they honour role assignments and conditions.
-func (w *world) place(resource arm.ID, ancestors []string) error {
-	chain, err := chainAbove(resource, ancestors)
+// the case names. What a case leaves open about a resource's own settings is settled as
+// the documentation of the cases says: it honours role assignments and conditions.
+func (w *world) place(request *authz.Request, ancestors []string) error {
+	chain, err := chainAbove(request.Resource, ancestors)
 	if err != nil {
 		return err
 	}
@@ -174,20 +176,29 @@ func (w *world) place(resource arm.ID, ancestors []string) error {
 		default:
 		}
 	}
-	for id := resource; id.Level() == arm.LevelResource; id = id.Parent() {
-		w.snap.Resources = append(w.snap.Resources, mivet.Resource{ID: id, Detail: settled(id)})
+	for id := request.Resource; id.Level() == arm.LevelResource; id = id.Parent() {
+		w.snap.Resources = append(w.snap.Resources, mivet.Resource{ID: id, Detail: w.settled(id, request)})
 	}
 	return nil
 }
 
-// settled returns the settings that a case takes for granted.
-func settled(id arm.ID) *mivet.Detail {
-	for typ, settings := range map[string]map[string]string{
-		"Microsoft.KeyVault/vaults":              {"enableRbacAuthorization": "true"},
-		"Microsoft.ContainerRegistry/registries": {"roleAssignmentMode": "AbacRepositoryPermissions"},
+// settled returns the settings that a case takes for granted. A registry has two modes,
+// each of which ignores what the other honours: a case about conditions has the one with
+// conditions, any other the one that the operation needs.
+func (w *world) settled(id arm.ID, request *authz.Request) *mivet.Detail {
+	registry := "LegacyRegistryPermissions"
+	if w.conditions || request.Plane == mivet.PlaneData {
+		registry = "AbacRepositoryPermissions"
+	}
+	for typ, setting := range map[string][2]string{
+		"Microsoft.KeyVault/vaults":                  {"enableRbacAuthorization", "true"},
+		"Microsoft.ContainerRegistry/registries":     {"roleAssignmentMode", registry},
+		"Microsoft.ContainerService/managedClusters": {"aadProfile.enableAzureRBAC", "true"},
+		"Microsoft.Kubernetes/connectedClusters":     {"aadProfile.enableAzureRBAC", "true"},
+		"Microsoft.Search/searchServices":            {"authOptions", "aadOrApiKey"},
 	} {
 		if strings.EqualFold(id.Type(), typ) {
-			return &mivet.Detail{Settings: settings}
+			return &mivet.Detail{Settings: map[string]string{setting[0]: setting[1]}}
 		}
 	}
 	return nil
