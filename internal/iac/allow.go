@@ -81,6 +81,9 @@ func attributeFields(types typeTable) *fields {
 		f.add(s.from)
 	}
 	types.arguments(func(arg string) { f.add(arg) })
+	for _, g := range localGrants {
+		parseRow(g.account).arguments(func(arg string) { f.add(arg) })
+	}
 	body := f.add("body")
 	body.all, body.text = false, true
 	for _, p := range allowedInBody {

@@ -9,24 +9,25 @@ import (
 
 // builder makes facts of a document: what Azure holds after the plan.
 type builder struct {
-	doc        *document
-	snap       *mivet.Snapshot
-	types      typeTable
-	follow     *follower
-	ids        map[*object]arm.ID
-	resources  map[arm.Key]int // into snap.Resources
-	identities map[string]int  // into snap.Identities, by kind and resource
-	people     map[mivet.PrincipalID]bool
-	clients    map[string]mivet.PrincipalID // by client ID
-	mirrors    map[policyKey]bool           // access policies that have a resource of their own
-	subs       map[string]string            // subscription by key of the provider block
-	roleNames  map[arm.Key]mivet.RoleID     // custom roles of the plan by name
-	scopes     map[string]arm.ID            // parsed before: scopes repeat
-	settings   map[string][]setting
-	armPaths   []string
-	readers    map[string]typeReader
-	azapi      map[arm.Key]azapiReader
-	gaps       gapSet
+	doc           *document
+	snap          *mivet.Snapshot
+	types         typeTable
+	follow        *follower
+	ids           map[*object]arm.ID
+	resources     map[arm.Key]int // into snap.Resources
+	identities    map[string]int  // into snap.Identities, by kind and resource
+	subscriptions map[arm.Key]int // into snap.Subscriptions
+	people        map[mivet.PrincipalID]bool
+	clients       map[string]mivet.PrincipalID // by client ID
+	mirrors       map[policyKey]bool           // access policies that have a resource of their own
+	subs          map[string]string            // subscription by key of the provider block
+	roleNames     map[arm.Key]mivet.RoleID     // custom roles of the plan by name
+	scopes        map[string]arm.ID            // parsed before: scopes repeat
+	settings      map[string][]setting
+	armPaths      []string
+	readers       map[string]typeReader
+	azapi         map[arm.Key]azapiReader
+	gaps          gapSet
 }
 
 // view is one object with its attributes decoded.

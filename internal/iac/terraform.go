@@ -65,7 +65,7 @@ func newBuilder(doc *document) *builder {
 		doc: doc, types: newTypeTable(), follow: newFollower(doc),
 		snap:     &mivet.Snapshot{Inputs: []string{doc.file}, TakenAt: doc.takenAt},
 		settings: settingsByType(), armPaths: armSettings(), readers: typeReaders(), azapi: azapiReaders(),
-		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{},
+		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{}, subscriptions: map[arm.Key]int{},
 		people: map[mivet.PrincipalID]bool{}, clients: map[string]mivet.PrincipalID{},
 		roleNames: map[arm.Key]mivet.RoleID{}, scopes: map[string]arm.ID{}, mirrors: map[policyKey]bool{}, subs: map[string]string{},
 	}

@@ -34,20 +34,18 @@ func (b *builder) subscriptionBelow(id, parent arm.ID, name string, src mivet.So
 	if id.IsZero() {
 		return
 	}
-	for i := range b.snap.Subscriptions {
-		s := &b.snap.Subscriptions[i]
-		if !s.ID.Equal(id) {
-			continue
-		}
-		if s.Parent.IsZero() {
-			s.Parent = parent
-		}
-		if s.Name == "" {
-			s.Name = name
-		}
+	key := id.Key()
+	i, ok := b.subscriptions[key]
+	if !ok {
+		b.subscriptions[key] = len(b.snap.Subscriptions)
+		b.snap.Subscriptions = append(b.snap.Subscriptions, mivet.Subscription{ID: id, Name: name, Parent: parent, Source: src})
 		return
 	}
-	b.snap.Subscriptions = append(b.snap.Subscriptions, mivet.Subscription{ID: id, Name: name, Parent: parent, Source: src})
+	s := &b.snap.Subscriptions[i]
+	if s.Parent.IsZero() {
+		s.Parent = parent
+	}
+	s.Name = firstOf(s.Name, name)
 }
 
 func (b *builder) subscriptionParent(v *view) {

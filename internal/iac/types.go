@@ -62,14 +62,18 @@ func parseRow(line string) typeRow {
 // arguments calls yield for each argument that some row needs.
 func (t typeTable) arguments(yield func(string)) {
 	for _, line := range t {
-		r := parseRow(line)
-		for _, p := range r.parents {
-			yield(strings.TrimPrefix(p, sibling))
-		}
-		for _, s := range r.segments() {
-			for _, a := range s.args {
-				yield(a)
-			}
+		parseRow(line).arguments(yield)
+	}
+}
+
+// arguments calls yield for each argument that the row needs.
+func (r typeRow) arguments(yield func(string)) {
+	for _, p := range r.parents {
+		yield(strings.TrimPrefix(p, sibling))
+	}
+	for _, s := range r.segments() {
+		for _, a := range s.args {
+			yield(a)
 		}
 	}
 }
