@@ -72,6 +72,7 @@ func (a *app) commands() []*cobra.Command {
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),
+		a.accessCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.explainCommand(),
