@@ -3,6 +3,7 @@
 package vet
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -167,6 +168,11 @@ func newRoleBook(sh *shared) *roleBook {
 // Role returns the role of an assignment: the snapshot's own definition, else the
 // catalogue's; by ID, or by name where there is no ID. It is never nil.
 func (p *Pass) Role(a *mivet.RoleAssignment) *Role { return p.shared.roles().role(a.Role, a.RoleName) }
+
+// AnyRole reports whether one of the built-in roles of those names has one of the powers.
+func (p *Pass) AnyRole(names []string, powers Powers) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return p.shared.roles().role("", name).Powers.Any(powers) })
+}
 
 func (b *roleBook) role(id mivet.RoleID, name string) *Role {
 	if id != "" {

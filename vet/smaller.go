@@ -29,29 +29,30 @@ func (p *Pass) Covers(scope, resource arm.ID) bool {
 }
 
 // Needs returns the access tests that pass by this assignment alone: what is known to
-// break without it. Grants with a condition do not count as another way.
-func (p *Pass) Needs(a *mivet.RoleAssignment) []mivet.AccessTest {
-	var out []mivet.AccessTest
+// break without it. Grants with a condition do not count as another way. The second
+// result is how many tests that expect access there are of those who hold it.
+func (p *Pass) Needs(a *mivet.RoleAssignment) (needed []mivet.AccessTest, known int) {
 	for _, t := range p.Snapshot.AccessTests {
-		if !t.Allowed || !p.Covers(a.Scope, t.Resource) {
+		if !t.Allowed {
 			continue
 		}
-		by, others := false, false
+		holds, by, others := false, false, false
 		for _, h := range p.Holdings(t.Principal) {
+			same := SameAssignment(h.Assignment, a)
+			holds = holds || same
 			if !p.grantsTest(&h, t) {
 				continue
 			}
-			if SameAssignment(h.Assignment, a) {
-				by = true
-			} else {
-				others = true
-			}
+			by, others = by || same, others || !same && h.Surely
+		}
+		if holds {
+			known++
 		}
 		if by && !others {
-			out = append(out, t)
+			needed = append(needed, t)
 		}
 	}
-	return out
+	return needed, known
 }
 
 func (p *Pass) grantsTest(h *Holding, t mivet.AccessTest) bool {
@@ -64,27 +65,37 @@ func (p *Pass) grantsTest(h *Holding, t mivet.AccessTest) bool {
 	return h.Role.Grants(t.Operation, mivet.PlaneControl) || h.Role.Grants(t.Operation, mivet.PlaneData)
 }
 
-// Replacement returns the edits that take an assignment away and give, for each access
-// test that needs it, the smallest built-in role at the tested resource. The second
-// result is how many tests said so: none means that nobody recorded what the assignment
-// is for. There are no edits where no built-in role would do.
-func (p *Pass) Replacement(a *mivet.RoleAssignment) ([]mivet.Edit, int) {
+// Replacement is what can take the place of an assignment.
+type Replacement struct {
+	// Edits take the assignment away and give, for each access test that needs it, the
+	// smallest built-in role at the tested resource. There are none where no built-in role
+	// would do.
+	Edits []mivet.Edit
+	// Needed is how many access tests need the assignment, Known how many there are of
+	// those who hold it: none means that nobody recorded what it is for.
+	Needed, Known int
+}
+
+// Replace works out what can take the place of an assignment.
+func (p *Pass) Replace(a *mivet.RoleAssignment) Replacement {
 	edits := []mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: a}}
-	tests := p.Needs(a)
+	tests, known := p.Needs(a)
+	r := Replacement{Needed: len(tests), Known: known}
 	for _, t := range tests {
 		if slices.ContainsFunc(edits[1:], func(e mivet.Edit) bool { return p.serves(e.Assignment, t) }) {
 			continue
 		}
 		def := p.SmallestRole(t.Operation, t.Plane)
 		if def == nil {
-			return nil, len(tests)
+			return r
 		}
 		edits = append(edits, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &mivet.RoleAssignment{
 			Role: def.ID, RoleName: def.Name, Principal: a.Principal, PrincipalType: a.PrincipalType,
 			Scope: t.Resource, Source: a.Source,
 		}})
 	}
-	return edits, len(tests)
+	r.Edits = edits
+	return r
 }
 
 func (p *Pass) serves(a *mivet.RoleAssignment, t mivet.AccessTest) bool {

@@ -50,24 +50,43 @@ func scopeNames(s *mivet.Snapshot) map[arm.Key]string {
 
 // typeWords are the names of the commonest types.
 var typeWords = map[arm.Key]string{
-	"microsoft.keyvault/vaults":                        "the key vault",
-	"microsoft.keyvault/vaults/secrets":                "the secret",
-	"microsoft.keyvault/vaults/keys":                   "the key",
-	"microsoft.storage/storageaccounts":                "the storage account",
-	"microsoft.managedidentity/userassignedidentities": "the identity",
-	"microsoft.web/sites":                              "the app",
-	"microsoft.web/sites/slots":                        "the slot",
-	"microsoft.servicebus/namespaces":                  "the Service Bus namespace",
-	"microsoft.compute/virtualmachines":                "the virtual machine",
-	"microsoft.compute/virtualmachinescalesets":        "the scale set",
-	"microsoft.containerservice/managedclusters":       "the cluster",
-	"microsoft.containerregistry/registries":           "the container registry",
-	"microsoft.cognitiveservices/accounts":             "the AI account",
-	"microsoft.documentdb/databaseaccounts":            "the Cosmos DB account",
-	"microsoft.app/containerapps":                      "the container app",
-	"microsoft.sql/servers":                            "the SQL server",
-	"microsoft.appconfiguration/configurationstores":   "the configuration store",
-	"microsoft.eventhub/namespaces":                    "the Event Hubs namespace",
+	"microsoft.keyvault/vaults":                                 "the key vault",
+	"microsoft.keyvault/vaults/secrets":                         "the secret",
+	"microsoft.keyvault/vaults/keys":                            "the key",
+	"microsoft.storage/storageaccounts":                         "the storage account",
+	"microsoft.managedidentity/userassignedidentities":          "the identity",
+	"microsoft.web/sites":                                       "the app",
+	"microsoft.web/sites/slots":                                 "the slot",
+	"microsoft.servicebus/namespaces":                           "the Service Bus namespace",
+	"microsoft.servicebus/namespaces/queues":                    "the queue",
+	"microsoft.servicebus/namespaces/topics":                    "the topic",
+	"microsoft.keyvault/vaults/certificates":                    "the certificate",
+	"microsoft.storage/storageaccounts/blobservices/containers": "the container",
+	"microsoft.storage/storageaccounts/queueservices/queues":    "the queue",
+	"microsoft.storage/storageaccounts/tableservices/tables":    "the table",
+	"microsoft.storage/storageaccounts/fileservices/fileshares": "the file share",
+	"microsoft.eventhub/namespaces/eventhubs":                   "the event hub",
+	"microsoft.app/jobs":                                        "the job",
+	"microsoft.automation/automationaccounts":                   "the automation account",
+	"microsoft.containerinstance/containergroups":               "the container group",
+	"microsoft.logic/workflows":                                 "the workflow",
+	"microsoft.search/searchservices":                           "the search service",
+	"microsoft.operationalinsights/workspaces":                  "the workspace",
+	"microsoft.datafactory/factories":                           "the data factory",
+	"microsoft.network/virtualnetworks":                         "the network",
+	"microsoft.network/virtualnetworks/subnets":                 "the subnet",
+	"microsoft.batch/batchaccounts":                             "the Batch account",
+	"microsoft.cognitiveservices/accounts/projects":             "the AI project",
+	"microsoft.compute/virtualmachines":                         "the virtual machine",
+	"microsoft.compute/virtualmachinescalesets":                 "the scale set",
+	"microsoft.containerservice/managedclusters":                "the cluster",
+	"microsoft.containerregistry/registries":                    "the container registry",
+	"microsoft.cognitiveservices/accounts":                      "the AI account",
+	"microsoft.documentdb/databaseaccounts":                     "the Cosmos DB account",
+	"microsoft.app/containerapps":                               "the container app",
+	"microsoft.sql/servers":                                     "the SQL server",
+	"microsoft.appconfiguration/configurationstores":            "the configuration store",
+	"microsoft.eventhub/namespaces":                             "the Event Hubs namespace",
 }
 
 // TypeWords names a resource type for people.
@@ -142,6 +161,8 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	case strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay"):
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	case strings.HasSuffix(noun, "x"), strings.HasSuffix(noun, "s"):
+		return fmt.Sprintf("%d %ses", n, noun)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -211,10 +211,9 @@ func closeFix(p *vet.Pass, h *vet.Holding, opened []open) mivet.Fix {
 	for _, o := range opened {
 		value, ok := closing(o.bypass.ClosedBy)
 		if !ok {
-			edits, _ := p.Replacement(h.Assignment)
 			return mivet.Fix{
 				Summary: fmt.Sprintf("take %s at %s from %s", h.Role.Label, p.ScopeWords(h.Scope()), p.Name(h.Holder)),
-				Edits:   edits, Check: "what it uses the role for",
+				Edits:   p.Replace(h.Assignment).Edits, Check: "what it uses the role for",
 			}
 		}
 		f.Edits = append(f.Edits, mivet.Edit{

@@ -85,7 +85,6 @@ func broadFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Finding 
 	a := h.Assignment
 	reach := p.ReachOf([]vet.Holding{*h})
 	reach.Grants = powers.Has(vet.GrantsRoles)
-	edits, tests := p.Replacement(a)
 	return mivet.Finding{
 		Severity:      severityOf(p, h, &reach),
 		Subject:       p.SubjectOf(a.Principal),
@@ -95,7 +94,7 @@ func broadFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Finding 
 		Evidence:      broadEvidence(p, h, powers),
 		Consequence: fmt.Sprintf("whoever acts as %s can %s; what is created there later is included",
 			p.Name(a.Principal), vet.ReachWords(&reach)),
-		Fix:   smallerFix(p, a, edits, tests),
+		Fix:   smallerFix(p, a, p.Replace(a)),
 		Reach: &reach,
 	}
 }
@@ -146,20 +145,29 @@ func severityOf(p *vet.Pass, h *vet.Holding, r *mivet.Reach) mivet.Severity {
 const manyResources = 100
 
 // smallerFix replaces an assignment by what its access tests need.
-func smallerFix(p *vet.Pass, a *mivet.RoleAssignment, edits []mivet.Edit, tests int) mivet.Fix {
+func smallerFix(p *vet.Pass, a *mivet.RoleAssignment, r vet.Replacement) mivet.Fix {
 	who := p.Name(a.Principal)
 	old := fmt.Sprintf("%s at %s", p.Role(a).Label, p.ScopeWords(a.Scope))
-	f := mivet.Fix{Edits: edits, Check: fmt.Sprintf("that its access tests are all that %s needs", who)}
+	f := mivet.Fix{Edits: r.Edits, Check: fmt.Sprintf("that its access tests are all that %s needs", who)}
 	switch {
-	case tests == 0:
+	case r.Known == 0:
 		f.Summary = fmt.Sprintf("take %s from %s, and give it the roles that it uses at the resources that it uses", old, who)
 		f.Check = fmt.Sprintf("what %s uses: no access test says it, so look at its log of the last 90 days", who)
-	case edits == nil:
-		f.Summary = fmt.Sprintf("replace %s by a custom role with the operations of its %s", old, vet.Count(tests, "access test"))
+	case r.Needed == 0:
+		f.Summary = fmt.Sprintf("take %s from %s: its %s without it", old, who, pass(r.Known))
+	case r.Edits == nil:
+		f.Summary = fmt.Sprintf("replace %s by a custom role with the operations of its %s", old, vet.Count(r.Needed, "access test"))
 	default:
-		f.Summary = fmt.Sprintf("replace %s by %s, as its %s", old, added(p, edits), asks(tests))
+		f.Summary = fmt.Sprintf("replace %s by %s, as its %s", old, added(p, r.Edits), asks(r.Needed))
 	}
 	return f
+}
+
+func pass(tests int) string {
+	if tests == 1 {
+		return "access test passes"
+	}
+	return vet.Count(tests, "access test") + " pass"
 }
 
 func asks(tests int) string {

@@ -128,8 +128,7 @@ func privilegedFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Fin
 	f.Evidence = append(f.Evidence, powerFact(h, words))
 	f.Evidence = append(f.Evidence, carrierFacts(p, h.Holder)...)
 	f.Consequence = fmt.Sprintf("code that runs there can %s; it %s", vet.ReachWords(&reach), vet.AtMost(words, 2))
-	edits, tests := p.Replacement(a)
-	f.Fix = smallerFix(p, a, edits, tests)
+	f.Fix = smallerFix(p, a, p.Replace(a))
 	if len(h.Via) > 0 {
 		f.Fix.Check = "what the other members of the group need, and " + f.Fix.Check
 	}

@@ -163,10 +163,9 @@ func mixedFinding(p *vet.Pass, id mivet.PrincipalID, vault *mivet.Resource, u *u
 	case vet.ModelUnknown, vet.ModelRoles:
 		f.Severity = mivet.SeverityMedium
 	}
-	edits, tests := p.Replacement(h.Assignment)
-	f.Fix = smallerFix(p, h.Assignment, edits, tests)
+	f.Fix = smallerFix(p, h.Assignment, p.Replace(h.Assignment))
 	for _, more := range u.changes[1:] {
-		also, _ := p.Replacement(more.Assignment)
+		also := p.Replace(more.Assignment).Edits
 		if f.Fix.Edits == nil || also == nil {
 			f.Fix.Edits = nil
 			break
