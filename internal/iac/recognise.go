@@ -117,10 +117,30 @@ func Recognise(head []byte) Kind {
 	if len(text) == 0 {
 		return KindUnknown
 	}
-	if text[0] != '{' {
-		return recogniseText(string(text[:min(len(text), 8<<10)]))
+	kind := KindUnknown
+	if text[0] == '{' {
+		kind = recogniseJSON(text)
+	} else {
+		kind = recogniseText(string(text[:min(len(text), 8<<10)]))
 	}
-	return recogniseJSON(text)
+	if kind == KindUnknown && (text[0] == '{' || text[0] == '/') {
+		return bySchema(text)
+	}
+	return kind
+}
+
+// bySchema looks for the schema of a template that is no plain JSON: Resource Manager
+// allows comments in templates.
+func bySchema(text []byte) Kind {
+	text = bytes.ToLower(text)
+	switch {
+	case bytes.Contains(text, []byte("/deploymentparameters.json#")):
+		return KindARMParameters
+	case bytes.Contains(text, []byte("deploymenttemplate.json#")):
+		return KindARMTemplate
+	default:
+		return KindUnknown
+	}
 }
 
 // recogniseZip looks for the entries of a binary plan
@@ -138,31 +158,43 @@ func recogniseText(text string) Kind {
 		return KindTerraformText
 	}
 	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
+		if k := kindOfLine(strings.Fields(line)); k != KindUnknown {
+			return k
 		}
-		switch words[0] {
-		case "resource", "data":
-			if len(words) > 1 && strings.HasPrefix(words[1], `"`) {
-				return KindTerraformSource
-			}
-			if len(words) > 2 && strings.HasPrefix(words[2], "'") {
-				return KindBicep
-			}
-		case "provider", "variable", "locals", "terraform", "removed", "moved":
-			if strings.HasSuffix(words[len(words)-1], "{") {
-				return KindTerraformSource
-			}
-		case "targetScope", "param", "using":
+	}
+	return KindUnknown
+}
+
+// kindOfLine tells the language of a source by a line that only one of them has.
+func kindOfLine(words []string) Kind {
+	if len(words) < 2 {
+		if len(words) == 1 && strings.HasPrefix(words[0], "@") && strings.Contains(words[0], "(") {
+			return KindBicep // a decorator
+		}
+		return KindUnknown
+	}
+	quoted := strings.HasPrefix(words[1], `"`)
+	switch words[0] {
+	case "resource", "module", "data", "provider", "variable", "output":
+		switch {
+		case quoted:
+			return KindTerraformSource
+		case len(words) > 2 && strings.HasPrefix(words[2], "'"), words[0] == "output" && len(words) > 3 && words[3] == "=":
 			return KindBicep
-		case "module":
-			if len(words) > 2 && strings.HasPrefix(words[2], "'") {
-				return KindBicep
-			}
-			if len(words) > 1 && strings.HasPrefix(words[1], `"`) {
-				return KindTerraformSource
-			}
+		}
+	case "locals", "terraform", "removed", "moved", "import":
+		if words[1] == "{" {
+			return KindTerraformSource
+		}
+	case "targetScope", "param", "using":
+		return KindBicep
+	case "var", "metadata", "type":
+		if len(words) > 2 && words[2] == "=" {
+			return KindBicep
+		}
+	default:
+		if strings.HasPrefix(words[0], "@") && strings.Contains(words[0], "(") {
+			return KindBicep
 		}
 	}
 	return KindUnknown
