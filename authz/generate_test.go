@@ -14,12 +14,13 @@ import (
 // Generated tenants use few names, so that facts meet.
 
 var (
-	genPeople = []mivet.PrincipalID{"p", "q", "g", "h", "i"}
+	genPeople = []mivet.PrincipalID{"p", "g", "q", "h", "i"}
 	genScopes = []string{
 		"/", tenantMG, groupA, groupB, groupC, sub, sub2, rg, account, blobs, vault, secret, hsm, hsmKey, cosmos, cosmos + "/sqlDatabases/d",
 	}
 	genGroups    = []string{"", tenantMG, groupA, groupB, groupC}
-	genResources = append([]string{"/subscriptions/none/resourceGroups/x", groupC + "x", "/providers/Microsoft.Capacity/orders/o", ""}, genScopes...)
+	oddResources = []string{"/subscriptions/none/resourceGroups/x", groupC + "x", "/providers/Microsoft.Capacity/orders/o", ""}
+	genResources = append(oddResources, genScopes...)
 	genOps       = []string{readAccount, writeRole, readBlob, getSecret, listSecrets, purgeSecret, readKey, signHSM, readItem}
 	genPatterns  = []string{"*", "*/read", "*/action", "Microsoft.KeyVault/*", "Microsoft.Storage/storageAccounts/*/read", readBlob, getSecret, "Microsoft.DocumentDB/*", ""}
 	genWords     = []string{"get", "list", "purge", "all", "odd"}
@@ -49,14 +50,21 @@ type gen struct {
 
 func pick[T any](g *gen, from []T, label string) T { return rapid.SampledFrom(from).Draw(g.t, label) }
 
-// one is true in one of n cases.
-func (g *gen) one(n int, label string) bool { return rapid.IntRange(1, n).Draw(g.t, label) == n }
+// one is true in about one of n cases. Rapid prefers small numbers and both ends.
+func (g *gen) one(n int, label string) bool {
+	return rapid.SampledFrom(oneOf[:n]).Draw(g.t, label) == n-1
+}
+
+var oneOf = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}
 
 func (g *gen) count(most int, label string) int { return rapid.IntRange(0, most).Draw(g.t, label) }
 
 func (g *gen) person(label string) mivet.PrincipalID {
-	if g.faults && g.one(25, label+" is missing") {
+	if g.faults && g.one(30, label+" is missing") && g.one(2, label+" is missing") {
 		return ""
+	}
+	if g.one(2, label+" is near") {
+		return pick(g, genPeople[:3], label)
 	}
 	return pick(g, genPeople, label)
 }
@@ -72,6 +80,9 @@ func (g *gen) people(most int, label string) []mivet.PrincipalID {
 func (g *gen) scope(label string) arm.ID {
 	if g.faults && g.one(25, label+" is missing") {
 		return arm.ID{}
+	}
+	if g.one(2, label+" is high") {
+		return id(pick(g, []string{sub, rg, groupA, "/"}, label))
 	}
 	return id(pick(g, genScopes, label))
 }
@@ -95,6 +106,9 @@ func (g *gen) patterns(most int, label string) []string {
 }
 
 func (g *gen) permissions(label string) []mivet.Permission {
+	if g.one(2, label+" for all") {
+		return []mivet.Permission{{Actions: []string{"*"}, DataActions: []string{"*"}, Condition: g.condition(label)}}
+	}
 	out := make([]mivet.Permission, g.count(2, label))
 	for i := range out {
 		out[i] = mivet.Permission{
@@ -121,17 +135,17 @@ func (g *gen) tenant() *mivet.Snapshot {
 	g.places(s)
 	g.directory(s)
 	g.roles(s)
-	for range g.count(4, "assignments") {
+	for range rapid.IntRange(2, 6).Draw(g.t, "assignments") {
 		s.RoleAssignments = append(s.RoleAssignments, g.assignment())
 	}
-	if g.denies {
+	if g.denies && g.one(2, "denies") {
 		for range g.count(2, "denies") {
 			s.DenyAssignments = append(s.DenyAssignments, g.deny())
 		}
 	}
 	g.localFacts(s)
-	if g.gaps {
-		for range g.count(2, "gaps") {
+	if g.gaps && g.one(2, "gaps") {
+		for range rapid.IntRange(1, 3).Draw(g.t, "gaps") {
 			s.Gaps = append(s.Gaps, g.gap())
 		}
 	}
@@ -262,11 +276,17 @@ func (g *gen) gap() mivet.Gap {
 // request draws a question, with what it tells of attributes.
 func (g *gen) request() (Request, *givens) {
 	r := Request{
-		Principal: pick(g, []mivet.PrincipalID{"p", "p", "p", "q", "g", "h", "stranger", "", "99999999-9999-9999-9999-999999999999"}, "caller"),
+		Principal: pick(g, []mivet.PrincipalID{"p", "q", "g", "h"}, "caller"),
 		Operation: op(pick(g, genOps, "operation")),
-		Resource:  id(pick(g, genResources, "resource")),
+		Resource:  id(pick(g, genScopes, "resource")),
 		Plane:     pick(g, []mivet.Plane{mivet.PlaneControl, mivet.PlaneData, mivet.PlaneUnknown}, "plane"),
 		At:        g.instant("at"),
+	}
+	if g.one(8, "odd caller") {
+		r.Principal = pick(g, []mivet.PrincipalID{"stranger", "", "99999999-9999-9999-9999-999999999999"}, "caller")
+	}
+	if g.one(12, "odd resource") {
+		r.Resource = id(pick(g, oddResources, "resource"))
 	}
 	if g.one(4, "claims") {
 		r.Groups = []mivet.PrincipalID{pick(g, []mivet.PrincipalID{"g", "h", "i", "unheard"}, "claimed group")}
