@@ -54,6 +54,7 @@ func (o *object) values() json.RawMessage {
 type document struct {
 	file     string
 	kind     Kind
+	types    typeTable
 	takenAt  time.Time
 	objects  []*object
 	drift    []*object // what changed outside of Terraform, identities only

@@ -45,9 +45,10 @@ func readDocument(ctx context.Context, name string, r io.Reader) (*document, err
 	default:
 		return nil, kind.unsupported(name)
 	}
-	attrs := attributeFields(newTypeTable())
+	types := newTypeTable()
+	attrs := attributeFields(types)
 	doc := &document{
-		file: name, kind: kind, vars: map[string]string{},
+		file: name, kind: kind, types: types, vars: map[string]string{},
 		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}},
 	}
 	rd := &reader{
@@ -62,7 +63,7 @@ func readDocument(ctx context.Context, name string, r io.Reader) (*document, err
 
 func newBuilder(doc *document) *builder {
 	b := &builder{
-		doc: doc, types: newTypeTable(), follow: newFollower(doc),
+		doc: doc, types: doc.types, follow: newFollower(doc),
 		snap:     &mivet.Snapshot{Inputs: []string{doc.file}, TakenAt: doc.takenAt},
 		settings: settingsByType(), armPaths: armSettings(), readers: typeReaders(), azapi: azapiReaders(),
 		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{}, subscriptions: map[arm.Key]int{},
