@@ -67,6 +67,8 @@ type ControlReference struct {
 	Framework string `json:"framework"`
 	ID        string `json:"id"`
 	Title     string `json:"title"`
+	// Formerly is the control of the framework's version before that it took the place of.
+	Formerly string `json:"formerly,omitzero"`
 }
 
 // FindingMessage is one finding.
@@ -205,10 +207,24 @@ func Controls(c *catalog.Catalog, r *vet.Rule) []ControlReference {
 				continue
 			}
 			control, _ := c.Control(ref)
-			out = append(out, ControlReference{Framework: f.Name, ID: ref.ID, Title: control.Title})
+			out = append(out, ControlReference{Framework: f.Name, ID: ref.ID, Title: control.Title, Formerly: formerly(c, ref)})
 		}
 	}
 	return out
+}
+
+// formerly names the control of NIST CSF 1.1 that one of 2.0 took the place of, where a
+// published mapping says so.
+func formerly(c *catalog.Catalog, ref catalog.ControlRef) string {
+	if ref.Framework != catalog.FrameworkCSF {
+		return ""
+	}
+	for _, s := range c.CSFSuccessions() {
+		if s.Confirmed && slices.Contains(s.New, ref.ID) {
+			return "CSF 1.1: " + s.Old
+		}
+	}
+	return ""
 }
 
 func summaryOf(r *vet.Results) *Summary {

@@ -7,6 +7,8 @@
 // rule, or where being right about it takes a guess. The package holds no rule itself.
 package rules
 
+//go:generate sh -c "cd .. && MIVET_UPDATE=1 go test -run TestRuleDocs ."
+
 import (
 	"slices"
 

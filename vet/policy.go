@@ -10,6 +10,7 @@ import (
 )
 
 // Policy holds the deadlines of an organisation. The zero value is the default policy.
+// Findings for information are advice whatever the policy says.
 type Policy struct {
 	// MaxDays is the longest that a suppression may run from now; zero: [DefaultMaxDays].
 	MaxDays int
@@ -65,7 +66,7 @@ func settle(res *Result, o *Options) {
 			f.Due = o.Policy.due(f.Severity, f.FirstSeen)
 		}
 		enforce, named := o.Policy.Enforce[res.Rule.ID]
-		f.Advice = named && !o.Now.IsZero() && o.Now.Before(enforce)
+		f.Advice = f.Severity == mivet.SeverityInfo || named && !o.Now.IsZero() && o.Now.Before(enforce)
 		overdue := !f.Due.IsZero() && f.Due.Before(o.Now)
 		if by := suppressedBy(res.Rule, &f, o); by != nil {
 			res.Suppressed = append(res.Suppressed, Suppressed{Finding: f, By: *by})
