@@ -101,7 +101,7 @@ func (n PathNeed) MetBy(permissions string) (bool, error) {
 		return err == nil, err
 	}
 	need, err := parseRWX(n.Permissions)
-	return need&have == need, err
+	return err == nil && need&have == need, err
 }
 
 // PathNeeds returns the least access list entries with which a caller can do an operation

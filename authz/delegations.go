@@ -48,7 +48,7 @@ func (e *Engine) delegatedDrafts(rs *roleSet) []draft {
 			if rd == nil && (g.Eligible || g.Role == roleUserAccessAdmin) {
 				rd = &rider{eligible: g.Eligible}
 			}
-			if rd != nil && g.Role == roleUserAccessAdmin {
+			if rd != nil && g.Role == roleUserAccessAdmin && len(g.AssignableRoles) > 0 {
 				rd.condition = compileCondition(onlyTheseRoles(g.AssignableRoles), "2.0")
 			}
 			out = append(out, draft{

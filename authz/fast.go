@@ -109,9 +109,9 @@ func fastIn(list []grant, r *row, shift int, n arm.Node) (Decision, bool) {
 		}
 		c := code(r.codes[g.roleNumber()] >> shift & 3)
 		switch {
-		case c == codeNo || g.class() != classRBAC:
+		case c == codeNo || !g.ofRoles():
 		case c == codeGrants && !g.slow():
-			return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact)}, true
+			return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact), Local: g.local()}, true
 		default:
 			return none, false
 		}

@@ -42,7 +42,11 @@ const (
 
 func (g *grant) roleNumber() uint32 { return g.role & roleMask }
 func (g *grant) class() class       { return class(g.role >> classBit & classMask) }
-func (g *grant) slow() bool         { return g.role&slowMark != 0 }
+
+// ofRoles reports whether the grant is of a role of Azure: assigned, or delegated.
+func (g *grant) ofRoles() bool { return g.class() == classRBAC || g.class() == classDelegated }
+
+func (g *grant) slow() bool { return g.role&slowMark != 0 }
 func (g *grant) covers(n arm.Node) bool {
 	return g.scope <= n && n <= g.last
 }

@@ -482,15 +482,19 @@ func (l *pathList) weighRest(q *question, want rwx) pathFinding {
 	}
 	for i := range l.entries {
 		entry := &l.entries[i]
-		given := entry.perm.gives(want, l.mask)
+		in := abac.True
 		switch entry.tag {
 		case 'g':
-			given = given.And(q.inOwning(entry))
+			in = q.inOwning(entry)
 		case 'u':
-			continue
+			in = abac.False
 		}
-		if given != abac.False && (total.truth == abac.False || given == abac.True) {
+		given := in.And(entry.perm.gives(want, l.mask))
+		switch {
+		case given == abac.True && total.truth != abac.True, given == abac.Unknown && total.truth == abac.False:
 			total.truth, total.fact = given, entry.fact
+		case in == abac.True && total.fact < 0:
+			total.fact = entry.fact // it concerns the caller and is not enough
 		}
 	}
 	return total

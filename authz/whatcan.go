@@ -217,7 +217,7 @@ func (m *matrixRun) fill(p mivet.PrincipalID, row []Effect) {
 // mark writes the answers that a grant gives.
 func (m *matrixRun) mark(p mivet.PrincipalID, g *grant, row []Effect) {
 	c := m.row.code(g.roleNumber(), m.plane)
-	if c == codeNo || g.class() != classRBAC {
+	if c == codeNo || !g.ofRoles() {
 		return
 	}
 	from, _ := slices.BinarySearch(m.nodes, g.scope)
