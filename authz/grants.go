@@ -164,8 +164,15 @@ func (e *Engine) drafts(rs *roleSet) []draft {
 	return slices.DeleteFunc(out, func(d draft) bool { return d.person == noPerson })
 }
 
+// conditionDoubt is said of assignments from a source that does not list conditions.
+const conditionDoubt = "whether the assignment has a condition was not read"
+
 func riderOf(a *mivet.RoleAssignment) *rider {
-	r := doubted(a.Scope, "")
+	doubt := ""
+	if a.ConditionUnknown && a.Condition == "" {
+		doubt = conditionDoubt
+	}
+	r := doubted(a.Scope, doubt)
 	if a.Condition == "" && !a.Eligible && a.Start.IsZero() && a.End.IsZero() {
 		return r
 	}
