@@ -16,6 +16,8 @@
 package vettest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -132,17 +134,17 @@ type expectation struct {
 
 // check is one rule in one tenant.
 type check struct {
-	rule         *vet.Rule
-	cat          *catalog.Catalog
-	file         string
-	wants        []*expectation
-	inline       []vet.Suppression
-	found, fixed int
-	faults       []string
+	rule                  *vet.Rule
+	cat                   *catalog.Catalog
+	file, text            string
+	wants                 []*expectation
+	inline                []vet.Suppression
+	found, fixed, patched int
+	faults                []string
 }
 
 func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text string) *check {
-	c := &check{rule: r, cat: cat, file: file}
+	c := &check{rule: r, cat: cat, file: file, text: text}
 	inline, err := vet.ParseInline(file, strings.NewReader(text))
 	if err != nil {
 		c.fault("%v", err)
@@ -285,6 +287,33 @@ func (c *check) fix(s *mivet.Snapshot, f *mivet.Finding) {
 	}
 	for _, b := range vet.BrokenTests(s, after, c.cat) {
 		c.fault("%s: the fix of %q breaks the access test at line %d", f.Source, f.Message, b.Source.Line)
+	}
+	c.patch(s, f)
+}
+
+// patch makes the fix in the text of the tenant itself: read again, the finding must be
+// gone there as well. Edits that cannot be written into the text are left out.
+func (c *check) patch(s *mivet.Snapshot, f *mivet.Finding) {
+	patched, err := vet.PatchTenant(s, c.file, []byte(c.text), f.Fix.Edits)
+	if errors.Is(err, vet.ErrNoPatch) {
+		return
+	}
+	if err != nil {
+		c.fault("%s: %v", f.Source, err)
+		return
+	}
+	after, err := tenant.Parse(c.file, bytes.NewReader(patched), tenant.Options{Role: c.role})
+	if err != nil {
+		c.fault("%s: the text after the fix of %q cannot be read: %v\n%s", f.Source, f.Message, err, vet.Diff(c.file, []byte(c.text), patched))
+		return
+	}
+	c.patched++
+	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits)).Findings
+	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
+		c.fault("%s: %q is still found after its patch:\n%s", f.Source, f.Message, vet.Diff(c.file, []byte(c.text), patched))
+	}
+	for _, b := range vet.BrokenTests(s, after, c.cat) {
+		c.fault("%s: the patch of %q breaks the access test at line %d", f.Source, f.Message, b.Source.Line)
 	}
 }
 

@@ -76,11 +76,11 @@ func TestCheckFindsFaults(t *testing.T) {
 	// A fix that leaves the finding, that cannot be applied, or that breaks an access test.
 	f(func(a *mivet.RoleAssignment) []mivet.Edit {
 		return []mivet.Edit{{Kind: mivet.EditDescribeAssignment, Assignment: a}}
-	}, "assign a Reader at r # want no-reader `a reads`\n", "still found after its fix")
+	}, "assign a Reader at r # want no-reader `a reads`\n", "still found after its fix", "still found after its patch")
 	f(func(a *mivet.RoleAssignment) []mivet.Edit {
 		return []mivet.Edit{{Kind: mivet.EditDetachIdentity, Resource: a.Scope}}
 	}, "assign a Reader at r # want no-reader `a reads`\n", "cannot be applied")
-	f(removal, "assign a Reader at r # want no-reader `a reads`\ncan a Microsoft.Web/sites/read a control\n", "breaks the access test at line 6")
+	f(removal, "assign a Reader at r # want no-reader `a reads`\ncan a Microsoft.Web/sites/read a control\n", "the fix of \"a reads\" breaks the access test at line 6", "the patch of")
 }
 
 func TestIncompleteFinding(t *testing.T) {

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+)
+
+// Terraform writes edits as text for a Terraform configuration (hashicorp/azurerm): new
+// blocks in full, and for what is there already the argument or block to change, named
+// by its address where the finding knows it.
+func Terraform(edits []mivet.Edit) string {
+	var b strings.Builder
+	for i := range edits {
+		terraformEdit(&b, i+1, &edits[i])
+	}
+	return b.String()
+}
+
+func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
+	switch e.Kind {
+	case mivet.EditRemoveAssignment:
+		fmt.Fprintf(b, "# remove %s: %s\n", block("azurerm_role_assignment", e.Assignment.Source), grantWords(e.Assignment))
+	case mivet.EditAddAssignment:
+		a := e.Assignment
+		fmt.Fprintf(b, "resource \"azurerm_role_assignment\" \"mivet_%d\" {\n  scope                = %s\n  %s\n  principal_id         = %s\n}\n",
+			n, hcl(a.Scope.String()), terraformRole(a), terraformPrincipal(a.Principal))
+	case mivet.EditDescribeAssignment:
+		fmt.Fprintf(b, "# in %s:\ndescription = %s\n", block("azurerm_role_assignment", e.Assignment.Source), hcl(e.Assignment.Description))
+	case mivet.EditRemovePolicy:
+		fmt.Fprintf(b, "# remove %s: the access policy of %s on %s\n", block("azurerm_key_vault_access_policy", e.Policy.Source), e.Policy.Principal, e.Policy.Vault.Name())
+	case mivet.EditRemoveLocalGrant:
+		fmt.Fprintf(b, "# remove %s: %s of %s on %s\n", block("the block", e.Grant.Source), e.Grant.Role, e.Grant.Principal, e.Grant.Account.Name())
+	case mivet.EditSetSetting:
+		fmt.Fprintf(b, "# in the block of %s:\n%s\n", e.Resource.Name(), terraformSetting(e))
+	case mivet.EditSetTag:
+		fmt.Fprintf(b, "# in the tags of %s:\n%s = %s\n", e.Resource.Name(), e.Name, hcl(e.Value))
+	case mivet.EditAttachIdentity, mivet.EditDetachIdentity:
+		fmt.Fprintf(b, "# in the identity block of %s: %s\n", e.Resource.Name(), identityWords(e))
+	case mivet.EditDeleteIdentity:
+		fmt.Fprintf(b, "# remove the azurerm_user_assigned_identity %s\n", e.Resource.Name())
+	case mivet.EditRemoveSuppression:
+		fmt.Fprintf(b, "# remove the suppression at %s\n", e.Name)
+	}
+}
+
+// block names the block that a fact was read from.
+func block(kind string, s mivet.Source) string {
+	if s.Origin != nil && s.Origin.Address != "" {
+		return s.Origin.Address
+	}
+	return "the " + strings.TrimPrefix(kind, "the ")
+}
+
+func grantWords(a *mivet.RoleAssignment) string {
+	return fmt.Sprintf("%s for %s at %s", roleWord(a), a.Principal, a.Scope)
+}
+
+func roleWord(a *mivet.RoleAssignment) string {
+	if a.RoleName != "" {
+		return a.RoleName
+	}
+	return string(a.Role)
+}
+
+func identityWords(e *mivet.Edit) string {
+	which := "the system-assigned identity"
+	if !e.Identity.IsZero() {
+		which = e.Identity.String()
+	}
+	if e.Kind == mivet.EditAttachIdentity {
+		return "add " + which
+	}
+	return "take away " + which
+}
+
+func terraformRole(a *mivet.RoleAssignment) string {
+	if a.RoleName != "" {
+		return "role_definition_name = " + hcl(a.RoleName)
+	}
+	return "role_definition_id   = " + hcl("/providers/Microsoft.Authorization/roleDefinitions/"+string(a.Role))
+}
+
+// terraformPrincipal writes a principal; that of an object of the configuration is a
+// reference to it.
+func terraformPrincipal(id mivet.PrincipalID) string {
+	owner, symbolic := id.Symbolic()
+	if !symbolic {
+		return hcl(string(id))
+	}
+	if strings.HasPrefix(owner, "/") {
+		return hcl("the principal of "+owner) + " # identity[0].principal_id of that resource"
+	}
+	if strings.Contains(owner, "azurerm_user_assigned_identity") {
+		return owner + ".principal_id"
+	}
+	return owner + ".identity[0].principal_id"
+}
+
+// terraformArguments are the arguments of azurerm for properties that fixes set; "!" in
+// front: the argument has the opposite sense.
+var terraformArguments = map[string]string{
+	"enableRbacAuthorization":                "rbac_authorization_enabled",
+	"allowSharedKeyAccess":                   "shared_access_key_enabled",
+	"disableLocalAuth":                       "!local_authentication_enabled",
+	"adminUserEnabled":                       "admin_enabled",
+	"disableAccessKeyAuthentication":         "!access_keys_authentication_enabled",
+	"features.disableLocalAuth":              "!local_authentication_enabled",
+	"siteConfig.appSettings.AZURE_CLIENT_ID": "app_settings.AZURE_CLIENT_ID",
+}
+
+func terraformSetting(e *mivet.Edit) string {
+	name, known := terraformArguments[e.Name]
+	value := e.Value
+	if rest, opposite := strings.CutPrefix(name, "!"); opposite {
+		name = rest
+		switch value {
+		case "true":
+			value = "false"
+		case "false":
+			value = "true"
+		}
+	}
+	if !known {
+		return fmt.Sprintf("# properties.%s = %s", e.Name, e.Value)
+	}
+	if value != "true" && value != "false" {
+		value = hcl(value)
+	}
+	return name + " = " + value
+}
+
+// hcl quotes a text so that it stands for itself.
+func hcl(s string) string {
+	r := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "${", "$${", "%{", "%%{")
+	return `"` + r.Replace(s) + `"`
+}
+
+// Bicep writes edits as text for a Bicep file: new role assignments as resources, whose
+// names derive from scope, principal and role, and for the rest what to change where.
+func Bicep(edits []mivet.Edit) string {
+	var b strings.Builder
+	for i := range edits {
+		e := &edits[i]
+		switch e.Kind {
+		case mivet.EditAddAssignment:
+			bicepAssignment(&b, i+1, e.Assignment)
+		case mivet.EditRemoveAssignment:
+			fmt.Fprintf(&b, "// remove %s: %s\n", block("role assignment", e.Assignment.Source), grantWords(e.Assignment))
+		case mivet.EditDescribeAssignment:
+			fmt.Fprintf(&b, "// in the properties of %s:\ndescription: %s\n", block("role assignment", e.Assignment.Source), bicepText(e.Assignment.Description))
+		case mivet.EditRemovePolicy:
+			fmt.Fprintf(&b, "// remove the entry of %s from accessPolicies of %s\n", e.Policy.Principal, e.Policy.Vault.Name())
+		case mivet.EditRemoveLocalGrant:
+			fmt.Fprintf(&b, "// remove the grant %s of %s on %s\n", e.Grant.Role, e.Grant.Principal, e.Grant.Account.Name())
+		case mivet.EditSetSetting:
+			fmt.Fprintf(&b, "// in the properties of %s:\n%s: %s\n", e.Resource.Name(), e.Name, bicepValue(e.Value))
+		case mivet.EditSetTag:
+			fmt.Fprintf(&b, "// in the tags of %s:\n%s: %s\n", e.Resource.Name(), bicepText(e.Name), bicepText(e.Value))
+		case mivet.EditAttachIdentity, mivet.EditDetachIdentity:
+			fmt.Fprintf(&b, "// in the identity of %s: %s\n", e.Resource.Name(), identityWords(e))
+		case mivet.EditDeleteIdentity:
+			fmt.Fprintf(&b, "// remove the identity %s\n", e.Resource.Name())
+		case mivet.EditRemoveSuppression:
+			fmt.Fprintf(&b, "// remove the suppression at %s\n", e.Name)
+		}
+	}
+	return b.String()
+}
+
+// bicepAssignment writes an assignment in the scope of its resource group, subscription
+// or resource; the last needs an existing resource to hang on.
+func bicepAssignment(b *strings.Builder, n int, a *mivet.RoleAssignment) {
+	role := string(a.Role)
+	if role == "" {
+		role = "<GUID of " + a.RoleName + ">"
+	}
+	scope := ""
+	if a.Scope.Level() == arm.LevelResource {
+		fmt.Fprintf(b, "resource mivetScope%d '%s@<api version>' existing = {\n  name: %s // %s\n}\n", n, a.Scope.Type(), bicepText(a.Scope.Name()), a.Scope)
+		scope = fmt.Sprintf("\n  scope: mivetScope%d", n)
+	}
+	fmt.Fprintf(b, "resource mivetAssignment%d 'Microsoft.Authorization/roleAssignments@2022-04-01' = { // %s at %s\n", n, roleWord(a), a.Scope)
+	fmt.Fprintf(b, "  name: guid(%s, %s, %s)%s\n  properties: {\n", bicepText(a.Scope.String()), bicepText(string(a.Principal)), bicepText(role), scope)
+	fmt.Fprintf(b, "    principalId: %s\n", bicepText(string(a.Principal)))
+	if a.PrincipalType != "" {
+		fmt.Fprintf(b, "    principalType: %s\n", bicepText(string(a.PrincipalType)))
+	}
+	fmt.Fprintf(b, "    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', %s)\n  }\n}\n", bicepText(role))
+}
+
+func bicepValue(s string) string {
+	if s == "true" || s == "false" {
+		return s
+	}
+	return bicepText(s)
+}
+
+func bicepText(s string) string {
+	r := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "${", `\${`)
+	return "'" + r.Replace(s) + "'"
+}
