@@ -46,6 +46,13 @@ func kinds() []kind {
 		{name: "abac", answer: answerDecision},
 		{name: "deny", answer: answerDecision},
 		{name: "condition-operator", answer: answerCondition},
+		{name: "keyvault", answer: answerVault},
+		{name: "managedhsm", answer: answerHSM},
+		{name: "adls", answer: answerPath},
+		{name: "pim", answer: answerSchedule},
+		{name: "limit", answer: answerLimit},
+		{name: "validity", answer: answerValidity},
+		{name: "lifecycle", answer: answerLifecycle, agree: agreeOnFate},
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 	}
 }
