@@ -116,13 +116,13 @@ func (m *matrix) fill(ctx context.Context, cat *catalog.Catalog) error {
 		}
 		id := m.snap.Resources[i].ID
 		row := matrixRow{Resource: id, Type: id.Type(), Access: map[string]string{}}
-		any := false
+		holds := false
 		for c, operations := range m.kinds[arm.Fold(row.Type)].columns {
 			row.cells[c] = m.cell(id, operations)
-			any = any || row.cells[c] != cellNone
+			holds = holds || row.cells[c] != cellNone
 			row.Access[columnNames[c]] = row.cells[c]
 		}
-		if any {
+		if holds {
 			m.rows = append(m.rows, row)
 		}
 	}

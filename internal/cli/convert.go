@@ -71,7 +71,7 @@ func (a *app) readResult(file string) (*savedResult, error) {
 // without a file.
 func (a *app) readBaseline(file string) (b *vet.Baseline, err error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // no baseline is asked for
+		return nil, nil
 	}
 	err = a.withInput(file, func(in io.Reader) error {
 		b, err = report.ReadBaseline(in)

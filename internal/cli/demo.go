@@ -19,9 +19,9 @@ import (
 )
 
 // demo adds the tenant that is built in.
-func (in *intake) demo() {
+func (in *intake) demo(ctx context.Context) {
 	name, text := tenants.Demo()
-	in.err = in.stream(name, bytes.NewReader(text))
+	in.err = in.stream(ctx, name, bytes.NewReader(text))
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -64,7 +64,7 @@ func (a *app) tour(ctx context.Context) error {
 	t.opening()
 	t.findings(results)
 	for _, s := range stops() {
-		if err := t.stop(&s); err != nil {
+		if err := t.stop(ctx, &s); err != nil {
 			return err
 		}
 	}
@@ -178,21 +178,21 @@ func stops() []stop {
 }
 
 // stop asks one question as the user would.
-func (t *tour) stop(s *stop) error {
+func (t *tour) stop(ctx context.Context, s *stop) error {
 	command := "mivet who-can " + s.operation + " " + s.where + " --demo"
 	if s.who != "" {
 		command = "mivet can " + s.who + " " + s.operation + " " + s.where + " --demo"
 	}
 	t.heading(s.title)
 	t.p.printf("$ %s\n\n", faint(command))
-	if err := t.ask(s); err != nil {
+	if err := t.ask(ctx, s); err != nil {
 		return fmt.Errorf("asking %q: %w", s.title, err)
 	}
 	t.p.printf("\n%s\n", s.lesson)
 	return nil
 }
 
-func (t *tour) ask(s *stop) error {
+func (t *tour) ask(ctx context.Context, s *stop) error {
 	operation, err := t.q.operation(s.operation)
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (t *tour) ask(s *stop) error {
 	indented := &indenter{w: t.app.Stdout, prefix: "  ", atStart: true}
 	if s.who == "" {
 		answer := whoCanAnswer{questions: t.q, query: authz.WhoCanQuery{Operation: operation, Resource: where}}
-		if err := answer.ask(context.Background()); err != nil {
+		if err := answer.ask(ctx); err != nil {
 			return err
 		}
 		return errors.Join(t.p.err, answer.write(indented, formatText, t.p.colour))

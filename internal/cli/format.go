@@ -24,9 +24,8 @@ type source struct {
 	head []byte
 	text io.Reader
 	// at and size are set for what can be read at any place.
-	at    io.ReaderAt
-	size  int64
-	named bool // the user named it, it was not found in a folder
+	at   io.ReaderAt
+	size int64
 }
 
 // inputFormat is a sort of file that was recognised.

@@ -70,12 +70,12 @@ func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading,
 			"name a snapshot, a tenant text, a Terraform plan or state in JSON, or a folder of them, with --in, in MIVET_INPUT, or as input in .mivet.yaml",
 			"--demo uses the demo tenant that is built in")
 	}
-	in := &intake{app: a, ctx: ctx}
+	in := &intake{app: a}
 	if f.demo {
-		in.demo()
+		in.demo(ctx)
 	}
 	for _, name := range names {
-		in.add(name)
+		in.add(ctx, name)
 	}
 	return in.finish(names)
 }
@@ -97,7 +97,6 @@ func (a *app) defaultInput() (names []string, origin string) {
 // intake reads inputs one after the other. The first error ends it.
 type intake struct {
 	app   *app
-	ctx   context.Context //nolint:containedctx // it lives for one call of read
 	snaps []*mivet.Snapshot
 	notes []inputNote
 	seen  []os.FileInfo
@@ -106,12 +105,12 @@ type intake struct {
 	err     error
 }
 
-func (in *intake) add(name string) {
+func (in *intake) add(ctx context.Context, name string) {
 	if in.err != nil {
 		return
 	}
 	if name == "-" {
-		in.err = in.stream("standard input", in.app.Stdin)
+		in.err = in.stream(ctx, "standard input", in.app.Stdin)
 		return
 	}
 	info, err := os.Stat(name)
@@ -120,21 +119,21 @@ func (in *intake) add(name string) {
 		return
 	}
 	if info.IsDir() {
-		in.err = in.folder(name)
+		in.err = in.folder(ctx, name)
 		return
 	}
-	in.err = in.file(name, info, true)
+	in.err = in.file(ctx, name, info)
 }
 
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
-func (in *intake) folder(root string) error {
+func (in *intake) folder(ctx context.Context, root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case in.ctx.Err() != nil:
-			return in.ctx.Err()
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case path != root && strings.HasPrefix(d.Name(), "."):
 			in.note(path, "", "hidden")
 			if d.IsDir() {
@@ -151,7 +150,7 @@ func (in *intake) folder(root string) error {
 		if err != nil {
 			return err
 		}
-		return in.file(path, info, false)
+		return in.file(ctx, path, info)
 	})
 }
 
@@ -159,8 +158,8 @@ func (in *intake) note(file, kind, why string) {
 	in.notes = append(in.notes, inputNote{file, kind, why})
 }
 
-// file reads one file. A file that the user named must be recognised as something.
-func (in *intake) file(name string, info os.FileInfo, named bool) (err error) {
+// file reads one file, if it was not read before.
+func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err error) {
 	if slices.ContainsFunc(in.seen, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
 		in.note(name, "", "the same file as one before")
 		return nil
@@ -172,28 +171,28 @@ func (in *intake) file(name string, info os.FileInfo, named bool) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if !info.Mode().IsRegular() {
-		return in.stream(name, f)
+		return in.stream(ctx, name, f)
 	}
 	head := make([]byte, headSize)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	return in.content(&source{name: name, at: f, size: info.Size(), text: f, head: head[:n], named: named})
+	return in.content(ctx, &source{name: name, at: f, size: info.Size(), text: f, head: head[:n]})
 }
 
 // stream reads what cannot be read twice.
-func (in *intake) stream(name string, r io.Reader) error {
+func (in *intake) stream(ctx context.Context, name string, r io.Reader) error {
 	text := bufio.NewReaderSize(r, headSize)
 	head, err := text.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	return in.content(&source{name: name, text: text, head: bytes.Clone(head), named: true})
+	return in.content(ctx, &source{name: name, text: text, head: bytes.Clone(head)})
 }
 
 // content reads a file by what it holds.
-func (in *intake) content(s *source) error {
+func (in *intake) content(ctx context.Context, s *source) error {
 	f := formatOf(s)
 	in.readIgnores(f, s)
 	switch {
@@ -208,7 +207,7 @@ func (in *intake) content(s *source) error {
 		in.snaps = append(in.snaps, &mivet.Snapshot{Inputs: []string{s.name}, Gaps: []mivet.Gap{unread(s.name, f)}})
 		return nil
 	}
-	snap, err := f.read(in.ctx, in.app, s)
+	snap, err := f.read(ctx, in.app, s)
 	if err != nil {
 		return err
 	}

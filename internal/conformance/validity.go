@@ -77,11 +77,12 @@ func (in *validityInput) faults(r *Runner) ([]authz.Fault, error) {
 // words is a text in lower case, with questions about it.
 type words string
 
-func (w words) says(any ...string) bool {
-	return slices.ContainsFunc(any, func(s string) bool { return strings.Contains(string(w), s) })
+// says reports whether the text has one of the phrases.
+func (w words) says(one ...string) bool {
+	return slices.ContainsFunc(one, func(s string) bool { return strings.Contains(string(w), s) })
 }
 
-// negated reports whether the text says that something is not there.
+// without reports whether the text says that something is not there.
 func (w words) without(thing string) bool {
 	return w.says("without "+thing, "no "+thing, "without any "+thing)
 }
