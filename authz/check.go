@@ -27,6 +27,8 @@ type question struct {
 	place    place
 	// weight says, per class, whether grants of it count for this question.
 	weight [numClasses]abac.Truth
+	// rolesOnly leaves the access lists of paths out.
+	rolesOnly bool
 }
 
 // place says what is known of a resource's position.
@@ -204,7 +206,9 @@ func (q *question) on(plane mivet.Plane) {
 		q.weight[classPolicy] = q.e.vaults.policies(q)
 		q.weight[classRBAC] = q.weight[classPolicy].Not()
 	}
-	q.weight[classDelegated] = q.weight[classRBAC]
+	if q.weight[classDelegated] = abac.False; plane != mivet.PlaneData {
+		q.weight[classDelegated] = q.weight[classRBAC] // delegated, data actions do not work
+	}
 }
 
 // chainLength is how deep a scope may lie for grants to be found by its ancestors.

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"sync"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -40,6 +41,13 @@ type Engine struct {
 	delegated []delegatedGrant
 	// unread says that something was not read that bears on answers.
 	unread bool
+
+	// What explanations need and checks do not is made when it is first asked for.
+	settingsOnce, typesOnce, everyOnce sync.Once
+
+	settingsIndex map[arm.Key]*mivet.Resource
+	typesIndex    map[mivet.PrincipalID]mivet.PrincipalType
+	every         []role
 }
 
 // New compiles a snapshot. Faults in single facts (a pattern or a condition that cannot

@@ -12,7 +12,9 @@ import (
 
 // Explain answers a request as [Engine.Check] does, and says everything that was weighed:
 // every grant of the principal and its groups with what became of it, every deny
-// assignment at the resource, and what was not seen. It never stops early.
+// assignment at the resource, what was not seen, and what beside authorization bears on
+// the request. It never stops early. Where the answer for data is not allowed it adds the
+// ways around it, see [Engine.Bypasses].
 func (e *Engine) Explain(r Request) Explanation {
 	var q question
 	q.ask(e, &r)
@@ -21,12 +23,21 @@ func (e *Engine) Explain(r Request) Explanation {
 		plane = q.row.plane
 	}
 	if plane != mivet.PlaneUnknown {
-		return q.explain(plane)
+		x := q.explain(plane)
+		x.Notes = q.notes()
+		if x.Effect != Allowed && (plane == mivet.PlaneData || q.row.modelled(plane)) {
+			x.Bypasses = e.Bypasses(r)
+		}
+		return x
 	}
 	control, data := q.explain(mivet.PlaneControl), q.explain(mivet.PlaneData)
 	x := Explanation{Decision: q.decidePlanes(mivet.PlaneUnknown)}
 	x.Reasons = append(control.Reasons, data.Reasons...)
 	x.Missing = append(control.Missing, data.Missing...)
+	for _, plane := range []mivet.Plane{mivet.PlaneControl, mivet.PlaneData} {
+		q.on(plane)
+		x.Notes = append(x.Notes, q.notes()...)
+	}
 	if x.Cause == CausePlane {
 		x.Missing = append(x.Missing, Missing{
 			What: "the plane of the operation is not known, and the answer is " + control.Effect.String() +

@@ -201,14 +201,16 @@ func (v *verdict) weighPaths(q *question) {
 	if hns == abac.True {
 		v.addPaths(q, l.lake(q))
 	}
-	v.gap(q.gap(&q.e.gaps.paths))
+	if !q.rolesOnly {
+		v.gap(q.gap(&q.e.gaps.paths))
+	}
 }
 
 // addPaths takes one container's access lists into account, and the super-user, whom they
 // do not bind.
 func (v *verdict) addPaths(q *question, of *lake) {
 	v.addSuperUser(q)
-	if of == nil || v.done() {
+	if of == nil || q.rolesOnly || v.done() {
 		return
 	}
 	found := of.weigh(q)

@@ -103,6 +103,10 @@ type Explanation struct {
 	// Missing is what the answer hangs on, where it is unknown, and what was not seen
 	// otherwise.
 	Missing []Missing
+	// Bypasses are ways to the same data, where the answer for data is not allowed.
+	Bypasses []Bypass
+	// Notes say what else may refuse or permit the request: no part of the answer.
+	Notes []Note
 }
 
 // trace collects reasons while facts are weighed.
