@@ -46,7 +46,10 @@ func (e *Engine) delegatedDrafts(rs *roleSet) []draft {
 			g := &d.Grants[j]
 			rd := doubted(d.Scope, "")
 			if rd == nil && (g.Eligible || g.Role == roleUserAccessAdmin) {
-				rd = &rider{eligible: g.Eligible}
+				rd = &rider{}
+			}
+			if rd != nil {
+				rd.eligible = g.Eligible
 			}
 			if rd != nil && g.Role == roleUserAccessAdmin && len(g.AssignableRoles) > 0 {
 				rd.condition = compileCondition(onlyTheseRoles(g.AssignableRoles), "2.0")

@@ -16,17 +16,17 @@ import (
 var (
 	genPeople = []mivet.PrincipalID{"p", "g", "q", "h", "i"}
 	genScopes = []string{
-		"/", tenantMG, groupA, groupB, groupC, sub, sub2, rg, account, blobs, vault, secret, hsm, hsmKey, cosmos, cosmos + "/sqlDatabases/d",
+		"/", tenantMG, groupA, groupB, groupC, sub, sub2, rg, account, blobs, vault, secret, hsm, hsmKey, cosmos, cosmos + "/sqlDatabases/d", registry,
 	}
 	genGroups    = []string{"", tenantMG, groupA, groupB, groupC}
 	oddResources = []string{"/subscriptions/none/resourceGroups/x", groupC + "x", "/providers/Microsoft.Capacity/orders/o", ""}
 	genResources = append(oddResources, genScopes...)
-	genOps       = []string{readAccount, writeRole, readBlob, getSecret, listSecrets, purgeSecret, readKey, signHSM, readItem}
+	genOps       = []string{readAccount, writeRole, readBlob, getSecret, listSecrets, purgeSecret, readKey, signHSM, readItem, pull, content}
 	genPatterns  = []string{"*", "*/read", "*/action", "Microsoft.KeyVault/*", "Microsoft.Storage/storageAccounts/*/read", readBlob, getSecret, "Microsoft.DocumentDB/*", ""}
 	genWords     = []string{"get", "list", "purge", "all", "odd"}
 	genFacts     = []mivet.FactKind{
 		mivet.FactRoleAssignments, mivet.FactDenyAssignments, mivet.FactMemberships, mivet.FactManagementGroups,
-		mivet.FactSubscriptions, mivet.FactAccessPolicies, mivet.FactLocalGrants, mivet.FactEligibleAssignments, mivet.FactRoleDefinitions,
+		mivet.FactSubscriptions, mivet.FactAccessPolicies, mivet.FactLocalGrants, mivet.FactEligibleAssignments, mivet.FactRoleDefinitions, mivet.FactDelegations,
 	}
 	genConditions = []string{
 		always, never, perhaps, broken,
@@ -67,6 +67,13 @@ func (g *gen) person(label string) mivet.PrincipalID {
 		return pick(g, genPeople[:3], label)
 	}
 	return pick(g, genPeople, label)
+}
+
+func (g *gen) foreigner() mivet.PrincipalID {
+	if g.one(2, "known foreigner") {
+		return g.person("delegate")
+	}
+	return "foreigner"
 }
 
 func (g *gen) people(most int, label string) []mivet.PrincipalID {
@@ -176,6 +183,11 @@ func (g *gen) places(s *mivet.Snapshot) {
 	default:
 		s.Resources = append(s.Resources, vaultWith(model))
 	}
+	if mode := pick(g, []string{"", "AbacRepositoryPermissions", "null"}, "registry mode"); mode != "" {
+		s.Resources = append(s.Resources, mivet.Resource{
+			ID: id(registry), Detail: &mivet.Detail{Settings: map[string]string{registryMode: mode}},
+		})
+	}
 }
 
 func (g *gen) directory(s *mivet.Snapshot) {
@@ -194,7 +206,7 @@ func (g *gen) directory(s *mivet.Snapshot) {
 
 func (g *gen) roles(s *mivet.Snapshot) {
 	for _, name := range []mivet.RoleID{"r1", "r2", "r3"} {
-		s.RoleDefinitions = append(s.RoleDefinitions, mivet.RoleDefinition{ID: name, Name: "role " + string(name), Permissions: g.permissions("role permissions")})
+		s.RoleDefinitions = append(s.RoleDefinitions, mivet.RoleDefinition{ID: name, BuiltIn: name != "r3", Name: "role " + string(name), Permissions: g.permissions("role permissions")})
 	}
 }
 
@@ -260,6 +272,15 @@ func (g *gen) localFacts(s *mivet.Snapshot) {
 		}
 		s.LocalGrants = append(s.LocalGrants, l)
 	}
+	if g.one(3, "delegation") {
+		role := pick(g, []mivet.RoleID{"r1", "r2", "r3", "nowhere"}, "delegated role")
+		if !g.faults {
+			role = "r1"
+		}
+		s.Delegations = []mivet.Delegation{{Scope: g.scope("scope of delegation"), Grants: []mivet.DelegatedGrant{{
+			Principal: g.foreigner(), Role: role, Eligible: g.one(4, "eligible"),
+		}}}}
+	}
 }
 
 func (g *gen) gap() mivet.Gap {
@@ -283,7 +304,7 @@ func (g *gen) request() (Request, *givens) {
 		At:        g.instant("at"),
 	}
 	if g.one(8, "odd caller") {
-		r.Principal = pick(g, []mivet.PrincipalID{"stranger", "", "99999999-9999-9999-9999-999999999999"}, "caller")
+		r.Principal = pick(g, []mivet.PrincipalID{"stranger", "foreigner", "", "99999999-9999-9999-9999-999999999999"}, "caller")
 	}
 	if g.one(12, "odd resource") {
 		r.Resource = id(pick(g, oddResources, "resource"))

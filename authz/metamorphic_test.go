@@ -162,6 +162,9 @@ func renamed(s *mivet.Snapshot) *mivet.Snapshot {
 	})
 	each(&out.AccessPolicies, func(x *mivet.AccessPolicy) { x.Principal = rename(x.Principal) })
 	each(&out.LocalGrants, func(x *mivet.LocalAssignment) { x.Principal = rename(x.Principal) })
+	each(&out.Delegations, func(x *mivet.Delegation) {
+		each(&x.Grants, func(y *mivet.DelegatedGrant) { y.Principal, y.Role = rename(y.Principal), "new-"+y.Role })
+	})
 	each(&out.Gaps, func(x *mivet.Gap) { x.Subject = string(rename(mivet.PrincipalID(x.Subject))) })
 	return &out
 }

@@ -139,15 +139,15 @@ func newPeople(s *mivet.Snapshot) *people {
 	for i := range s.Principals {
 		p.setType(s.Principals[i].ID, s.Principals[i].Type)
 	}
-	for i := range s.Gaps {
-		if s.Gaps[i].Facts == mivet.FactMemberships && isPrincipalID(s.Gaps[i].Subject) {
-			p.add(mivet.NewPrincipalID(s.Gaps[i].Subject))
-		}
-	}
 	p.own = int32(len(p.ids)) //nolint:gosec // as in add
 	for i := range s.Delegations {
 		for j := range s.Delegations[i].Grants {
 			p.add(s.Delegations[i].Grants[j].Principal)
+		}
+	}
+	for i := range s.Gaps {
+		if s.Gaps[i].Facts == mivet.FactMemberships && isPrincipalID(s.Gaps[i].Subject) {
+			p.add(mivet.NewPrincipalID(s.Gaps[i].Subject))
 		}
 	}
 	return p

@@ -87,6 +87,9 @@ func decides(e *Engine, r *Reason, d Decision) bool {
 	switch d.Local {
 	case LocalPolicy:
 		return r.Policy == &e.snap.AccessPolicies[d.Fact]
+	case LocalDelegation:
+		_, g := e.Delegated(d.Fact)
+		return r.Delegated == g
 	case LocalGrant:
 		return r.Local == &e.snap.LocalGrants[d.Fact]
 	default:
@@ -113,7 +116,7 @@ func TestWhoCanAgrees(t *testing.T) {
 				last, named[h.Principal] = h.Principal, h.Decision
 			}
 			others := e.AnyoneElse(w)
-			for _, p := range append([]mivet.PrincipalID{"stranger", "99999999-9999-9999-9999-999999999999"}, genPeople...) {
+			for _, p := range append([]mivet.PrincipalID{"stranger", "foreigner", "99999999-9999-9999-9999-999999999999"}, genPeople...) {
 				r.Principal, r.Groups = p, nil
 				d := e.Check(r)
 				got, isNamed := named[p]

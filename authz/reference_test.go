@@ -122,8 +122,28 @@ func (q *refQuestion) decide() bool {
 	case q.data && strings.HasPrefix(q.op, "microsoft.keyvault/vaults/") && q.accessListDecides():
 		return q.accessList()
 	default:
-		return q.roles()
+		return q.roles() && q.honoured()
 	}
+}
+
+// honoured asks whether the question's registry looks at roles for the operation: in one
+// mode for repositories, in the other for itself.
+func (q *refQuestion) honoured() bool {
+	repository := q.data && strings.HasPrefix(q.op, "microsoft.containerregistry/registries/repositories/")
+	itself := !q.data && q.op == "microsoft.containerregistry/registries/pull/read"
+	const marker = "/providers/microsoft.containerregistry/registries/"
+	before, _, inRegistry := strings.Cut(q.resource, marker)
+	if !repository && !itself || !inRegistry {
+		return true
+	}
+	registry := before + marker + segmentAfter(q.resource, marker)
+	for i := range q.s.Resources {
+		r := &q.s.Resources[i]
+		if mode, read := r.Setting("roleAssignmentMode"); read && lower(r.ID.String()) == registry {
+			return repository == strings.Contains(lower(mode), "abac")
+		}
+	}
+	return q.w.maybe("the registry honours it")
 }
 
 // roles follows "How Azure RBAC determines if a user has access to a resource".
@@ -132,7 +152,31 @@ func (q *refQuestion) roles() bool {
 	for i := range q.s.RoleAssignments {
 		granted = granted || q.assignment(i)
 	}
+	if !q.data && !granted {
+		granted = q.delegated()
+	}
 	return granted && !q.denied()
+}
+
+// delegated asks the delegations, which give no data actions.
+func (q *refQuestion) delegated() bool {
+	if !q.isNamed(q.r.Principal) && q.hidden(mivet.FactDelegations, "delegation") {
+		return true
+	}
+	for i := range q.s.Delegations {
+		d := &q.s.Delegations[i]
+		for j, g := range d.Grants {
+			use := fmt.Sprintf("delegation %d grant %d", i, j)
+			if g.Principal == "" || g.Eligible || !q.covers(d.Scope.String(), use) || !q.isIn(g.Principal, use) {
+				continue
+			}
+			def := q.definition(g.Role, "")
+			if def == nil && q.w.maybe("the role of %s gives it", use) || def != nil && def.BuiltIn && q.anyPermits(def, use) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (q *refQuestion) assignment(i int) bool {
@@ -143,16 +187,24 @@ func (q *refQuestion) assignment(i int) bool {
 }
 
 func (q *refQuestion) role(a *mivet.RoleAssignment, use string) bool {
-	var def *mivet.RoleDefinition
-	for i := range q.s.RoleDefinitions {
-		d := &q.s.RoleDefinitions[i]
-		if a.Role != "" && d.ID == a.Role || a.Role == "" && a.RoleName != "" && strings.EqualFold(d.Name, a.RoleName) {
-			def = d
-		}
-	}
+	def := q.definition(a.Role, a.RoleName)
 	if def == nil {
 		return q.w.maybe("the role of %s gives it", use)
 	}
+	return q.anyPermits(def, use)
+}
+
+func (q *refQuestion) definition(role mivet.RoleID, name string) (def *mivet.RoleDefinition) {
+	for i := range q.s.RoleDefinitions {
+		d := &q.s.RoleDefinitions[i]
+		if role != "" && d.ID == role || role == "" && name != "" && strings.EqualFold(d.Name, name) {
+			def = d
+		}
+	}
+	return def
+}
+
+func (q *refQuestion) anyPermits(def *mivet.RoleDefinition, use string) bool {
 	for i := range def.Permissions {
 		if q.permits(&def.Permissions[i], fmt.Sprintf("%s permission %d", use, i)) {
 			return true

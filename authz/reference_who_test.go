@@ -92,6 +92,18 @@ func (q *refQuestion) mayBeGroup(id mivet.PrincipalID) bool {
 
 // isPrincipal asks whether a fact names a principal of that ID.
 func (q *refQuestion) isPrincipal(id mivet.PrincipalID) bool {
+	for _, d := range q.s.Delegations {
+		for _, g := range d.Grants {
+			if g.Principal == id && id != "" {
+				return true
+			}
+		}
+	}
+	return q.isNamed(id)
+}
+
+// isNamed asks whether another fact than a delegation names the principal.
+func (q *refQuestion) isNamed(id mivet.PrincipalID) bool {
 	named := map[mivet.PrincipalID]bool{}
 	for _, a := range q.s.RoleAssignments {
 		named[a.Principal] = true
@@ -146,6 +158,11 @@ func (q *refQuestion) gapsOf(kind mivet.FactKind) []mivet.Gap {
 			nobody(mivet.FactDenyAssignments, p, d.Scope)
 		}
 	}
+	for _, d := range q.s.Delegations {
+		for _, g := range d.Grants {
+			nobody(mivet.FactDelegations, g.Principal, d.Scope)
+		}
+	}
 	for _, m := range q.s.Memberships {
 		if kind == mivet.FactMemberships && (m.Group == "" || m.Member == "") {
 			out = append(out, mivet.Gap{Subject: string(m.Group + m.Member)})
@@ -156,7 +173,7 @@ func (q *refQuestion) gapsOf(kind mivet.FactKind) []mivet.Gap {
 
 // hidden asks whether a fact that was not read is there and reaches the question.
 func (q *refQuestion) hidden(kind mivet.FactKind, use string) bool {
-	if kind != mivet.FactAccessPolicies && !q.isPlaced() && q.w.maybe("a hidden %s", use) {
+	if kind != mivet.FactAccessPolicies && kind != mivet.FactDelegations && !q.isPlaced() && q.w.maybe("a hidden %s", use) {
 		return true
 	}
 	for i, g := range q.gapsOf(kind) {
@@ -318,6 +335,12 @@ func (q *refQuestion) isPlaced() bool {
 	}
 	for _, x := range q.s.LocalGrants {
 		speak(x.Account)
+	}
+	for _, x := range q.s.Delegations {
+		speak(x.Scope)
+	}
+	for _, x := range q.s.PathACLs {
+		speak(x.Container)
 	}
 	for _, x := range q.s.Gaps {
 		speak(x.Scope)

@@ -278,7 +278,7 @@ func (v *verdict) weighGaps(q *question) {
 	if roles {
 		v.gap(q.gap(&q.e.gaps.grants))
 	}
-	if roles && q.mayBeForeign() {
+	if q.weight[classDelegated] != abac.False && v.deny != abac.True && q.mayBeForeign() {
 		v.gap(q.gap(&q.e.gaps.delegations))
 	}
 	if local {
