@@ -377,6 +377,7 @@ func TestRecoverNamesWhatIsLost(t *testing.T) {
 	f(3, 2, "wish")
 	f(1, 3, `records 1 to 2 of the kind "lock" are lost: the frame at byte`, 2)
 	f(2, 3, `records 3 to 3 of the kind "lock" are lost`, 3)
+	f(3, 3, "its tenant, its time and its inputs may be wrong", 0)
 	f(3, 3, "the places at which 1 facts were read are lost", 1)
 	f(3, 1+len(everything("")), "own list of gaps is damaged", 4)
 }

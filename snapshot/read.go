@@ -77,21 +77,32 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	end := make([]byte, min(size, trailerSize))
-	if err := readAt(r, end, size-int64(len(end))); err != nil {
-		return nil, &Error{Frame: -1, Offset: size - int64(len(end)), Err: err}
-	}
-	t, err := decodeTrailer(end, size)
-	if err != nil {
-		return nil, &Error{Frame: -1, Offset: size, Err: err}
-	}
-	if f.frames, err = readIndex(r, t); err != nil {
+	if err := f.readFrames(); err != nil {
 		return nil, err
 	}
-	if len(f.frames) == 0 || f.frames[0].Of != kindHeader || f.frames[0].CRC != f.headerCRC {
+	if !f.headerIntact() {
 		return nil, &Error{Frame: 0, Offset: 0, Kind: kindHeader, Err: damaged("the header does not match its checksum")}
 	}
 	return f, nil
+}
+
+// readFrames reads the index, from its end.
+func (f *File) readFrames() error {
+	end := make([]byte, min(f.size, trailerSize))
+	if err := readAt(f.r, end, f.size-int64(len(end))); err != nil {
+		return &Error{Frame: -1, Offset: f.size - int64(len(end)), Err: err}
+	}
+	t, err := decodeTrailer(end, f.size)
+	if err != nil {
+		return &Error{Frame: -1, Offset: f.size, Err: err}
+	}
+	f.frames, err = readIndex(f.r, t)
+	return err
+}
+
+// headerIntact reports whether the header is the one that the index was written for.
+func (f *File) headerIntact() bool {
+	return len(f.frames) > 0 && f.frames[0].Of == kindHeader && f.frames[0].CRC == f.headerCRC
 }
 
 // openHeader reads the first frame.

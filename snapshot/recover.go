@@ -18,18 +18,25 @@ import (
 // a gap: what depends on it is unknown. It needs an intact header, and reads a file
 // without an index from its beginning to its end.
 func Recover(r io.ReaderAt, size int64, o ReadOptions) (*mivet.Snapshot, error) {
-	if f, err := Open(r, size); err == nil {
-		return f.salvage(o, nil)
-	}
 	f, err := openHeader(r, size)
 	if err != nil {
 		return nil, err
 	}
-	lost, err := f.scan()
-	if err != nil {
-		return nil, err
+	var lost []string
+	whole := f.readFrames() == nil
+	if !whole {
+		if lost, err = f.scan(); err != nil {
+			return nil, err
+		}
 	}
-	return f.salvage(o, lost)
+	s, err := f.salvage(o, lost)
+	if err == nil && whole && !f.headerIntact() {
+		s.Gaps = append(s.Gaps, mivet.Gap{
+			Facts: mivet.FactInput, Subject: kindHeader,
+			Reason: "the file's header is damaged, so its tenant, its time and its inputs may be wrong",
+		})
+	}
+	return s, err
 }
 
 // salvage reads the frames that are known, one after the other. lost says why other
