@@ -132,6 +132,8 @@ type canJSON struct {
 	Cause         string        `json:"cause"`
 	Reasons       []reasonJSON  `json:"reasons"`
 	Missing       []missingJSON `json:"missing"`
+	Ways          []wayJSON     `json:"waysAround"`
+	Notes         []noteJSON    `json:"notes"`
 }
 
 // questionJSON is a question as it was understood.
@@ -152,6 +154,7 @@ func (c *canAnswer) write(w io.Writer, format string, colour bool) error {
 			Question:      questionJSON{&who, c.operation, c.Plane, c.where, c.at, c.snap.Inputs},
 			Effect:        c.Effect.String(), Cause: c.Cause.String(),
 			Reasons: c.reasonsJSON(c.Reasons), Missing: allMissingJSON(c.Missing),
+			Ways: waysJSON(c.Bypasses), Notes: notesJSON(c.Notes),
 		})
 	}
 	p := newPrinter(w, colour)
@@ -172,6 +175,8 @@ func (c *canAnswer) write(w io.Writer, format string, colour bool) error {
 		p.printf("\n%s\n", bold("Not known"))
 		printMissing(p, c.Missing)
 	}
+	c.writeWays(p)
+	c.writeNotes(p)
 	return p.err
 }
 

@@ -116,8 +116,20 @@ func (r *resolver) factFields(x *authz.Reason) []field {
 		return []field{{"policy", "access policy of " + x.Policy.Vault.String()}, {"gives", policyWords(x.Policy)}}
 	case x.Local != nil:
 		return []field{{"grant", fmt.Sprintf("%s role of %s", x.Local.System, x.Local.Account)}, {"role", cmp.Or(x.RoleName, x.Local.Role)}}
+	case x.PathACL != nil:
+		return []field{{"access list", pathWords(x.PathACL)}}
+	case x.Delegation != nil:
+		return []field{{"delegation", delegationWords(x.Delegation)}, {"role", x.RoleName}}
 	}
 	return nil
+}
+
+func pathWords(a *mivet.PathACL) string {
+	return fmt.Sprintf("%s %s of %s in %s", a.Tag, a.Permissions, a.Path, a.Container.Name())
+}
+
+func delegationWords(d *mivet.Delegation) string {
+	return fmt.Sprintf("%s to tenant %s", cmp.Or(d.Name, d.ID.String(), "Lighthouse"), d.ManagingTenant)
 }
 
 // assignmentName is the ID of an assignment. One of a plan or a text may not have any.

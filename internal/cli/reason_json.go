@@ -28,6 +28,8 @@ type reasonJSON struct {
 	Deny       string          `json:"deny,omitzero"`
 	Policy     arm.ID          `json:"policyOf,omitzero"`
 	Local      string          `json:"localSystem,omitzero"`
+	AccessList string          `json:"accessList,omitzero"`
+	Delegation string          `json:"delegation,omitzero"`
 	Role       string          `json:"role,omitzero"`
 	RoleID     mivet.RoleID    `json:"roleId,omitzero"`
 	Scope      arm.ID          `json:"scope,omitzero"`
@@ -68,6 +70,10 @@ func (r *resolver) reasonJSON(x *authz.Reason) reasonJSON {
 		j.Kind, j.Policy = "access policy", x.Policy.Vault
 	case x.Local != nil:
 		j.Kind, j.Local = "local grant", string(x.Local.System)
+	case x.PathACL != nil:
+		j.Kind, j.AccessList = "path access list", pathWords(x.PathACL)
+	case x.Delegation != nil:
+		j.Kind, j.Delegation = "delegation", delegationWords(x.Delegation)
 	}
 	if x.Match != arm.NoMatch {
 		j.Match = x.Match.String()

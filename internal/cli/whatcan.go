@@ -48,9 +48,11 @@ func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int
 	if answer.who, err = q.principal(args[0]); err != nil {
 		return exitFailed, err
 	}
-	for r := range q.engine.WhatCan(authz.WhatCanQuery{Principal: answer.who, At: q.at}) {
+	query := authz.WhatCanQuery{Principal: answer.who, At: q.at}
+	for r := range q.engine.WhatCan(query) {
 		answer.rights = append(answer.rights, r)
 	}
+	answer.directory = q.engine.DirectoryRights(query)
 	if !a.silent(&f.out) {
 		err = a.emit(&f.out, answer.write)
 	}
@@ -62,8 +64,9 @@ func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int
 
 type whatCanAnswer struct {
 	*questions
-	who    mivet.PrincipalID
-	rights []authz.Right
+	who       mivet.PrincipalID
+	rights    []authz.Right
+	directory authz.DirectoryRights
 }
 
 // rightJSON is a grant for machines.
@@ -97,7 +100,32 @@ func (w *whatCanAnswer) write(out io.Writer, format string, colour bool) error {
 			}
 		}
 	}
+	w.writeDirectory(p)
 	return p.err
+}
+
+// writeDirectory prints the rights outside of Azure's own authorization.
+func (w *whatCanAnswer) writeDirectory(p *printer) {
+	if len(w.directory.Rights) == 0 {
+		return
+	}
+	p.printf("\n%s\n", bold("In the directory, and no part of Azure's roles"))
+	for i := range w.directory.Rights {
+		r := &w.directory.Rights[i]
+		p.printf("  %s  %s\n", verdict(r.Effect), directoryName(r))
+		for _, f := range []field{{"why", r.Why}, {"to Azure", r.ToAzure}, {"path", w.path(r.Via)}, {"source", r.Source.String()}} {
+			if f.text != "" {
+				p.printf("      %-11s %s\n", f.label, f.text)
+			}
+		}
+	}
+}
+
+func directoryName(r *authz.DirectoryRight) string {
+	if r.API != "" {
+		return r.API + " " + r.Name
+	}
+	return r.Name + " (directory role)"
 }
 
 // rightName names what is held.
@@ -120,6 +148,8 @@ func (w *whatCanAnswer) rightFields(r *authz.Right) []field {
 		fs = append(fs, field{"condition", oneLine(r.Assignment.Condition)})
 	case r.Local != nil:
 		fs = append(fs, field{"grant", fmt.Sprintf("%s role of %s", r.Local.System, r.Local.Account)})
+	case r.Delegation != nil:
+		fs = append(fs, field{"delegation", delegationWords(r.Delegation)})
 	}
 	return append(fs, field{"path", w.path(r.Via)}, field{"source", r.Source.String()})
 }
@@ -135,7 +165,33 @@ func (w *whatCanAnswer) writeJSON(out io.Writer) error {
 		At            time.Time     `json:"at"`
 		Inputs        []string      `json:"inputs"`
 		Rights        []rightJSON   `json:"rights"`
-	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights})
+		// Directory are rights outside of Azure's own authorization.
+		Directory []directoryJSON `json:"directory"`
+	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights, w.directoryJSON()})
+}
+
+// directoryJSON is a right in the directory for machines.
+type directoryJSON struct {
+	Name    string          `json:"name"`
+	API     string          `json:"api,omitzero"`
+	Effect  string          `json:"effect"`
+	Why     string          `json:"why,omitzero"`
+	ToAzure string          `json:"toAzure,omitzero"`
+	Path    []principalJSON `json:"path"`
+	Place   string          `json:"place"`
+}
+
+func (w *whatCanAnswer) directoryJSON() []directoryJSON {
+	out := []directoryJSON{}
+	for i := range w.directory.Rights {
+		r := &w.directory.Rights[i]
+		j := directoryJSON{r.Name, r.API, r.Effect.String(), r.Why, r.ToAzure, []principalJSON{}, r.Source.String()}
+		for _, id := range r.Via {
+			j.Path = append(j.Path, w.principalJSON(id))
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 func (w *whatCanAnswer) rightJSON(r *authz.Right) rightJSON {
@@ -150,6 +206,8 @@ func (w *whatCanAnswer) rightJSON(r *authz.Right) rightJSON {
 		j.Kind, j.Role = "access policy", policyWords(r.Policy)
 	case r.Local != nil:
 		j.Kind = "local grant"
+	case r.Delegation != nil:
+		j.Kind = "delegation"
 	}
 	for _, id := range r.Via {
 		j.Path = append(j.Path, w.principalJSON(id))
