@@ -121,8 +121,20 @@ func (e *Engine) Bypasses(r Request) []Bypass {
 		b.ways()
 	}
 	b.grants()
+	for i := range b.out {
+		b.out[i].hang()
+	}
 	slices.SortStableFunc(b.out, func(x, y Bypass) int { return cmp.Compare(x.Class, y.Class) })
 	return b.out
+}
+
+// hang says of steps that may be allowed what they hang on.
+func (w *Bypass) hang() {
+	for _, s := range w.Steps {
+		if s.Decision.Effect == Unknown && w.Effect == Unknown {
+			w.Missing = append(w.Missing, Missing{What: "whether the principal may " + s.Operation.String() + " hangs on " + s.Decision.Cause.String()})
+		}
+	}
 }
 
 // bypasser collects the ways of one request.
@@ -180,9 +192,7 @@ func (b *bypasser) place(k *catalog.KeyBypass) arm.ID {
 // yields says whether a way leads to what the request's operation does.
 func (b *bypasser) yields(k *catalog.KeyBypass) bool {
 	switch k.Kind {
-	case catalog.BypassGrant:
-		return false // see grants
-	case catalog.BypassGuardrail, catalog.BypassAvailability, catalog.BypassIdentity, catalog.BypassConfig, catalog.BypassSwitch, catalog.BypassSAS:
+	case catalog.BypassGrant, catalog.BypassGuardrail, catalog.BypassAvailability, catalog.BypassIdentity, catalog.BypassConfig, catalog.BypassSwitch, catalog.BypassSAS:
 		return b.whole
 	}
 	if b.whole {
@@ -269,25 +279,28 @@ func (b *bypasser) closed(k *catalog.KeyBypass, at arm.ID) (abac.Truth, string) 
 	if k.ClosedBy == nil || k.Kind == catalog.BypassAdmin {
 		return abac.False, ""
 	}
-	path := strings.TrimPrefix(k.ClosedBy.Property, "properties.")
-	total, shown := abac.Unknown, ""
-	for _, id := range b.holders(k, at) {
-		r := b.e.settings()[id.Key()]
-		if r == nil {
-			continue
+	holders := b.holders(k, at)
+	if len(holders) == 0 {
+		return abac.Unknown, ""
+	}
+	total, shown := abac.True, ""
+	for _, id := range holders {
+		is := abac.Unknown
+		if value, ok := b.setting(id, k.ClosedBy); ok {
+			is, shown = closes(k.ClosedBy, value), value
 		}
-		value, ok := r.Setting(path)
-		if !ok {
-			continue
-		}
-		shown = value
-		if is := closes(k.ClosedBy, value); total == abac.Unknown {
-			total = is
-		} else {
-			total = total.And(is)
-		}
+		total = total.And(is)
 	}
 	return total, shown
+}
+
+// setting returns the value of the property that closes a way, and whether it was read.
+func (b *bypasser) setting(id arm.ID, c *catalog.Closure) (string, bool) {
+	r := b.e.settings()[id.Key()]
+	if r == nil {
+		return "", false
+	}
+	return r.Setting(strings.TrimPrefix(c.Property, "properties."))
 }
 
 // closes says whether a value closes the way. A list that must lack an element closes it
@@ -315,12 +328,9 @@ func (b *bypasser) holders(k *catalog.KeyBypass, at arm.ID) []arm.ID {
 		}
 		return out
 	}
-	path := strings.TrimPrefix(k.ClosedBy.Property, "properties.")
 	for id := at; id.Level() == arm.LevelResource; id = id.Parent() {
-		if r := b.e.settings()[id.Key()]; r != nil {
-			if _, ok := r.Setting(path); ok {
-				return []arm.ID{id}
-			}
+		if _, ok := b.setting(id, k.ClosedBy); ok {
+			return []arm.ID{id}
 		}
 	}
 	return nil

@@ -51,9 +51,6 @@ func (b *bypasser) addGrant(step Step, role *mivet.RoleDefinition, n int) {
 	if role != nil {
 		w.Yields = "gives itself " + role.Name
 	}
-	if w.Effect == Unknown {
-		w.Missing = append(w.Missing, Missing{What: "whether it may assign the role hangs on " + step.Decision.Cause.String()})
-	}
 	b.out = append(b.out, w)
 }
 
