@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
 )
 
@@ -38,8 +39,10 @@ var (
 )
 
 // shape says what a generated tenant may hold.
-type shape struct{ gaps, denies, conditions, faults bool }
+type shape struct{ gaps, denies, conditions, faults, paths bool }
 
+// everything is what the reference knows; the access lists of paths have tests of their
+// own.
 var everything = shape{gaps: true, denies: true, conditions: true, faults: true}
 
 // gen draws the parts of a tenant.
@@ -151,6 +154,9 @@ func (g *gen) tenant() *mivet.Snapshot {
 		}
 	}
 	g.localFacts(s)
+	if g.paths {
+		g.pathFacts(s)
+	}
 	if g.gaps && g.one(2, "gaps") {
 		for range rapid.IntRange(1, 3).Draw(g.t, "gaps") {
 			s.Gaps = append(s.Gaps, g.gap())
@@ -283,8 +289,29 @@ func (g *gen) localFacts(s *mivet.Snapshot) {
 	}
 }
 
+func (g *gen) pathFacts(s *mivet.Snapshot) {
+	if hns := pick(g, []string{"", "true", "false"}, "hierarchical namespace"); hns != "" {
+		s.Resources = append(s.Resources, mivet.Resource{ID: id(account), Detail: &mivet.Detail{Settings: map[string]string{hnsSetting: hns}}})
+	}
+	for range g.count(5, "path entries") {
+		acl := mivet.PathACL{
+			Container: id(blobs), Path: pick(g, []string{"/", "/d/", "/d/f"}, "path"), Tag: pick(g, []string{"user", "group", "mask", "other", "odd"}, "tag"),
+			Permissions: pick(g, []string{"rwx", "r-x", "--x", "-w-", "odd"}, "permissions"),
+		}
+		if g.one(2, "named") {
+			acl.Principal = g.person("of path")
+		} else if g.one(2, "owned") {
+			acl.Owner = g.person("owner")
+		}
+		s.PathACLs = append(s.PathACLs, acl)
+	}
+}
+
 func (g *gen) gap() mivet.Gap {
 	gap := mivet.Gap{Facts: pick(g, genFacts, "facts"), Reason: "not read"}
+	if g.paths && g.one(4, "gap of paths") {
+		gap.Facts = mivet.FactPathACLs
+	}
 	if g.one(2, "gap at a scope") {
 		gap.Scope = id(pick(g, genScopes, "scope of gap"))
 	}
@@ -305,6 +332,13 @@ func (g *gen) request() (Request, *givens) {
 	}
 	if g.one(8, "odd caller") {
 		r.Principal = pick(g, []mivet.PrincipalID{"stranger", "foreigner", "", "99999999-9999-9999-9999-999999999999"}, "caller")
+	}
+	if g.paths && g.one(2, "blob") {
+		r.Resource, r.Operation = id(blobs), op(pick(g, []string{readBlob, blobWrite, blobDelete, blobSuperUser}, "blob operation"))
+		if g.one(2, "path told") {
+			r.Given = &abac.Env{}
+			r.Given.Set(abac.Request, blobPathAttribute, abac.String(pick(g, []string{"d/f", "d/", ""}, "told path")))
+		}
 	}
 	if g.one(12, "odd resource") {
 		r.Resource = id(pick(g, oddResources, "resource"))

@@ -245,7 +245,7 @@ func (v *verdict) addSuperUser(q *question) {
 		v.grant(abac.Unknown, fact, d.Local, d.Cause)
 	}
 	if v.trace != nil {
-		v.trace.superUser(s.explain(mivet.PlaneData).Reasons)
+		v.trace.superUser(s.explain(mivet.PlaneData))
 	}
 }
 
@@ -439,6 +439,9 @@ func (l *lake) weighAll(q *question, asks []pathAsk) pathFinding {
 		total.truth = total.truth.And(found.truth)
 		total.fact = found.fact
 	}
+	if len(total.steps) == 0 {
+		return pathRefused() // the root directory can be neither created nor deleted
+	}
 	return total
 }
 
@@ -557,9 +560,13 @@ func (t *trace) paths(q *question, found *pathFinding) {
 	}
 }
 
-// superUser records the grants that make the caller a super-user.
-func (t *trace) superUser(reasons []Reason) {
-	for _, r := range reasons {
+// superUser records the grants that make the caller a super-user, and what is missing for
+// them.
+func (t *trace) superUser(x Explanation) {
+	for _, m := range x.Missing {
+		t.miss(m)
+	}
+	for _, r := range x.Reasons {
 		if r.Outcome == Grants || r.Outcome == MayGrant {
 			r.Note = "it makes the caller a super-user of the container, whom access lists do not bind"
 			t.reasons = append(t.reasons, r)

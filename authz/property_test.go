@@ -28,14 +28,34 @@ func TestAgreement(t *testing.T) {
 				t.Fatalf("Check says %s because of %s, the reference %s", d.Effect, d.Cause, want)
 			}
 			explains(t, e, &r, d)
-			if len(r.Groups) == 0 && r.Given == nil {
-				ref := e.Resource(r.Resource)
-				if got := e.CheckRef(e.Principal(r.Principal), e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
-					t.Fatalf("CheckRef says %+v, Check %+v", got, d)
-				}
-			}
+			agreesByRef(t, e, &r, d)
 		}
 	})
+}
+
+// The same without the reference, in tenants with access lists of paths.
+func TestAgreementBesideRoles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := &gen{t: t, shape: everything}
+		g.paths = true
+		e := New(g.tenant(), Options{})
+		for range questionsPerTenant {
+			r, _ := g.request()
+			d := e.Check(r)
+			explains(t, e, &r, d)
+			agreesByRef(t, e, &r, d)
+		}
+	})
+}
+
+func agreesByRef(t *rapid.T, e *Engine, r *Request, d Decision) {
+	if len(r.Groups) > 0 || r.Given != nil {
+		return
+	}
+	ref := e.Resource(r.Resource)
+	if got := e.CheckRef(e.Principal(r.Principal), e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
+		t.Fatalf("CheckRef says %+v, Check %+v", got, d)
+	}
 }
 
 // explains compares an explanation with the decision, and asks that it holds what decided.
@@ -87,6 +107,8 @@ func decides(e *Engine, r *Reason, d Decision) bool {
 	switch d.Local {
 	case LocalPolicy:
 		return r.Policy == &e.snap.AccessPolicies[d.Fact]
+	case LocalPathACL:
+		return r.PathACL == &e.snap.PathACLs[d.Fact]
 	case LocalDelegation:
 		_, g := e.Delegated(d.Fact)
 		return r.Delegated == g
@@ -102,6 +124,7 @@ func decides(e *Engine, r *Reason, d Decision) bool {
 func TestWhoCanAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := &gen{t: t, shape: everything}
+		g.paths = rapid.Bool().Draw(t, "paths")
 		s := g.tenant()
 		e := New(s, Options{})
 		for range questionsPerTenant {
@@ -123,7 +146,7 @@ func TestWhoCanAgrees(t *testing.T) {
 				switch {
 				case isNamed && got != d:
 					t.Fatalf("%s: WhoCan says %+v, Check %+v", p, got, d)
-				case !isNamed && d.Effect == Allowed, !isNamed && d.Effect == Unknown && others.Effect != Unknown:
+				case !isNamed && d.Effect != Denied && d.Effect != others.Effect, !isNamed && d.Effect == Allowed && e.people.find(p) != noPerson:
 					t.Fatalf("WhoCan does not name %s: %+v", p, d)
 				}
 			}
@@ -139,7 +162,7 @@ func TestMatrixAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := &gen{t: t, shape: shape{
 			gaps: rapid.Bool().Draw(t, "gaps"), denies: rapid.Bool().Draw(t, "denies"),
-			conditions: rapid.Bool().Draw(t, "conditions"), faults: rapid.Bool().Draw(t, "faults"),
+			conditions: rapid.Bool().Draw(t, "conditions"), faults: rapid.Bool().Draw(t, "faults"), paths: rapid.Bool().Draw(t, "paths"),
 		}}
 		e := New(g.tenant(), Options{})
 		resources := make([]arm.ID, len(genResources))

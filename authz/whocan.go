@@ -69,10 +69,15 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 			stack = append(stack, n)
 		}
 	}
+	rows := []*row{q.row}
+	if q.row.blob && e.lakes.any {
+		rows = append(rows, e.rows.get(operationOf(blobSuperUser)))
+	}
 	visit := func(i int32) {
-		role := e.grants.all[i].roleNumber()
-		if q.row.codes[role] != 0 {
-			note(e.grants.owner[i])
+		for _, r := range rows {
+			if r.codes[e.grants.all[i].roleNumber()] != 0 {
+				note(e.grants.owner[i])
+			}
 		}
 	}
 	for n := q.node; ; n = e.tree.Parent(n) {
