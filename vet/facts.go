@@ -12,18 +12,73 @@ import (
 )
 
 // OfType returns the resources of a type at or below a scope, in the order of their IDs,
-// each once. For the zero scope it returns all.
+// each once. For the zero scope it returns all. The result must not be changed.
 func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
+	list := p.shared.ofType(arm.Fold(resourceType))
+	switch scope.Level() {
+	case arm.LevelNone, arm.LevelRoot:
+		return list.resources
+	case arm.LevelManagementGroup:
+		return p.belowGroup(list, scope)
+	case arm.LevelSubscription, arm.LevelResourceGroup, arm.LevelResource, arm.LevelTenantResource:
+	}
+	key := string(scope.Key())
+	from, exact := slices.BinarySearch(list.keys, key)
+	if exact {
+		return list.resources[from : from+1]
+	}
+	from, _ = slices.BinarySearch(list.keys, key+"/")
+	to, _ := slices.BinarySearch(list.keys, key+"0") // "0" follows "/"
+	return list.resources[from:to]
+}
+
+// belowGroup keeps what it found, since a group holds much and is asked for often.
+func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
+	if found, ok := list.groups[scope.Key()]; ok {
+		return found
+	}
 	var out []*mivet.Resource
-	for _, i := range p.shared.types()[arm.Fold(resourceType)] {
-		r := &p.Snapshot.Resources[i]
-		if scope.IsZero() || p.Covers(scope, r.ID) {
+	for _, r := range list.resources {
+		if p.Covers(scope, r.ID) {
 			out = append(out, r)
 		}
 	}
+	list.groups[scope.Key()] = out
 	return out
 }
 
+// typeList are the resources of one type with their keys, in the order of the keys.
+type typeList struct {
+	keys      []string
+	resources []*mivet.Resource
+	groups    map[arm.Key][]*mivet.Resource
+}
+
+func (sh *shared) ofType(key arm.Key) *typeList {
+	if l := sh.lists[key]; l != nil {
+		return l
+	}
+	l := &typeList{groups: map[arm.Key][]*mivet.Resource{}}
+	type pair struct {
+		key      string
+		resource *mivet.Resource
+	}
+	var pairs []pair
+	for _, i := range sh.types()[key] {
+		r := &sh.snapshot.Resources[i]
+		pairs = append(pairs, pair{string(r.ID.Key()), r})
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
+	pairs = slices.CompactFunc(pairs, func(a, b pair) bool { return a.key == b.key })
+	for _, x := range pairs {
+		l.keys = append(l.keys, x.key)
+		l.resources = append(l.resources, x.resource)
+	}
+	sh.lists[key] = l
+	return l
+}
+
+// typeIndex finds resources by their folded type.
 func typeIndex(s *mivet.Snapshot) map[arm.Key][]int32 {
 	out := map[arm.Key][]int32{}
 	folded := map[string]arm.Key{}
@@ -35,12 +90,6 @@ func typeIndex(s *mivet.Snapshot) map[arm.Key][]int32 {
 			folded[t] = key
 		}
 		out[key] = append(out[key], int32(i)) //nolint:gosec // fewer resources than 2^31
-	}
-	for t, list := range out {
-		slices.SortStableFunc(list, func(a, b int32) int {
-			return cmp.Compare(s.Resources[a].ID.Key(), s.Resources[b].ID.Key())
-		})
-		out[t] = slices.CompactFunc(list, func(a, b int32) bool { return s.Resources[a].ID.Equal(s.Resources[b].ID) })
 	}
 	return out
 }

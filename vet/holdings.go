@@ -34,11 +34,13 @@ func (h *Holding) Scope() arm.ID { return h.Assignment.Scope }
 // ledger finds role assignments by principal, and groups by member.
 type ledger struct {
 	assignments map[mivet.PrincipalID][]int32
+	rank        []int32 // of each assignment, in the order of compareAssignments
 	groups      map[mivet.PrincipalID][]mivet.PrincipalID
 }
 
-func newLedger(s *mivet.Snapshot) *ledger {
+func newLedger(s *mivet.Snapshot, order []int32) *ledger {
 	l := &ledger{
+		rank:        make([]int32, len(order)),
 		assignments: make(map[mivet.PrincipalID][]int32, len(s.Principals)),
 		groups:      map[mivet.PrincipalID][]mivet.PrincipalID{},
 	}
@@ -50,6 +52,9 @@ func newLedger(s *mivet.Snapshot) *ledger {
 		m := &s.Memberships[i]
 		l.groups[m.Member] = append(l.groups[m.Member], m.Group)
 	}
+	for place, i := range order {
+		l.rank[i] = int32(place) //nolint:gosec // fewer assignments than 2^31
+	}
 	for _, list := range l.groups {
 		slices.Sort(list)
 	}
@@ -59,9 +64,23 @@ func newLedger(s *mivet.Snapshot) *ledger {
 // Holdings returns the roles that a principal holds now, by itself and through groups,
 // ordered by scope and role. Eligible assignments are left out, since they give nothing
 // until somebody activates them, and those whose time is over or has not come.
+// The result must not be changed.
 func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
+	last := &p.shared.last
+	if last.holder != id || last.holdings == nil {
+		last.holder, last.holdings = id, p.findHoldings(id)
+	}
+	return last.holdings
+}
+
+func (p *Pass) findHoldings(id mivet.PrincipalID) []Holding {
 	l := p.shared.ledger()
-	var out []Holding
+	out := []Holding{}
+	type ranked struct {
+		rank    int32
+		holding Holding
+	}
+	var found []ranked
 	via := map[mivet.PrincipalID][]mivet.PrincipalID{id: nil}
 	queue := []mivet.PrincipalID{id}
 	for len(queue) > 0 {
@@ -70,7 +89,7 @@ func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
 		for _, i := range l.assignments[at] {
 			a := &p.Snapshot.RoleAssignments[i]
 			if p.Holds(a) {
-				out = append(out, Holding{Holder: id, Assignment: a, Role: p.Role(a), Via: via[at], Surely: a.Condition == ""})
+				found = append(found, ranked{l.rank[i], Holding{Holder: id, Assignment: a, Role: p.Role(a), Via: via[at], Surely: a.Condition == ""}})
 			}
 		}
 		for _, g := range l.groups[at] {
@@ -80,7 +99,10 @@ func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Holding) int { return compareAssignments(a.Assignment, b.Assignment) })
+	slices.SortFunc(found, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
+	for _, f := range found {
+		out = append(out, f.holding)
+	}
 	return out
 }
 
@@ -97,23 +119,38 @@ func inTime(a *mivet.RoleAssignment, at time.Time) bool {
 	return !a.Start.After(at) && (a.End.IsZero() || a.End.After(at))
 }
 
-func compareAssignments(a, b *mivet.RoleAssignment) int {
-	return cmp.Or(
-		cmp.Compare(a.Scope.Key(), b.Scope.Key()), cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
-		cmp.Compare(a.Principal, b.Principal), compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()),
-	)
-}
-
 // Assignments returns the snapshot's role assignments in an order that does not depend
 // on the order of its facts.
-func (p *Pass) Assignments() []*mivet.RoleAssignment { return p.shared.sorted() }
-
-func sortAssignments(s *mivet.Snapshot) []*mivet.RoleAssignment {
-	out := make([]*mivet.RoleAssignment, len(s.RoleAssignments))
-	for i := range s.RoleAssignments {
-		out[i] = &s.RoleAssignments[i]
+func (p *Pass) Assignments() []*mivet.RoleAssignment {
+	order := p.shared.order()
+	out := make([]*mivet.RoleAssignment, len(order))
+	for place, i := range order {
+		out[place] = &p.Snapshot.RoleAssignments[i]
 	}
-	slices.SortStableFunc(out, compareAssignments)
+	return out
+}
+
+// orderAssignments sorts by scope, role, principal and place.
+func orderAssignments(s *mivet.Snapshot) []int32 {
+	type keyed struct {
+		scope arm.Key
+		index int32
+	}
+	all := make([]keyed, len(s.RoleAssignments))
+	for i := range s.RoleAssignments {
+		all[i] = keyed{s.RoleAssignments[i].Scope.Key(), int32(i)} //nolint:gosec // fewer assignments than 2^31
+	}
+	slices.SortStableFunc(all, func(x, y keyed) int {
+		a, b := &s.RoleAssignments[x.index], &s.RoleAssignments[y.index]
+		return cmp.Or(
+			cmp.Compare(x.scope, y.scope), cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
+			cmp.Compare(a.Principal, b.Principal), compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()),
+		)
+	})
+	out := make([]int32, len(all))
+	for i, k := range all {
+		out[i] = k.index
+	}
 	return out
 }
 

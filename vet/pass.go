@@ -3,6 +3,8 @@
 package vet
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,28 +48,35 @@ type shared struct {
 	ledger   func() *ledger
 	local    func() *localLedger
 	types    func() map[arm.Key][]int32
+	lists    map[arm.Key]*typeList
+	// last are the holdings that were asked for last: rules ask about one principal after
+	// the other, and several times each.
+	last struct {
+		holder   mivet.PrincipalID
+		holdings []Holding
+	}
 	// subscriptions holds the tags of each.
 	subscriptions func() map[arm.Key]map[string]string
 	// workers is filled by the first rule that asks.
 	workerList []mivet.PrincipalID
 	workerOnce sync.Once
 	names      func() map[arm.Key]string
-	sorted     func() []*mivet.RoleAssignment
+	order      func() []int32 // of the role assignments
 	gaps       map[mivet.FactKind]*gapList
 }
 
 func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
-	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}}
+	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}, lists: map[arm.Key]*typeList{}}
 	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
 	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
 	sh.roles = sync.OnceValue(func() *roleBook { return newRoleBook(sh) })
 	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s) })
-	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s) })
+	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s, sh.order()) })
 	sh.names = sync.OnceValue(func() map[arm.Key]string { return scopeNames(s) })
 	sh.local = sync.OnceValue(func() *localLedger { return newLocalLedger(s) })
 	sh.types = sync.OnceValue(func() map[arm.Key][]int32 { return typeIndex(s) })
 	sh.subscriptions = sync.OnceValue(func() map[arm.Key]map[string]string { return subscriptionTags(s) })
-	sh.sorted = sync.OnceValue(func() []*mivet.RoleAssignment { return sortAssignments(s) })
+	sh.order = sync.OnceValue(func() []int32 { return orderAssignments(s) })
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
 		l := sh.gaps[g.Facts]
@@ -119,8 +128,20 @@ func (p *Pass) Report(f mivet.Finding) {
 	if f.Fix.Command == "" {
 		f.Fix.Command = strings.Join(AzCommands(f.Fix.Edits), "\n")
 	}
+	f.Evidence = capEvidence(f.Evidence)
 	f.Fingerprint = Fingerprint(f.Rule, f.Subject, f.Discriminator)
 	p.result.Findings = append(p.result.Findings, f)
+}
+
+// maxEvidence is how many statements a finding holds; the rest is counted.
+const maxEvidence = 40
+
+func capEvidence(es []mivet.Evidence) []mivet.Evidence {
+	if len(es) <= maxEvidence {
+		return es
+	}
+	rest := mivet.Evidence{Kind: mivet.Predicted, Fact: fmt.Sprintf("and %d more like these", len(es)-maxEvidence+1)}
+	return append(slices.Clone(es[:maxEvidence-1]), rest)
 }
 
 // Pass says that a subject was looked at and is right.

@@ -3,10 +3,8 @@
 package path
 
 import (
-	"cmp"
 	_ "embed" // the rule's page
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -43,20 +41,25 @@ type open struct {
 }
 
 func checkKeyBesideIdentity(p *vet.Pass) error {
-	bypasses := p.Catalog.KeyBypasses()
+	seen := map[place]*state{}
 	for _, id := range p.Workers() {
 		for _, h := range p.Holdings(id) {
 			if !h.Surely || !h.Role.Powers.Has(vet.TakesKeys) {
 				continue
 			}
-			opened, unread := opens(p, &h, bypasses)
-			for _, o := range unread {
-				p.Unassessed(unreadSwitch(p, &h, &o))
+			at := place{h.Role, h.Scope().Key()}
+			s := seen[at]
+			if s == nil {
+				s = look(p, h.Role, h.Scope())
+				seen[at] = s
+			}
+			if len(s.unread) > 0 {
+				p.Unassessed(unreadSwitch(p, &h, s.unread))
 			}
 			switch {
-			case len(opened) > 0:
-				p.Report(keyFinding(p, &h, opened))
-			case len(unread) == 0:
+			case len(s.opened) > 0:
+				p.Report(keyFinding(p, &h, s.opened))
+			case len(s.unread) == 0:
 				p.Pass()
 			}
 		}
@@ -64,33 +67,38 @@ func checkKeyBesideIdentity(p *vet.Pass) error {
 	return nil
 }
 
-// opens returns the resources whose keys a holding yields and whose setting lets keys in,
-// and those whose setting was not read.
-func opens(p *vet.Pass, h *vet.Holding, bypasses []catalog.KeyBypass) (opened, unread []open) {
+// place is a role at a scope: whoever holds it there may take the same keys.
+type place struct {
+	role  *vet.Role
+	scope arm.Key
+}
+
+// state is what a role at a scope yields: the resources whose setting lets keys in, and
+// those whose setting was not read, in the order of types and IDs.
+type state struct{ opened, unread []open }
+
+func look(p *vet.Pass, role *vet.Role, scope arm.ID) *state {
+	s := &state{}
 	seen := map[arm.Key]bool{}
+	bypasses := p.Catalog.KeyBypasses()
 	for i := range bypasses {
 		b := &bypasses[i]
-		if !yieldsKey(b) || !h.Role.Grants(b.Action, mivet.PlaneControl) {
+		t := accountType(b.ResourceType)
+		if !yieldsKey(b) || seen[arm.Fold(t)] || !role.Grants(b.Action, mivet.PlaneControl) {
 			continue
 		}
-		for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
-			if seen[r.ID.Key()] {
-				continue
-			}
-			seen[r.ID.Key()] = true
-			switch state(b, r) {
-			case stateOpen:
-				opened = append(opened, open{r, b})
-			case stateUnread:
-				unread = append(unread, open{r, b})
-			case stateClosed:
+		seen[arm.Fold(t)] = true
+		for _, r := range p.OfType(t, scope) {
+			switch keysOf(b, r) {
+			case keysOpen:
+				s.opened = append(s.opened, open{r, b})
+			case keysUnread:
+				s.unread = append(s.unread, open{r, b})
+			case keysClosed:
 			}
 		}
 	}
-	byID := func(a, b open) int { return cmp.Compare(a.resource.ID.Key(), b.resource.ID.Key()) }
-	slices.SortFunc(opened, byID)
-	slices.SortFunc(unread, byID)
-	return opened, unread
+	return s
 }
 
 // yieldsKey reports whether a bypass gives a key or password that the setting named in
@@ -107,23 +115,23 @@ func yieldsKey(b *catalog.KeyBypass) bool {
 type keyState uint8
 
 const (
-	stateUnread keyState = iota
-	stateOpen
-	stateClosed
+	keysUnread keyState = iota
+	keysOpen
+	keysClosed
 )
 
-// state says whether a resource accepts the key. A setting that was read and is not set
+// keysOf says whether a resource accepts the key. A setting that was read and is not set
 // has its default, which lets keys in
 // (MicrosoftDocs/azure-docs articles/storage/common/shared-key-authorization-prevent.md).
-func state(b *catalog.KeyBypass, r *mivet.Resource) keyState {
+func keysOf(b *catalog.KeyBypass, r *mivet.Resource) keyState {
 	v, read := r.Setting(strings.TrimPrefix(b.ClosedBy.Property, "properties."))
 	switch {
 	case !read:
-		return stateUnread
+		return keysUnread
 	case closes(b.ClosedBy, v):
-		return stateClosed
+		return keysClosed
 	}
-	return stateOpen
+	return keysOpen
 }
 
 // accountType returns the type of the resource that has the setting: for rules of a
@@ -151,13 +159,13 @@ func closing(c *catalog.Closure) (value string, ok bool) {
 	return strings.Trim(c.Value, `"`), !c.Absent
 }
 
-func unreadSwitch(p *vet.Pass, h *vet.Holding, o *open) vet.Undecided {
-	id := o.resource.ID
+func unreadSwitch(p *vet.Pass, h *vet.Holding, unread []open) vet.Undecided {
+	first := unread[0]
 	return vet.Undecided{
 		Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
-		Reason: fmt.Sprintf("%s yields the key of %s %s, and whether that still accepts keys (%s) was not read",
-			h.Role.Label, vet.TypeWords(id.Type()), id.Name(), o.bypass.ClosedBy.Property),
-		Permission: id.Type() + "/read",
+		Reason: fmt.Sprintf("%s at %s yields the keys of %s, and whether they still accept keys (%s) was not read",
+			h.Role.Label, p.ScopeWords(h.Scope()), names(unread), first.bypass.ClosedBy.Property),
+		Permission: first.resource.ID.Type() + "/read",
 	}
 }
 
@@ -174,12 +182,15 @@ func keyFinding(p *vet.Pass, h *vet.Holding, opened []open) mivet.Finding {
 		Evidence: []mivet.Evidence{p.HoldingFact(h)},
 		Severity: mivet.SeverityMedium,
 	}
-	for _, o := range opened {
+	for _, o := range opened[:min(len(opened), shownOpen)] {
 		v, _ := o.resource.Setting(strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."))
 		f.Evidence = append(f.Evidence, mivet.Evidence{
 			Kind: mivet.Configured, Source: o.resource.Source,
 			Fact: fmt.Sprintf("%s %s accepts keys: %s is %s", vet.TypeWords(o.resource.ID.Type()), o.resource.ID.Name(), o.bypass.ClosedBy.Property, v),
 		})
+	}
+	if more := len(opened) - shownOpen; more > 0 {
+		f.Evidence = append(f.Evidence, mivet.Evidence{Kind: mivet.Configured, Source: h.Assignment.Source, Fact: fmt.Sprintf("and %d more resources accept keys", more)})
 	}
 	f.Consequence = fmt.Sprintf("%s yields %s: roles, conditions and the name in the log count for nothing, and a copied key works until somebody renews it",
 		opened[0].bypass.Action, opened[0].bypass.Yields)
@@ -193,12 +204,18 @@ func keyFinding(p *vet.Pass, h *vet.Holding, opened []open) mivet.Finding {
 // severalOpen is from how many resources on a key finding is severe.
 const severalOpen = 10
 
+// shownOpen is how many resources a finding names.
+const shownOpen = 20
+
 func names(opened []open) string {
-	out := make([]string, len(opened))
-	for i, o := range opened {
-		out[i] = vet.TypeWords(o.resource.ID.Type()) + " " + o.resource.ID.Name()
+	var out []string
+	for _, o := range opened[:min(len(opened), 2)] {
+		out = append(out, vet.TypeWords(o.resource.ID.Type())+" "+o.resource.ID.Name())
 	}
-	return vet.AtMost(out, 2)
+	if more := len(opened) - len(out); more > 0 {
+		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return vet.List(out)
 }
 
 // closeFix closes the keys, which helps against every holder of the role. Where a setting
@@ -210,7 +227,7 @@ func closeFix(p *vet.Pass, h *vet.Holding, opened []open) mivet.Fix {
 	}
 	for _, o := range opened {
 		value, ok := closing(o.bypass.ClosedBy)
-		if !ok {
+		if !ok || len(opened) > shownOpen {
 			return mivet.Fix{
 				Summary: fmt.Sprintf("take %s at %s from %s", h.Role.Label, p.ScopeWords(h.Scope()), p.Name(h.Holder)),
 				Edits:   p.Replace(h.Assignment).Edits, Check: "what it uses the role for",

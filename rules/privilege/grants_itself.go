@@ -41,6 +41,7 @@ type way struct {
 }
 
 func checkGrantsItself(p *vet.Pass) error {
+	seen := map[openingKey]*opening{}
 	for _, id := range p.Workers() {
 		var ways []way
 		looked := false
@@ -51,7 +52,7 @@ func checkGrantsItself(p *vet.Pass) error {
 			}
 			looked = true
 			ways = append(ways, roleWays(p, &h)...)
-			ways = append(ways, serviceWays(p, &h)...)
+			ways = append(ways, serviceWays(p, &h, seen)...)
 		}
 		switch {
 		case len(ways) > 0:
@@ -122,21 +123,24 @@ func grantable(p *vet.Pass, h *vet.Holding) []string {
 
 // serviceWays says where a holding lets its holder write the access list of a vault, or a
 // grant of a service's own authorization system.
-func serviceWays(p *vet.Pass, h *vet.Holding) []way {
+func serviceWays(p *vet.Pass, h *vet.Holding, seen map[openingKey]*opening) []way {
 	var out []way
+	if !h.Surely || !h.Role.Powers.Has(vet.Writes) {
+		return nil
+	}
 	for _, b := range p.Catalog.KeyBypasses() {
 		if b.Kind != catalog.BypassAccessPolicy && b.Kind != catalog.BypassNativeRBAC || !givesItself(&b) {
 			continue
 		}
-		if !h.Surely || !h.Role.Grants(b.Action, mivet.PlaneControl) {
+		if !h.Role.Grants(b.Action, mivet.PlaneControl) {
 			continue
 		}
-		open := openTo(p, h, &b)
-		if len(open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == data(open) }) {
+		open := openTo(p, h, &b, seen)
+		if len(open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == "all data of "+data(open) }) {
 			continue
 		}
-		w := way{holding: h, words: data(open), severity: mivet.SeverityHigh, evidence: []mivet.Evidence{p.HoldingFact(h)}}
-		for _, r := range open {
+		w := way{holding: h, words: "all data of " + data(open), severity: mivet.SeverityHigh, evidence: []mivet.Evidence{p.HoldingFact(h)}}
+		for _, r := range open[:min(len(open), shownOpen)] {
 			w.evidence = append(w.evidence, mivet.Evidence{
 				Kind: mivet.Predicted, Source: r.Source,
 				Fact: fmt.Sprintf("%s lets it write the grants of %s %s", b.Action, vet.TypeWords(r.ID.Type()), r.ID.Name()),
@@ -160,29 +164,43 @@ func givesItself(b *catalog.KeyBypass) bool {
 	return true
 }
 
+// shownOpen is how many resources a finding names.
+const shownOpen = 20
+
+// opening is what a bypass reaches below a scope: who holds the right there does not
+// matter.
+type opening struct{ open, unread []*mivet.Resource }
+
+type openingKey struct{ resourceType, scope arm.Key }
+
 // openTo returns the resources below a holding at which a bypass is open: vaults that use
-// their access list, accounts with a system of their own. A vault of which the model was
-// not read is said to be undecided.
-func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass) []*mivet.Resource {
-	var out []*mivet.Resource
-	for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
-		if b.Kind != catalog.BypassAccessPolicy {
-			out = append(out, r)
-			continue
-		}
-		switch vet.VaultModelOf(r) {
-		case vet.ModelPolicies:
-			out = append(out, r)
-		case vet.ModelUnknown:
-			p.Unassessed(vet.Undecided{
-				Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
-				Reason:     fmt.Sprintf("whether the key vault %s uses its access list, which %s may write, was not read", r.ID.Name(), h.Role.Label),
-				Permission: "Microsoft.KeyVault/vaults/read",
-			})
-		case vet.ModelRoles:
+// their access list, accounts with a system of their own. Vaults of which the model was
+// not read are said to be undecided.
+func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingKey]*opening) []*mivet.Resource {
+	t := accountType(b.ResourceType)
+	key := openingKey{arm.Fold(t), h.Scope().Key()}
+	o := seen[key]
+	if o == nil {
+		o = &opening{}
+		seen[key] = o
+		for _, r := range p.OfType(t, h.Scope()) {
+			model := vet.VaultModelOf(r)
+			switch {
+			case b.Kind != catalog.BypassAccessPolicy, model == vet.ModelPolicies:
+				o.open = append(o.open, r)
+			case model == vet.ModelUnknown:
+				o.unread = append(o.unread, r)
+			}
 		}
 	}
-	return out
+	if len(o.unread) > 0 {
+		p.Unassessed(vet.Undecided{
+			Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
+			Reason:     fmt.Sprintf("whether %s uses its access list, which %s may write, was not read", data(o.unread), h.Role.Label),
+			Permission: "Microsoft.KeyVault/vaults/read",
+		})
+	}
+	return o.open
 }
 
 // accountType returns the type of the resource that keeps the grants: for role
@@ -192,12 +210,16 @@ func accountType(t string) string {
 	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
+// data names resources: the first two, and how many more.
 func data(open []*mivet.Resource) string {
-	names := make([]string, len(open))
-	for i, r := range open {
-		names[i] = vet.TypeWords(r.ID.Type()) + " " + r.ID.Name()
+	var names []string
+	for _, r := range open[:min(len(open), 2)] {
+		names = append(names, vet.TypeWords(r.ID.Type())+" "+r.ID.Name())
 	}
-	return "all data of " + vet.AtMost(names, 2)
+	if more := len(open) - len(names); more > 0 {
+		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return vet.List(names)
 }
 
 func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Finding {

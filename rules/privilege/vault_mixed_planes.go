@@ -5,6 +5,7 @@ package privilege
 import (
 	_ "embed" // the rule's page
 	"fmt"
+	"slices"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -34,19 +35,50 @@ const vaultType = "Microsoft.KeyVault/vaults"
 func checkVaultMixedPlanes(p *vet.Pass) error {
 	for _, id := range p.Workers() {
 		holdings := p.Holdings(id)
+		if len(p.Policies(id)) == 0 && !usesAnyData(holdings) {
+			continue
+		}
+		if !changesVaults(holdings) {
+			p.Pass()
+			continue
+		}
+		var mixed []mixedVault
+		looked := false
 		for _, vault := range touched(p, id, holdings) {
+			if len(mixed) == shownVaults {
+				break
+			}
 			u := useOf(p, id, holdings, vault)
-			if len(u.data) == 0 {
-				continue
+			looked = looked || len(u.data) > 0
+			if len(u.data) > 0 && len(u.control) > 0 {
+				mixed = append(mixed, mixedVault{vault, u})
 			}
-			if len(u.control) == 0 {
-				p.Pass()
-				continue
-			}
-			p.Report(mixedFinding(p, id, vault, &u))
+		}
+		switch {
+		case len(mixed) > 0:
+			p.Report(mixedFinding(p, id, mixed))
+		case looked:
+			p.Pass()
 		}
 	}
 	return nil
+}
+
+// shownVaults is how many vaults a finding names; more are not looked for.
+const shownVaults = 20
+
+func changesVaults(holdings []vet.Holding) bool {
+	return slices.ContainsFunc(holdings, func(h vet.Holding) bool { return h.Surely && h.Role.Powers.Has(vet.WritesVaultPolicies) })
+}
+
+func usesAnyData(holdings []vet.Holding) bool {
+	return slices.ContainsFunc(holdings, func(h vet.Holding) bool { return h.Role.Powers.Has(vet.UsesData) })
+}
+
+// mixedVault is a vault with what an identity may do there.
+type mixedVault struct {
+	vault *mivet.Resource
+	use   use
 }
 
 // touched returns the vaults of which an identity may use data or change something.
@@ -142,30 +174,45 @@ func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *miv
 	return u
 }
 
-func mixedFinding(p *vet.Pass, id mivet.PrincipalID, vault *mivet.Resource, u *use) mivet.Finding {
-	name, kv := p.Name(id), "the key vault "+vault.ID.Name()
-	h := u.changes[0]
+func mixedFinding(p *vet.Pass, id mivet.PrincipalID, mixed []mixedVault) mivet.Finding {
+	name := p.Name(id)
 	reach := p.ReachOf(p.Holdings(id))
+	first := mixed[0].use.changes[0]
 	f := mivet.Finding{
-		Subject: p.SubjectOf(id), Discriminator: string(vault.ID.Key()), Source: h.Assignment.Source, Reach: &reach,
-		Message:  fmt.Sprintf("%s uses data of %s and may change its configuration, by %s", name, kv, h.Role.Label),
-		Evidence: append(append([]mivet.Evidence{}, u.data...), u.control...),
-		Consequence: fmt.Sprintf("who gets at %s can open %s to others, switch off its protection or overwrite what is in it, beside reading it",
-			name, kv),
+		Subject: p.SubjectOf(id), Source: first.Assignment.Source, Reach: &reach, Severity: mivet.SeverityMedium,
 	}
-	if u.lists {
+	var names, opened []string
+	var changes []*mivet.RoleAssignment
+	lists := false
+	for _, m := range mixed {
+		names = append(names, "the key vault "+m.vault.ID.Name())
+		if vet.VaultModelOf(m.vault) == vet.ModelPolicies {
+			opened = append(opened, "the key vault "+m.vault.ID.Name())
+		}
+		lists = lists || m.use.lists
+		f.Evidence = append(append(f.Evidence, m.use.data...), m.use.control...)
+		for _, h := range m.use.changes {
+			if !slices.Contains(changes, h.Assignment) {
+				changes = append(changes, h.Assignment)
+			}
+		}
+	}
+	if len(mixed) == shownVaults {
+		names = append(names, "others")
+	}
+	f.Message = fmt.Sprintf("%s uses data of %s and may change its configuration, by %s", name, vet.AtMost(names, 2), first.Role.Label)
+	f.Consequence = fmt.Sprintf("who gets at %s can open %s to others, switch off protections or overwrite what is in there, beside reading it",
+		name, vet.AtMost(names, 2))
+	if lists {
 		f.Consequence += "; it lists every secret's name"
 	}
-	switch vet.VaultModelOf(vault) {
-	case vet.ModelPolicies:
+	if len(opened) > 0 {
 		f.Severity = mivet.SeverityHigh
-		f.Consequence = fmt.Sprintf("%s may write the access list of %s, and so reads every secret there, not only those it was given", name, kv)
-	case vet.ModelUnknown, vet.ModelRoles:
-		f.Severity = mivet.SeverityMedium
+		f.Consequence = fmt.Sprintf("%s may write the access list of %s, and so reads every secret there, not only those it was given", name, vet.AtMost(opened, 2))
 	}
-	f.Fix = smallerFix(p, h.Assignment, p.Replace(h.Assignment))
-	for _, more := range u.changes[1:] {
-		also := p.Replace(more.Assignment).Edits
+	f.Fix = smallerFix(p, first.Assignment, p.Replace(first.Assignment))
+	for _, a := range changes[1:] {
+		also := p.Replace(a).Edits
 		if f.Fix.Edits == nil || also == nil {
 			f.Fix.Edits = nil
 			break

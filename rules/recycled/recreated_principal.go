@@ -37,7 +37,11 @@ type owner struct {
 }
 
 func checkRecreated(p *vet.Pass) error {
+	var grants map[mivet.PrincipalID][]grant
 	for _, o := range owners(p) {
+		if grants == nil {
+			grants = grantsByPrincipal(p)
+		}
 		current, why := currentOf(p, o)
 		if current == nil {
 			p.Unassessed(vet.Undecided{
@@ -47,7 +51,7 @@ func checkRecreated(p *vet.Pass) error {
 		}
 		for _, old := range o.facts {
 			if old.Principal != current.Principal {
-				checkFormer(p, old, current)
+				checkFormer(p, old, current, grants[old.Principal])
 			}
 		}
 	}
@@ -127,14 +131,16 @@ func only(facts []*mivet.Identity, is func(*mivet.Identity) bool) *mivet.Identit
 	return found
 }
 
-// checkFormer reports the grants that hang on a former principal.
-func checkFormer(p *vet.Pass, old, current *mivet.Identity) {
-	var stranded []grant
+func grantsByPrincipal(p *vet.Pass) map[mivet.PrincipalID][]grant {
+	out := map[mivet.PrincipalID][]grant{}
 	for _, g := range slices.Concat(assignmentGrants(p), policyGrants(p), localGrants(p)) {
-		if g.principal == old.Principal {
-			stranded = append(stranded, g)
-		}
+		out[g.principal] = append(out[g.principal], g)
 	}
+	return out
+}
+
+// checkFormer reports the grants that hang on a former principal.
+func checkFormer(p *vet.Pass, old, current *mivet.Identity, stranded []grant) {
 	if len(stranded) == 0 {
 		p.Pass()
 		return
