@@ -194,6 +194,7 @@ func (b *bypasser) yields(k *catalog.KeyBypass) bool {
 	switch k.Kind {
 	case catalog.BypassGrant, catalog.BypassGuardrail, catalog.BypassAvailability, catalog.BypassIdentity, catalog.BypassConfig, catalog.BypassSwitch, catalog.BypassSAS:
 		return b.whole
+	default:
 	}
 	if b.whole {
 		return true

@@ -56,9 +56,9 @@ func (e *Engine) delegatedDrafts(rs *roleSet) []draft {
 			}
 			out = append(out, draft{
 				person: e.people.find(g.Principal), scope: d.Scope, role: rs.internDelegated(g), class: classDelegated,
-				fact: int32(len(e.delegated)), rider: rd, //nolint:gosec // fewer than 2^31
+				fact: int32(len(e.delegated)), rider: rd,
 			})
-			e.delegated = append(e.delegated, delegatedGrant{int32(i), int32(j)}) //nolint:gosec // as above
+			e.delegated = append(e.delegated, delegatedGrant{int32(i), int32(j)})
 		}
 	}
 	return out

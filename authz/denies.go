@@ -43,7 +43,7 @@ func (e *Engine) newDenies(t *arm.Tree) *denies {
 			continue // "logs without blocking": Azure/bicep-types-az denyAssignments 2024-07-01-preview
 		}
 		n, _ := t.Find(a.Scope)
-		number := int32(len(d.all)) //nolint:gosec // fewer than 2^31
+		number := int32(len(d.all))
 		pairs = append(pairs, [2]int32{int32(n), number})
 		if a.Scope.Level() == arm.LevelManagementGroup {
 			d.high = append(d.high, number)
@@ -54,14 +54,14 @@ func (e *Engine) newDenies(t *arm.Tree) *denies {
 			principals: e.people.numbers(a.Principals), excluded: e.people.numbers(a.Excluded),
 			perms:     compilePermissions(a.Permissions),
 			condition: compileCondition(a.Condition, a.ConditionVersion),
-			fact:      int32(i), //nolint:gosec // as above
+			fact:      int32(i),
 		})
 	}
 	d.at = listsOf(t.Len(), pairs)
 	for n := range d.near {
-		node := arm.Node(n) //nolint:gosec // a node fits
+		node := arm.Node(n)
 		switch {
-		case len(d.at.of(int32(n))) > 0: //nolint:gosec // as above
+		case len(d.at.of(int32(n))) > 0:
 			d.near[n] = node
 		case n == 0:
 			d.near[n] = -1

@@ -59,8 +59,8 @@ var roadsToAzure = map[string]string{
 	globalAdministrator:                    "can take User Access Administrator at the root scope (elevateAccess), and so any role",
 	"e8611ab8-c189-46e8-94e1-60213ab1f814": "can give itself Global Administrator, who can take User Access Administrator at the root scope",
 	"7be44c8a-adaf-4e2a-84d6-ab2649e08a13": "can reset the credentials of any user, Global Administrators too, and act with their roles",
-	"9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": addsCredentials,
-	"158c047a-c907-4556-b7ef-446551a6b5f7": addsCredentials,
+	"9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": actsAsApplications,
+	"158c047a-c907-4556-b7ef-446551a6b5f7": actsAsApplications,
 	"db506228-d27e-4b7d-95e5-295956d6615f": "can add credentials to agent identities and act with their roles",
 	"fe930be7-5e62-47db-91af-98c3a49a38b1": "can reset the credentials of most users, and " + joinsGroups,
 	"fdd7a751-b60b-444a-984c-02652fe8fa1c": joinsGroups,
@@ -72,7 +72,7 @@ var roadsToAzure = map[string]string{
 	"dd199f4a-f148-40a4-a2ec-f0069cc799ec": "can give itself Global Administrator for a time",
 	"fee28b28-e1f3-4841-818e-2704dc62245f": "can make somebody eligible for Global Administrator",
 	"06b708a9-e830-4db3-a914-8e69da51d44f": "can give itself any application permission, that over directory roles too",
-	"1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9": addsCredentials,
+	"1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9": actsAsApplications,
 	"2f6817f8-7b12-4f0f-bc18-eeaf60705a9e": "can make itself a member of groups that Privileged Identity Management manages, and so holds their Azure roles",
 	"50483e42-d915-4231-9639-7fdb7fd190e5": "can add sign-in methods to any user and act with their roles",
 	"7e05723c-0bb0-42da-be95-ae9f08a6e53c": "can federate a domain and sign in as its users",
@@ -82,7 +82,7 @@ var roadsToAzure = map[string]string{
 
 const (
 	globalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
-	addsCredentials     = "can add credentials to applications and act with the Azure roles of their service principals; managed identities take none"
+	actsAsApplications  = "can add credentials to applications and act with the Azure roles of their service principals; managed identities take none"
 	joinsGroups         = "can add members to groups that are not role-assignable, and so hand out their Azure roles"
 )
 

@@ -56,9 +56,9 @@ func (b *bypasser) addGrant(step Step, role *mivet.RoleDefinition, n int) {
 
 // grantable returns the first role that the principal may surely give itself, else one
 // that it may be able to, how many there are of that sort, and the answer for it.
-func (b *bypasser) grantable(write arm.Operation, roles []*mivet.RoleDefinition, any Step) (best *mivet.RoleDefinition, n int, used Step) {
-	if any.Decision.Effect == Allowed && len(roles) > 0 {
-		return roles[0], len(roles), any
+func (b *bypasser) grantable(write arm.Operation, roles []*mivet.RoleDefinition, each Step) (best *mivet.RoleDefinition, n int, used Step) {
+	if each.Decision.Effect == Allowed && len(roles) > 0 {
+		return roles[0], len(roles), each
 	}
 	for _, r := range roles {
 		step := b.check(write, b.r.Resource, b.assign(r.ID).WriteEnv())

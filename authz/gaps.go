@@ -60,7 +60,7 @@ func newGaps(list []mivet.Gap, t *arm.Tree, p *people) *gaps {
 		if list[i].Facts != mivet.FactMemberships {
 			continue
 		}
-		number := int32(i) //nolint:gosec // fewer gaps than 2^31
+		number := int32(i)
 		if n := p.find(mivet.NewPrincipalID(list[i].Subject)); n != noPerson {
 			g.members[n] = number
 			g.subjects = append(g.subjects, n)
@@ -132,7 +132,7 @@ func newCover(list []mivet.Gap, t *arm.Tree, p *people, kind mivet.FactKind) cov
 			}
 		}
 		at, _ := t.Find(gap.Scope)
-		placed := placedGap{number: int32(i), person: p.find(mivet.NewPrincipalID(gap.Subject)), node: at} //nolint:gosec // fewer gaps than 2^31
+		placed := placedGap{number: int32(i), person: p.find(mivet.NewPrincipalID(gap.Subject)), node: at}
 		switch {
 		case placed.person != noPerson:
 			c.people = append(c.people, placed)
@@ -145,7 +145,7 @@ func newCover(list []mivet.Gap, t *arm.Tree, p *people, kind mivet.FactKind) cov
 	}
 	for n := 1; n < len(c.facts); n++ {
 		if c.facts[n] < 0 {
-			c.facts[n] = c.facts[t.Parent(arm.Node(n))] //nolint:gosec // a node fits
+			c.facts[n] = c.facts[t.Parent(arm.Node(n))]
 		}
 	}
 	return c

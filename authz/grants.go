@@ -121,7 +121,7 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 	order := make([]int32, len(drafts))
 	compiled := make([]grant, len(drafts))
 	for i := range drafts {
-		order[i] = int32(i) //nolint:gosec // fewer grants than 2^31
+		order[i] = int32(i)
 		compiled[i] = drafts[i].compile(t)
 		if r := drafts[i].rider; r != nil {
 			g.riders[drafts[i].class][riderKey{drafts[i].fact, drafts[i].role}] = r
@@ -139,9 +139,9 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 	for i, o := range order {
 		g.all[i] = compiled[o]
 		g.owner[i] = drafts[o].person
-		pairs[i] = [2]int32{int32(compiled[o].scope), int32(i)} //nolint:gosec // as above
+		pairs[i] = [2]int32{int32(compiled[o].scope), int32(i)}
 		if drafts[o].scope.Level() == arm.LevelManagementGroup {
-			g.high = append(g.high, int32(i)) //nolint:gosec // as above
+			g.high = append(g.high, int32(i))
 		}
 	}
 	g.at = listsOf(t.Len(), pairs)
@@ -157,7 +157,7 @@ func (e *Engine) drafts(rs *roleSet) []draft {
 		a := &s.RoleAssignments[i]
 		out = append(out, draft{
 			person: e.people.find(a.Principal), scope: a.Scope, role: rs.intern(a.Role, a.RoleName),
-			class: classRBAC, fact: int32(i), rider: riderOf(a), //nolint:gosec // fewer than 2^31
+			class: classRBAC, fact: int32(i), rider: riderOf(a),
 		})
 	}
 	out = slices.Concat(out, e.policyDrafts(rs), e.localDrafts(rs), e.delegatedDrafts(rs))

@@ -96,7 +96,7 @@ func (e *Engine) newLakes() *lakes {
 			of = &lake{paths: map[string]*pathList{}}
 			l.containers[n] = of
 		}
-		of.add(e.people, a, int32(i)) //nolint:gosec // fewer than 2^31
+		of.add(e.people, a, int32(i))
 		l.any = true
 	}
 	for _, of := range l.containers {
@@ -235,7 +235,7 @@ func (v *verdict) addSuperUser(q *question) {
 	s := *q
 	s.row = q.e.rows.get(op)
 	d := s.weighed()
-	fact := int32(d.Fact) //nolint:gosec // the number of a fact
+	fact := int32(d.Fact)
 	switch d.Effect {
 	case Denied:
 		return

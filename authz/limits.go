@@ -54,80 +54,154 @@ const (
 
 // limits is the table. Where pages give a size in kilobytes the value is in these.
 var limits = []Limit{
-	{"role assignments per subscription, at and below it", 4000, UnitCount, docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{saysAssignment, "subscription"}, "custom role|description|condition"}},
-	{"role assignments per management group", 500, UnitCount, docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{saysAssignment, "management group"}, "custom role|description|condition|assignable scope"}},
-	{"size of the condition of a role assignment", 8, UnitKilobytes, docsLimits,
-		wording{[]string{"condition"}, "expression|description|minute"}},
-	{"size of the description of a role assignment", 2, UnitKilobytes, docsLimits,
-		wording{[]string{saysDescription}, saysCustomRole}},
-	{"expressions in a condition in the portal's visual editor", 5, UnitCount, docsRBAC + "conditions-format.md",
-		wording{[]string{"condition|editor", "expression"}, ""}},
-	{"custom roles per tenant", 5000, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{saysCustomRole, "tenant|directory|public cloud|entra"}, saysChina + "|description|name"}},
-	{"custom roles per tenant, Azure operated by 21Vianet", 2000, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{saysCustomRole, saysChina}, "description|name"}},
-	{"length of the name of a custom role", 512, UnitCharacters, docsRBAC + "custom-roles.md",
-		wording{[]string{saysCustomRole + "|role", "name|role name|display name"}, saysDescription + "|management group"}},
-	{"size of the description of a custom role", 2, UnitKilobytes, docsRBAC + "custom-roles.md",
-		wording{[]string{saysCustomRole, saysDescription}, ""}},
-	{"assignable scopes of a custom role", 2000, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{"assignable scope"}, "management group|wildcard"}},
-	{"management groups in the assignable scopes of a custom role", 1, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{"management group", "assignable scope|" + saysCustomRole}, "role assignment"}},
-	{"wildcards in an action string of a custom role", 1, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{"wildcard|asterisk"}, "assignable scope"}},
-	{"wildcards in an assignable scope of a custom role", 0, UnitCount, docsRBAC + "custom-roles.md",
-		wording{[]string{"wildcard|asterisk", "assignable scope"}, ""}},
-	{"time until a change of a role assignment takes effect", 10, UnitMinutes, docsRBAC + "troubleshooting.md",
-		wording{[]string{saysAssignment, "effect|effective|propagat*|delay|detect*|minute"}, "condition|subscription|group membership"}},
-	{"time until a condition that was added is enforced", 5, UnitMinutes, docsRBAC + "conditions-troubleshoot.md",
-		wording{[]string{"condition", "effect|effective|enforce*|propagat*|delay|minute"}, ""}},
-	{"entries in the access policies of a vault", 1024, UnitCount, docsVault + "assign-access-policy.md",
-		wording{[]string{"access policy|access policy entry|vault policy"}, ""}},
-	{"virtual network rules of a vault", 200, UnitCount, docsVault + "network-security.md",
-		wording{[]string{"vault", "virtual network rule|vnet rule"}, ""}},
-	{"IPv4 rules of a vault", 1000, UnitCount, docsVault + "network-security.md",
-		wording{[]string{"vault", "ipv4 rule|ip rule"}, "hsm"}},
-	{"shortest retention of a deleted vault and its objects", 7, UnitDays, docsVault + "soft-delete-overview.md",
-		wording{[]string{"soft delet*|retention", "minim*|short*|least"}, ""}},
-	{"longest retention of a deleted vault and its objects, and the default", 90, UnitDays, docsVault + "soft-delete-overview.md",
-		wording{[]string{"soft delet*|retention", "maxim*|long*|most|default"}, ""}},
-	{"versions of a key in a managed HSM", 100, UnitCount, docsHSM + "key-rotation.md",
-		wording{[]string{"hsm", "version"}, ""}},
-	{"IP rules of a managed HSM", 10, UnitCount, docsHSM + "network-security.md",
-		wording{[]string{"hsm", "ipv4 rule|ip rule|ip address|ip network rule"}, ""}},
-	{"private endpoints per managed HSM", 64, UnitCount, docsHSM + "private-link.md",
-		wording{[]string{"hsm", "private endpoint"}, ""}},
-	{"quorum of the security domain of a managed HSM", 10, UnitCount, docsHSM + "security-domain.md",
-		wording{[]string{"quorum|security domain"}, ""}},
-	{"entries in the access list of a file or directory, access and default list each", 32, UnitCount, docsStorage + "data-lake-storage-access-control-model.md",
-		wording{[]string{saysAccessList}, "policy|effectiv*"}},
-	{"entries in the access list of a file or directory, effectively", 28, UnitCount, docsStorage + "data-lake-storage-access-control-model.md",
-		wording{[]string{saysAccessList, "effectiv*"}, "policy"}},
-	{"federated credentials per user-assigned identity or application", 20, UnitCount, "MicrosoftDocs/entra-docs docs/workload-id/workload-identity-federation-considerations.md",
-		wording{[]string{"federated credential|federated identity credential|federated"}, ""}},
-	{"validity of a user delegation key", 7, UnitDays, "MicrosoftDocs/azure-docs articles/storage/blobs/storage-blob-user-delegation-sas-create-cli.md",
-		wording{[]string{"user delegation"}, ""}},
-	{"time for which a token of a managed identity is cached", 24, UnitHours, docsIdentity + "managed-identity-best-practice-recommendations.md",
-		wording{[]string{"managed identity|token", "cache*|membership"}, ""}},
-	{"time for which a deleted system-assigned identity counts in the directory", 30, UnitDays, docsIdentity + "managed-identity-best-practice-recommendations.md",
-		wording{[]string{saysUserRole + "|system assigned", "delet*|purg*"}, ""}},
-	{"managed identities created per tenant and region in 20 seconds", 400, UnitCount, docsMILimits,
-		wording{[]string{saysUserRole, "creat*", "tenant", saysRate}, ""}},
-	{"managed identities created per subscription and region in 20 seconds", 80, UnitCount, docsMILimits,
-		wording{[]string{saysUserRole, "creat*", "subscription", saysRate}, ""}},
-	{"attachments of user-assigned identities per tenant and region in 20 seconds", 400, UnitCount, docsMILimits,
-		wording{[]string{saysUserRole, "assign*|attach*", "tenant", saysRate}, "creat*"}},
-	{"attachments of user-assigned identities per subscription and region in 20 seconds", 300, UnitCount, docsMILimits,
-		wording{[]string{saysUserRole, "assign*|attach*", "subscription", saysRate}, "creat*"}},
-	{"principals excluded from the deny settings of a deployment stack", 5, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/bicep/deployment-stacks.md",
-		wording{[]string{"deployment stack|deny setting", "principal"}, ""}},
-	{"actions excluded from the deny settings of a deployment stack", 200, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/bicep/deployment-stacks.md",
-		wording{[]string{"deployment stack|deny setting", "action"}, ""}},
-	{"deployments in the history of a resource group", 800, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/management/lock-resources.md",
-		wording{[]string{"deployment", "history"}, ""}},
+	{
+		"role assignments per subscription, at and below it", 4000, UnitCount, docsRBAC + "troubleshoot-limits.md",
+		wording{[]string{saysAssignment, "subscription"}, "custom role|description|condition"},
+	},
+	{
+		"role assignments per management group", 500, UnitCount, docsRBAC + "troubleshoot-limits.md",
+		wording{[]string{saysAssignment, "management group"}, "custom role|description|condition|assignable scope"},
+	},
+	{
+		"size of the condition of a role assignment", 8, UnitKilobytes, docsLimits,
+		wording{[]string{"condition"}, "expression|description|minute"},
+	},
+	{
+		"size of the description of a role assignment", 2, UnitKilobytes, docsLimits,
+		wording{[]string{saysDescription}, saysCustomRole},
+	},
+	{
+		"expressions in a condition in the portal's visual editor", 5, UnitCount, docsRBAC + "conditions-format.md",
+		wording{[]string{"condition|editor", "expression"}, ""},
+	},
+	{
+		"custom roles per tenant", 5000, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{saysCustomRole, "tenant|directory|public cloud|entra"}, saysChina + "|description|name"},
+	},
+	{
+		"custom roles per tenant, Azure operated by 21Vianet", 2000, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{saysCustomRole, saysChina}, "description|name"},
+	},
+	{
+		"length of the name of a custom role", 512, UnitCharacters, docsRBAC + "custom-roles.md",
+		wording{[]string{saysCustomRole + "|role", "name|role name|display name"}, saysDescription + "|management group"},
+	},
+	{
+		"size of the description of a custom role", 2, UnitKilobytes, docsRBAC + "custom-roles.md",
+		wording{[]string{saysCustomRole, saysDescription}, ""},
+	},
+	{
+		"assignable scopes of a custom role", 2000, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{"assignable scope"}, "management group|wildcard"},
+	},
+	{
+		"management groups in the assignable scopes of a custom role", 1, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{"management group", "assignable scope|" + saysCustomRole}, "role assignment"},
+	},
+	{
+		"wildcards in an action string of a custom role", 1, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{"wildcard|asterisk"}, "assignable scope"},
+	},
+	{
+		"wildcards in an assignable scope of a custom role", 0, UnitCount, docsRBAC + "custom-roles.md",
+		wording{[]string{"wildcard|asterisk", "assignable scope"}, ""},
+	},
+	{
+		"time until a change of a role assignment takes effect", 10, UnitMinutes, docsRBAC + "troubleshooting.md",
+		wording{[]string{saysAssignment, "effect|effective|propagat*|delay|detect*|minute"}, "condition|subscription|group membership"},
+	},
+	{
+		"time until a condition that was added is enforced", 5, UnitMinutes, docsRBAC + "conditions-troubleshoot.md",
+		wording{[]string{"condition", "effect|effective|enforce*|propagat*|delay|minute"}, ""},
+	},
+	{
+		"entries in the access policies of a vault", 1024, UnitCount, docsVault + "assign-access-policy.md",
+		wording{[]string{"access policy|access policy entry|vault policy"}, ""},
+	},
+	{
+		"virtual network rules of a vault", 200, UnitCount, docsVault + "network-security.md",
+		wording{[]string{"vault", "virtual network rule|vnet rule"}, ""},
+	},
+	{
+		"IPv4 rules of a vault", 1000, UnitCount, docsVault + "network-security.md",
+		wording{[]string{"vault", "ipv4 rule|ip rule"}, "hsm"},
+	},
+	{
+		"shortest retention of a deleted vault and its objects", 7, UnitDays, docsVault + "soft-delete-overview.md",
+		wording{[]string{"soft delet*|retention", "minim*|short*|least"}, ""},
+	},
+	{
+		"longest retention of a deleted vault and its objects, and the default", 90, UnitDays, docsVault + "soft-delete-overview.md",
+		wording{[]string{"soft delet*|retention", "maxim*|long*|most|default"}, ""},
+	},
+	{
+		"versions of a key in a managed HSM", 100, UnitCount, docsHSM + "key-rotation.md",
+		wording{[]string{"hsm", "version"}, ""},
+	},
+	{
+		"IP rules of a managed HSM", 10, UnitCount, docsHSM + "network-security.md",
+		wording{[]string{"hsm", "ipv4 rule|ip rule|ip address|ip network rule"}, ""},
+	},
+	{
+		"private endpoints per managed HSM", 64, UnitCount, docsHSM + "private-link.md",
+		wording{[]string{"hsm", "private endpoint"}, ""},
+	},
+	{
+		"quorum of the security domain of a managed HSM", 10, UnitCount, docsHSM + "security-domain.md",
+		wording{[]string{"quorum|security domain"}, ""},
+	},
+	{
+		"entries in the access list of a file or directory, access and default list each", 32, UnitCount, docsStorage + "data-lake-storage-access-control-model.md",
+		wording{[]string{saysAccessList}, "policy|effectiv*"},
+	},
+	{
+		"entries in the access list of a file or directory, effectively", 28, UnitCount, docsStorage + "data-lake-storage-access-control-model.md",
+		wording{[]string{saysAccessList, "effectiv*"}, "policy"},
+	},
+	{
+		"federated credentials per user-assigned identity or application", 20, UnitCount, "MicrosoftDocs/entra-docs docs/workload-id/workload-identity-federation-considerations.md",
+		wording{[]string{"federated credential|federated identity credential|federated"}, ""},
+	},
+	{
+		"validity of a user delegation key", 7, UnitDays, "MicrosoftDocs/azure-docs articles/storage/blobs/storage-blob-user-delegation-sas-create-cli.md",
+		wording{[]string{"user delegation"}, ""},
+	},
+	{
+		"time for which a token of a managed identity is cached", 24, UnitHours, docsIdentity + "managed-identity-best-practice-recommendations.md",
+		wording{[]string{"managed identity|token", "cache*|membership"}, ""},
+	},
+	{
+		"time for which a deleted system-assigned identity counts in the directory", 30, UnitDays, docsIdentity + "managed-identity-best-practice-recommendations.md",
+		wording{[]string{saysUserRole + "|system assigned", "delet*|purg*"}, ""},
+	},
+	{
+		"managed identities created per tenant and region in 20 seconds", 400, UnitCount, docsMILimits,
+		wording{[]string{saysUserRole, "creat*", "tenant", saysRate}, ""},
+	},
+	{
+		"managed identities created per subscription and region in 20 seconds", 80, UnitCount, docsMILimits,
+		wording{[]string{saysUserRole, "creat*", "subscription", saysRate}, ""},
+	},
+	{
+		"attachments of user-assigned identities per tenant and region in 20 seconds", 400, UnitCount, docsMILimits,
+		wording{[]string{saysUserRole, "assign*|attach*", "tenant", saysRate}, "creat*"},
+	},
+	{
+		"attachments of user-assigned identities per subscription and region in 20 seconds", 300, UnitCount, docsMILimits,
+		wording{[]string{saysUserRole, "assign*|attach*", "subscription", saysRate}, "creat*"},
+	},
+	{
+		"principals excluded from the deny settings of a deployment stack", 5, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/bicep/deployment-stacks.md",
+		wording{[]string{"deployment stack|deny setting", "principal"}, ""},
+	},
+	{
+		"actions excluded from the deny settings of a deployment stack", 200, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/bicep/deployment-stacks.md",
+		wording{[]string{"deployment stack|deny setting", "action"}, ""},
+	},
+	{
+		"deployments in the history of a resource group", 800, UnitCount, "MicrosoftDocs/azure-docs articles/azure-resource-manager/management/lock-resources.md",
+		wording{[]string{"deployment", "history"}, ""},
+	},
 }
 
 // Limits returns the table of limits.
@@ -155,8 +229,13 @@ var unitNames = []struct {
 	unit  Unit
 	names string
 }{
-	{UnitKilobytes, "kb|kib|kilobyte|k byte"}, {UnitBytes, "byte"}, {UnitCharacters, "character|char|letter"},
-	{UnitSeconds, "in second|second"}, {UnitMinutes, "minute|min"}, {UnitHours, "hour"}, {UnitDays, "day"},
+	{UnitKilobytes, "kb|kib|kilobyte|k byte"},
+	{UnitBytes, "byte"},
+	{UnitCharacters, "character|char|letter"},
+	{UnitSeconds, "in second|second"},
+	{UnitMinutes, "minute|min"},
+	{UnitHours, "hour"},
+	{UnitDays, "day"},
 }
 
 // unitSizes are the units of one sort, in the smallest of them. A character is taken for

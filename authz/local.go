@@ -78,7 +78,7 @@ func (e *Engine) localDrafts(rs *roleSet) []draft {
 		}
 		out = append(out, draft{
 			person: e.people.find(g.Principal), scope: scope, role: rs.internLocal(g, def), class: classLocal,
-			fact: int32(i), rider: doubted(scope, doubt), //nolint:gosec // fewer than 2^31
+			fact: int32(i), rider: doubted(scope, doubt),
 		})
 	}
 	return out

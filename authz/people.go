@@ -78,7 +78,7 @@ func (p *people) add(id mivet.PrincipalID) int32 {
 	if id == "" {
 		return noPerson
 	}
-	n := int32(len(p.ids)) //nolint:gosec // fewer principals than 2^31
+	n := int32(len(p.ids))
 	p.index[id] = n
 	p.ids = append(p.ids, id)
 	p.group = append(p.group, maybeGroup)
@@ -139,7 +139,7 @@ func newPeople(s *mivet.Snapshot) *people {
 	for i := range s.Principals {
 		p.setType(s.Principals[i].ID, s.Principals[i].Type)
 	}
-	p.own = int32(len(p.ids)) //nolint:gosec // as in add
+	p.own = int32(len(p.ids))
 	for i := range s.Delegations {
 		for j := range s.Delegations[i].Grants {
 			p.add(s.Delegations[i].Grants[j].Principal)
@@ -180,7 +180,7 @@ func (p *people) close(s *mivet.Snapshot, relevant func(int32) bool) {
 	p.subjects.start = make([]int32, n+1)
 	seen := make([]int32, n) // the last principal for which a group was visited, from 1
 	var stack []int32
-	for i := range int32(n) { //nolint:gosec // fewer principals than 2^31
+	for i := range int32(n) {
 		p.subjects.items = append(p.subjects.items, i)
 		seen[i] = i + 1
 		stack = append(stack[:0], p.direct.of(i)...)
@@ -196,7 +196,7 @@ func (p *people) close(s *mivet.Snapshot, relevant func(int32) bool) {
 			}
 			stack = append(stack, p.direct.of(g)...)
 		}
-		p.subjects.start[i+1] = int32(len(p.subjects.items)) //nolint:gosec // as above
+		p.subjects.start[i+1] = int32(len(p.subjects.items))
 	}
 }
 

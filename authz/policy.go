@@ -69,7 +69,7 @@ func (e *Engine) policyDrafts(rs *roleSet) []draft {
 		for _, part := range policyParts(p) {
 			out = append(out, draft{
 				person: e.people.find(p.Principal), scope: p.Vault, role: rs.internPart(&part), class: classPolicy,
-				fact: int32(i), rider: part.rider(p), //nolint:gosec // fewer than 2^31
+				fact: int32(i), rider: part.rider(p),
 			})
 		}
 	}

@@ -91,6 +91,7 @@ func explains(t *rapid.T, e *Engine, r *Request, d Decision) {
 		if has(func(reason *Reason) bool { return reason.Outcome == Grants || reason.Outcome == Denies }) {
 			t.Fatalf("nothing decides, and yet: %+v", x.Reasons)
 		}
+	default:
 	}
 	if d.Effect == Unknown && len(x.Missing) == 0 {
 		t.Fatalf("unknown because of %s, and nothing is missing: %+v", d.Cause, x.Reasons)

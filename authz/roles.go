@@ -318,7 +318,7 @@ func (rs *roleSet) internAs(key roleKey, compile func() role) uint32 {
 	if n, ok := rs.index[key]; ok {
 		return n
 	}
-	n := uint32(len(rs.roles)) //nolint:gosec // fewer roles than 2^28
+	n := uint32(len(rs.roles))
 	rs.index[key] = n
 	rs.roles = append(rs.roles, compile())
 	return n

@@ -14,7 +14,6 @@ import (
 type verdict struct {
 	deny     abac.Truth
 	denyFact int32
-	denyWhy  Cause // why deny is unknown
 
 	sure      bool
 	sureFact  int32

@@ -179,7 +179,7 @@ func newMatrixRun(e *Engine, w *WhoCanQuery, resources []arm.ID) *matrixRun {
 	placed := true
 	for i := range resources {
 		nodes[i], _ = e.tree.Find(resources[i])
-		m.order[i] = int32(i) //nolint:gosec // fewer resources than 2^31
+		m.order[i] = int32(i)
 		q := question{e: e, resource: resources[i], node: nodes[i]}
 		placed = placed && e.placeOf(&q) == placeKnown
 	}

@@ -98,7 +98,7 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 	}
 	if q.row.blob && e.lakes.holders(&q, note) {
 		for n := range e.people.ids {
-			note(int32(n)) //nolint:gosec // fewer principals than 2^31
+			note(int32(n))
 		}
 	}
 	if e.unread || q.place != placeKnown {
