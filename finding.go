@@ -40,7 +40,7 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 func (s *Severity) UnmarshalText(b []byte) error {
 	for i, name := range severityNames {
 		if name == string(b) {
-			*s = Severity(i) //nolint:gosec // the table has six entries
+			*s = Severity(i)
 			return nil
 		}
 	}

@@ -87,7 +87,7 @@ func (j *JSON) printf(format string, args ...any) {
 }
 
 func encode(s string) []byte {
-	b, _ := marshal(s) //nolint:errcheck // a string can always be written
+	b, _ := marshal(s)
 	return b
 }
 

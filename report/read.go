@@ -164,12 +164,12 @@ func one(d *json.Decoder, h Handler, m Message) error {
 	return h.Handle(m)
 }
 
-func each(d *json.Decoder, h Handler, make func() Message) error {
+func each(d *json.Decoder, h Handler, empty func() Message) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return fmt.Errorf("%w: it must be a list", errDecode)
 	}
 	for d.More() {
-		if err := one(d, h, make()); err != nil {
+		if err := one(d, h, empty()); err != nil {
 			return err
 		}
 	}

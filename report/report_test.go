@@ -99,12 +99,11 @@ func TestTextIsShort(t *testing.T) {
 		var b bytes.Buffer
 		send(t, report.NewText(&b, report.TextOptions{Width: width}), scan(t, "shop.tenant"))
 		for block := range strings.SplitSeq(b.String(), "\n\n") {
-			lines := strings.Split(strings.TrimSpace(block), "\n")
 			if !strings.Contains(block, "\n  what ") {
 				continue
 			}
 			alone, _, _ := strings.Cut(block, "\n  and ") // others that the same fix removes
-			lines = strings.Split(strings.TrimSpace(alone), "\n")
+			lines := strings.Split(strings.TrimSpace(alone), "\n")
 			if len(lines) > report.MaxLines {
 				t.Errorf("width %d: a finding has %d lines:\n%s", width, len(lines), block)
 			}

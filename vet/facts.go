@@ -89,7 +89,7 @@ func typeIndex(s *mivet.Snapshot) map[arm.Key][]int32 {
 			key = arm.Fold(t)
 			folded[t] = key
 		}
-		out[key] = append(out[key], int32(i)) //nolint:gosec // fewer resources than 2^31
+		out[key] = append(out[key], int32(i))
 	}
 	return out
 }

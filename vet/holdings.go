@@ -46,7 +46,7 @@ func newLedger(s *mivet.Snapshot, order []int32) *ledger {
 	}
 	for i := range s.RoleAssignments {
 		p := s.RoleAssignments[i].Principal
-		l.assignments[p] = append(l.assignments[p], int32(i)) //nolint:gosec // fewer assignments than 2^31
+		l.assignments[p] = append(l.assignments[p], int32(i))
 	}
 	for i := range s.Memberships {
 		m := &s.Memberships[i]
@@ -140,11 +140,15 @@ func orderAssignments(s *mivet.Snapshot) []int32 {
 	for i := range s.RoleAssignments {
 		all[i] = keyed{s.RoleAssignments[i].Scope.Key(), int32(i)} //nolint:gosec // fewer assignments than 2^31
 	}
-	slices.SortStableFunc(all, func(x, y keyed) int {
+	slices.SortFunc(all, func(x, y keyed) int {
 		a, b := &s.RoleAssignments[x.index], &s.RoleAssignments[y.index]
+		if c := cmp.Compare(x.scope, y.scope); c != 0 {
+			return c
+		}
 		return cmp.Or(
-			cmp.Compare(x.scope, y.scope), cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
+			cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
 			cmp.Compare(a.Principal, b.Principal), compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()),
+			cmp.Compare(x.index, y.index),
 		)
 	})
 	out := make([]int32, len(all))

@@ -172,7 +172,7 @@ func TestDiffPatches(t *testing.T) {
 func applyDiff(t *rapid.T, before, diff string) string {
 	lines := strings.SplitAfter(before, "\n")
 	hunk := strings.SplitAfter(diff, "\n")[2:]
-	var from, out = 0, []string{}
+	from, out := 0, []string{}
 	for i, c := range hunk[0][4:] {
 		if c == ',' {
 			for _, d := range hunk[0][4 : 4+i] {
@@ -206,18 +206,23 @@ func applyDiff(t *rapid.T, before, diff string) string {
 func TestTemplates(t *testing.T) {
 	kv := id(t, "/subscriptions/s/resourceGroups/r/providers/Microsoft.KeyVault/vaults/kv")
 	rg := id(t, "/subscriptions/s/resourceGroups/r")
-	role := &mivet.RoleAssignment{Role: "4633458b-17de-408a-b874-0445c86b69e6", RoleName: "Key Vault Secrets User", Principal: "11111111-2222-3333-4444-555555555555",
-		PrincipalType: mivet.TypeServicePrincipal, Scope: kv, Description: "it's ${mine}"}
+	role := &mivet.RoleAssignment{
+		Role: "4633458b-17de-408a-b874-0445c86b69e6", RoleName: "Key Vault Secrets User", Principal: "11111111-2222-3333-4444-555555555555",
+		PrincipalType: mivet.TypeServicePrincipal, Scope: kv, Description: "it's ${mine}",
+	}
 	edits := []mivet.Edit{
-		{Kind: mivet.EditRemoveAssignment, Assignment: role}, {Kind: mivet.EditAddAssignment, Assignment: role},
+		{Kind: mivet.EditRemoveAssignment, Assignment: role},
+		{Kind: mivet.EditAddAssignment, Assignment: role},
 		{Kind: mivet.EditDescribeAssignment, Assignment: role},
 		{Kind: mivet.EditRemovePolicy, Policy: &mivet.AccessPolicy{Vault: kv, Principal: "p"}},
 		{Kind: mivet.EditRemoveLocalGrant, Grant: &mivet.LocalAssignment{System: mivet.LocalCosmos, Account: kv, Role: "r", Principal: "p"}},
 		{Kind: mivet.EditSetSetting, Resource: kv, Name: "disableLocalAuth", Value: "true"},
 		{Kind: mivet.EditSetSetting, Resource: kv, Name: "unheardOf", Value: "x"},
 		{Kind: mivet.EditSetTag, Resource: kv, Name: "owner", Value: "team"},
-		{Kind: mivet.EditAttachIdentity, Resource: kv}, {Kind: mivet.EditDetachIdentity, Resource: kv, Identity: rg},
-		{Kind: mivet.EditDeleteIdentity, Resource: kv}, {Kind: mivet.EditRemoveSuppression, Name: "f:1"},
+		{Kind: mivet.EditAttachIdentity, Resource: kv},
+		{Kind: mivet.EditDetachIdentity, Resource: kv, Identity: rg},
+		{Kind: mivet.EditDeleteIdentity, Resource: kv},
+		{Kind: mivet.EditRemoveSuppression, Name: "f:1"},
 	}
 	tf, bicep, az := vet.Terraform(edits), vet.Bicep(edits), strings.Join(vet.AzCommands(edits), "\n")
 	for _, want := range []string{
@@ -278,8 +283,10 @@ func TestApplyRefuses(t *testing.T) {
 		{Kind: mivet.EditRemoveLocalGrant, Grant: &mivet.LocalAssignment{}},
 		{Kind: mivet.EditSetTag, Resource: other, Name: "a", Value: "b"},
 		{Kind: mivet.EditAttachIdentity, Resource: other},
-		{Kind: mivet.EditDetachIdentity, Resource: a}, {Kind: mivet.EditDetachIdentity, Resource: a, Identity: other},
-		{Kind: mivet.EditDeleteIdentity, Resource: other}, {Kind: "paint"},
+		{Kind: mivet.EditDetachIdentity, Resource: a},
+		{Kind: mivet.EditDetachIdentity, Resource: a, Identity: other},
+		{Kind: mivet.EditDeleteIdentity, Resource: other},
+		{Kind: "paint"},
 	} {
 		if _, err := vet.Apply(s, []mivet.Edit{e}); err == nil {
 			t.Errorf("%s of something absent is no error", e.Kind)
@@ -295,7 +302,8 @@ func TestApplyCopies(t *testing.T) {
 	before := *s
 	before.Resources = append([]mivet.Resource{}, s.Resources...)
 	got, err := vet.Apply(s, []mivet.Edit{
-		{Kind: mivet.EditAttachIdentity, Resource: app}, {Kind: mivet.EditAttachIdentity, Resource: app},
+		{Kind: mivet.EditAttachIdentity, Resource: app},
+		{Kind: mivet.EditAttachIdentity, Resource: app},
 		{Kind: mivet.EditDetachIdentity, Resource: app, Identity: identity},
 		{Kind: mivet.EditSetTag, Resource: app, Name: "k", Value: "w"},
 		{Kind: mivet.EditSetSetting, Resource: app, Name: "x", Value: "true"},

@@ -42,7 +42,7 @@ func (o *Outcome) UnmarshalText(b []byte) error {
 	if i < 0 {
 		return fmt.Errorf("reading outcome %q: it must be one of %q", b, outcomeNames)
 	}
-	*o = Outcome(i) //nolint:gosec // the table has five entries
+	*o = Outcome(i)
 	return nil
 }
 

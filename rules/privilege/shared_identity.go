@@ -110,7 +110,7 @@ func sharedFinding(p *vet.Pass, id *mivet.Identity, groups []workload) mivet.Fin
 		Reach:    &reach,
 		Consequence: fmt.Sprintf("each can do what all of them need: %s; which needs what is not recorded, and logs do not tell them apart",
 			mix.words()),
-		Fix: splitFix(p, id, groups, holdings),
+		Fix: splitFix(id, groups, holdings),
 	}
 	for i := range groups {
 		for _, r := range groups[i].carriers {
@@ -186,7 +186,7 @@ func sharedSeverity(r *mivet.Reach, m mix) mivet.Severity {
 
 // splitFix gives every workload but the first an identity of its own with the same
 // rights, so that nothing breaks, and takes the shared one from it.
-func splitFix(p *vet.Pass, id *mivet.Identity, groups []workload, holdings []vet.Holding) mivet.Fix {
+func splitFix(id *mivet.Identity, groups []workload, holdings []vet.Holding) mivet.Fix {
 	var edits []mivet.Edit
 	for _, w := range groups[1:] {
 		for _, r := range w.carriers {

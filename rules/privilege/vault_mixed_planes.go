@@ -72,7 +72,7 @@ func changesVaults(holdings []vet.Holding) bool {
 }
 
 func usesAnyData(holdings []vet.Holding) bool {
-	return slices.ContainsFunc(holdings, func(h vet.Holding) bool { return h.Role.Powers.Has(vet.UsesData) })
+	return slices.ContainsFunc(holdings, func(h vet.Holding) bool { return usesVaultData(h.Role) })
 }
 
 // mixedVault is a vault with what an identity may do there.
@@ -81,7 +81,13 @@ type mixedVault struct {
 	use   use
 }
 
-// touched returns the vaults of which an identity may use data or change something.
+// usesVaultData reports whether a role reads secrets or lists them.
+func usesVaultData(r *vet.Role) bool {
+	return r.Powers.Has(vet.ReadsSecrets) ||
+		r.Powers.Has(vet.UsesData) && r.Grants(vaultOperations.list, mivet.PlaneData)
+}
+
+// touched returns the vaults of which an identity may use data.
 func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet.Resource {
 	var out []*mivet.Resource
 	seen := map[arm.Key]bool{}
@@ -92,7 +98,7 @@ func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet
 		}
 	}
 	for i := range holdings {
-		if !holdings[i].Role.Powers.Any(vet.UsesData | vet.WritesVaultPolicies) {
+		if !usesVaultData(holdings[i].Role) {
 			continue
 		}
 		if scope := holdings[i].Scope(); scope.Level() == arm.LevelResource {
@@ -136,7 +142,7 @@ var vaultOperations = struct{ get, list, write, policy arm.Operation }{
 }
 
 func operation(name string) arm.Operation {
-	op, _ := arm.ParseOperation(name) //nolint:errcheck // see vaultOperations
+	op, _ := arm.ParseOperation(name)
 	return op
 }
 
@@ -145,6 +151,9 @@ func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *miv
 	model := vet.VaultModelOf(vault)
 	for i := range holdings {
 		h := &holdings[i]
+		if !h.Role.Powers.Has(vet.WritesVaultPolicies) && !usesVaultData(h.Role) {
+			continue
+		}
 		inside := vault.ID.Contains(h.Scope()) && !h.Scope().Equal(vault.ID)
 		if !h.Surely || !inside && !p.Covers(h.Scope(), vault.ID) {
 			continue

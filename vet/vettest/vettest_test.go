@@ -14,7 +14,8 @@ import (
 
 // noReader finds every assignment of Reader, and fixes nothing unless told how.
 func noReader(fix func(*mivet.RoleAssignment) []mivet.Edit) *vet.Rule {
-	return &vet.Rule{ID: "no-reader", Title: "Reader", Doc: page("no-reader"), Category: "test",
+	return &vet.Rule{
+		ID: "no-reader", Title: "Reader", Doc: page("no-reader"), Category: "test",
 		Severity: mivet.SeverityLow, Class: "access-excess-role", Needs: []mivet.FactKind{mivet.FactRoleAssignments},
 		Since: "0.1.0", Sources: []vet.Citation{{Title: "t", URL: "https://example.com/a", Read: "2026-01-01"}},
 		Check: func(p *vet.Pass) error {
@@ -29,7 +30,8 @@ func noReader(fix func(*mivet.RoleAssignment) []mivet.Edit) *vet.Rule {
 				})
 			}
 			return nil
-		}}
+		},
+	}
 }
 
 func page(id string) string {
