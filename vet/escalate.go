@@ -21,33 +21,53 @@ const (
 	requestWhoType              = "Microsoft.Authorization/roleAssignments:PrincipalType"
 )
 
+var grantors = [...]mivet.RoleID{OwnerRole, UserAdminRole, RBACAdminRole}
+
 // MayGrant answers whether a principal may write an assignment of a role, to itself, at a
-// scope. Conditions of assignments and inside roles are evaluated for exactly that
-// request, and deny assignments count.
+// scope, by what was read. Conditions of assignments and inside roles are evaluated for
+// exactly that request, and deny assignments count. What was not read does not: an answer
+// that only such facts leave open is the one that the others give, and [Pass.Unread] says
+// what could take a grant away.
 func (p *Pass) MayGrant(who mivet.PrincipalID, role mivet.RoleID, scope arm.ID) authz.Decision {
+	r, ok := p.grantRequest(who, role, scope)
+	if !ok {
+		return authz.Decision{Fact: -1}
+	}
+	d := p.Engine().Check(r)
+	if d.Effect != authz.Unknown {
+		return d
+	}
+	read := p.shared.asRead().Check(r)
+	if read.Effect == authz.Denied && read.Cause == authz.CauseDeny {
+		return d // whom it denies is what was not read
+	}
+	return read
+}
+
+func (p *Pass) grantRequest(who mivet.PrincipalID, role mivet.RoleID, scope arm.ID) (r authz.Request, ok bool) {
 	op := p.shared.roles().ops.named[GrantsRoles]
 	if len(op) == 0 {
-		return authz.Decision{Fact: -1}
+		return r, false
 	}
 	env := &abac.Env{}
 	env.Set(abac.Request, requestRoleID, abac.GUID(string(role)))
 	env.Set(abac.Request, requestWho, principalValue(who))
 	env.Set(abac.Request, requestWhoType, abac.String(string(mivet.TypeServicePrincipal)))
 	env.Close(abac.Request)
-	return p.Engine().Check(authz.Request{
+	return authz.Request{
 		Principal: who, Operation: op[0], Plane: mivet.PlaneControl, Resource: scope, Given: env,
-	})
+	}, true
 }
 
 // GrantsFreely answers whether a holding lets its holder grant itself, without a
-// restriction, the roles that give everything. A holding that could not is Denied; one
-// whose condition cannot be decided is Unknown.
+// restriction, the roles that give everything, by what was read; see [Pass.MayGrant]. A
+// holding that could not is Denied; one whose condition cannot be decided is Unknown.
 func (p *Pass) GrantsFreely(h *Holding) authz.Effect {
 	if !h.Role.Powers.Any(GrantsRoles | GrantsSome) {
 		return authz.Denied
 	}
 	answer := authz.Denied
-	for _, role := range []mivet.RoleID{OwnerRole, UserAdminRole, RBACAdminRole} {
+	for _, role := range grantors {
 		d := p.MayGrant(h.Holder, role, h.Scope())
 		switch {
 		case d.Effect == authz.Allowed:
@@ -62,11 +82,11 @@ func (p *Pass) GrantsFreely(h *Holding) authz.Effect {
 // unlessOther tells whether it is this holding that allows what the holder may do: a
 // restricted one beside an unrestricted one is not to blame.
 func (p *Pass) unlessOther(h *Holding) authz.Effect {
-	if h.Role.Powers.Has(GrantsRoles) && h.Assignment.Condition == "" {
+	if h.Role.Powers.Has(GrantsRoles) && !p.restricted(h.Assignment) {
 		return authz.Allowed
 	}
 	for _, o := range p.Holdings(h.Holder) {
-		free := o.Role.Powers.Has(GrantsRoles) && o.Assignment.Condition == ""
+		free := o.Role.Powers.Has(GrantsRoles) && !p.restricted(o.Assignment)
 		if free && o.Scope().Contains(h.Scope()) {
 			return authz.Denied
 		}
@@ -74,25 +94,27 @@ func (p *Pass) unlessOther(h *Holding) authz.Effect {
 	return authz.Allowed
 }
 
-// Powers returns what a holding makes of its holder at its scope. A power to grant roles
-// that is restricted by a condition is left as [GrantsSome]; one that cannot be decided is
-// returned in unknown as well.
+// Powers returns what a holding makes of its holder at its scope, by what was read. A
+// condition of the assignment is evaluated for each operation. A power to grant roles that
+// is restricted by a condition is left as [GrantsSome]; one that cannot be decided is
+// returned in unknown, and [Pass.Undecidable] says why.
 func (p *Pass) Powers(h *Holding) (surely, unknown Powers) {
 	surely = h.Role.Powers
-	if h.Assignment.Condition != "" {
-		surely, unknown = 0, surely&^(GrantsRoles|GrantsSome)
+	if p.restricted(h.Assignment) {
+		surely, unknown = p.shared.roles().under(h.Role, h.Assignment)
 	}
+	surely &^= GrantsRoles | GrantsSome
+	unknown &^= GrantsRoles | GrantsSome
 	if !h.Role.Powers.Any(GrantsRoles | GrantsSome) {
 		return surely, unknown
 	}
-	surely &^= GrantsRoles
-	surely |= GrantsSome
 	switch p.GrantsFreely(h) {
 	case authz.Allowed:
-		surely = surely&^GrantsSome | GrantsRoles
+		surely |= GrantsRoles
 	case authz.Unknown:
-		unknown |= GrantsRoles
+		surely, unknown = surely|GrantsSome, unknown|GrantsRoles
 	case authz.Denied:
+		surely |= GrantsSome
 	}
 	return surely, unknown
 }

@@ -63,6 +63,9 @@ type shared struct {
 	names      func() map[arm.Key]string
 	order      func() []int32 // of the role assignments
 	gaps       map[mivet.FactKind]*gapList
+	// readOnly is the engine of what was read, declared the objects of plans.
+	readOnly func() *authz.Engine
+	declared func() map[[2]string]bool
 }
 
 func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
@@ -77,6 +80,8 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	sh.types = sync.OnceValue(func() map[arm.Key][]int32 { return typeIndex(s) })
 	sh.subscriptions = sync.OnceValue(func() map[arm.Key]map[string]string { return subscriptionTags(s) })
 	sh.order = sync.OnceValue(func() []int32 { return orderAssignments(s) })
+	sh.declared = sync.OnceValue(func() map[[2]string]bool { return declaredObjects(s) })
+	sh.readOnly = sync.OnceValue(func() *authz.Engine { return authz.New(readFacts(s, sh.isDeclared), authz.Options{Catalog: c}) })
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
 		l := sh.gaps[g.Facts]

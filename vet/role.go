@@ -142,13 +142,14 @@ type roleBook struct {
 	// builtIn are the catalogue's roles without powers, for comparisons between them.
 	builtIn  func() []*Role
 	smallest map[sizeKey]*mivet.RoleDefinition
+	split    map[underKey]split
 }
 
 func newRoleBook(sh *shared) *roleBook {
 	b := &roleBook{
 		shared: sh, byID: map[mivet.RoleID]*Role{}, byName: map[arm.Key]*Role{},
 		own: map[arm.Key]*mivet.RoleDefinition{}, ops: newOperations(sh.catalog),
-		smallest: map[sizeKey]*mivet.RoleDefinition{},
+		smallest: map[sizeKey]*mivet.RoleDefinition{}, split: map[underKey]split{},
 	}
 	b.builtIn = sync.OnceValue(func() []*Role {
 		var out []*Role

@@ -63,10 +63,7 @@ func checkBreadth(p *vet.Pass, a *mivet.RoleAssignment) {
 	case surely.Any(broad):
 		p.Report(broadFinding(p, &h, surely))
 	case unknown.Any(broad):
-		p.Unassessed(vet.Undecided{
-			Subject: p.SubjectOf(a.Principal), Source: a.Source,
-			Reason: fmt.Sprintf("whether the condition keeps %s from using all of %s at %s cannot be told without a request", p.Name(a.Principal), h.Role.Label, p.ScopeWords(a.Scope)),
-		})
+		p.Unassessed(undecidable(p, &h))
 	default:
 		p.Pass()
 	}
@@ -81,19 +78,29 @@ func unknownRole(p *vet.Pass, h *vet.Holding) vet.Undecided {
 	}
 }
 
+// undecidable says why it cannot be told what a holding gives.
+func undecidable(p *vet.Pass, h *vet.Holding) vet.Undecided {
+	why, facts := p.Undecidable(h)
+	return vet.Undecided{
+		Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: facts,
+		Reason: fmt.Sprintf("how much of %s at %s it can use is not known: %s", h.Role.Label, p.ScopeWords(h.Scope()), why),
+	}
+}
+
 func broadFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Finding {
 	a := h.Assignment
 	reach := p.ReachOf([]vet.Holding{*h})
 	reach.Grants = powers.Has(vet.GrantsRoles)
+	unless, unread := p.Unless(h)
 	return mivet.Finding{
 		Severity:      severityOf(p, h, &reach),
 		Subject:       p.SubjectOf(a.Principal),
 		Discriminator: discriminator(h),
 		Message:       fmt.Sprintf("%s has %s over %s", p.Name(a.Principal), h.Role.Label, p.ScopeWords(a.Scope)),
 		Source:        a.Source,
-		Evidence:      broadEvidence(p, h, powers),
-		Consequence: fmt.Sprintf("whoever acts as %s can %s; what is created there later is included",
-			p.Name(a.Principal), vet.ReachWords(&reach)),
+		Evidence:      append(broadEvidence(p, h, powers), unread...),
+		Consequence: fmt.Sprintf("whoever acts as %s can %s%s; what is created there later is included",
+			p.Name(a.Principal), vet.ReachWords(&reach), unless),
 		Fix:   smallerFix(p, a, p.Replace(a)),
 		Reach: &reach,
 	}

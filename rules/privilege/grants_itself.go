@@ -78,10 +78,7 @@ func roleWays(p *vet.Pass, h *vet.Holding) []way {
 		}
 		return []way{w}
 	case authz.Unknown:
-		p.Unassessed(vet.Undecided{
-			Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source,
-			Reason: fmt.Sprintf("which roles the condition of %s at %s lets it grant cannot be told", h.Role.Label, p.ScopeWords(h.Scope())),
-		})
+		p.Unassessed(undecidable(p, h))
 		return nil
 	case authz.Denied:
 	}
@@ -233,7 +230,9 @@ func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Fi
 	done := map[*mivet.RoleAssignment]bool{}
 	sum := vet.Replacement{}
 	complete := true
-	for _, w := range ways {
+	used := make([]*vet.Holding, len(ways))
+	for i, w := range ways {
+		used[i] = w.holding
 		f.Severity = max(f.Severity, w.severity)
 		f.Evidence = append(f.Evidence, w.evidence...)
 		if !slices.Contains(words, w.words) {
@@ -251,7 +250,9 @@ func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Fi
 		sum.Edits = edits
 	}
 	f.Message = fmt.Sprintf("%s can give itself %s", p.Name(id), vet.AtMost(words, 2))
-	f.Consequence = fmt.Sprintf("what its roles say is not the limit: one request makes %s more than anybody decided", p.Name(id))
+	unless, unread := p.Unless(used...)
+	f.Evidence = append(f.Evidence, unread...)
+	f.Consequence = fmt.Sprintf("what its roles say is not the limit: one request makes %s more than anybody decided%s", p.Name(id), unless)
 	f.Fix = grantFix(p, ways, sum)
 	return f
 }

@@ -56,10 +56,7 @@ func checkHolding(p *vet.Pass, h *vet.Holding) {
 	case surely != 0:
 		p.Report(privilegedFinding(p, h, surely))
 	case unknown != 0:
-		p.Unassessed(vet.Undecided{
-			Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source,
-			Reason: fmt.Sprintf("whether the condition keeps %s from using all of %s at %s cannot be told without a request", p.Name(h.Holder), h.Role.Label, p.ScopeWords(h.Scope())),
-		})
+		p.Unassessed(undecidable(p, h))
 	default:
 		p.Pass()
 	}
@@ -125,9 +122,11 @@ func privilegedFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Fin
 		Reach:    &reach,
 	}
 	words := powers.Words(vet.Privileged)
+	unless, unread := p.Unless(h)
 	f.Evidence = append(f.Evidence, powerFact(h, words))
 	f.Evidence = append(f.Evidence, carrierFacts(p, h.Holder)...)
-	f.Consequence = fmt.Sprintf("code that runs there can %s; it %s", vet.ReachWords(&reach), vet.AtMost(words, 2))
+	f.Evidence = append(f.Evidence, unread...)
+	f.Consequence = fmt.Sprintf("code that runs there can %s%s; it %s", vet.ReachWords(&reach), unless, vet.AtMost(words, 2))
 	f.Fix = smallerFix(p, a, p.Replace(a))
 	if len(h.Via) > 0 {
 		f.Fix.Check = "what the other members of the group need, and " + f.Fix.Check
