@@ -58,13 +58,14 @@ func checkOrphans(p *vet.Pass) error {
 	slices.SortStableFunc(grants, func(a, b grant) int {
 		return cmp.Or(cmp.Compare(a.principal, b.principal), cmp.Compare(a.key, b.key))
 	})
+	read := directory(p)
 	for i := range grants {
-		checkGrant(p, &grants[i])
+		checkGrant(p, &grants[i], read)
 	}
 	return nil
 }
 
-func checkGrant(p *vet.Pass, g *grant) {
+func checkGrant(p *vet.Pass, g *grant, read mivet.Source) {
 	_, symbolic := g.principal.Symbolic()
 	switch {
 	case symbolic, g.principal == mivet.Everyone, p.Index().Principal(g.principal) != nil, p.Index().Identity(g.principal) != nil:
@@ -81,7 +82,7 @@ func checkGrant(p *vet.Pass, g *grant) {
 			p.Unassessed(undecided(g, *gap))
 			return
 		}
-		p.Report(orphan(p, g))
+		p.Report(orphan(p, g, read))
 	}
 }
 
@@ -110,7 +111,7 @@ func undecided(g *grant, gap mivet.Gap) vet.Undecided {
 	}
 }
 
-func orphan(p *vet.Pass, g *grant) mivet.Finding {
+func orphan(p *vet.Pass, g *grant, read mivet.Source) mivet.Finding {
 	f := mivet.Finding{
 		Subject:       mivet.Subject{Principal: g.principal},
 		Discriminator: g.key,
@@ -118,7 +119,7 @@ func orphan(p *vet.Pass, g *grant) mivet.Finding {
 		Source:        g.source,
 		Evidence: []mivet.Evidence{
 			{Kind: mivet.Configured, Source: g.source, Fact: fmt.Sprintf("%s is granted to %s%s", g.what, g.principal, saidType(g.said))},
-			{Kind: mivet.Configured, Source: directory(p), Fact: fmt.Sprintf("the directory was read, and it is none of its %s", vet.Count(len(p.Snapshot.Principals), "principal"))},
+			{Kind: mivet.Configured, Source: read, Fact: fmt.Sprintf("the directory was read, and it is none of its %s", vet.Count(len(p.Snapshot.Principals), "principal"))},
 		},
 		Consequence: "a successor of the same name has lost these rights; the leftover counts in the limit of 4000 a subscription, and a principal that is restored has it again",
 		Fix: mivet.Fix{
@@ -142,6 +143,9 @@ func saidType(t mivet.PrincipalType) string {
 
 // directory returns the place of the directory's first principal, for the evidence.
 func directory(p *vet.Pass) mivet.Source {
+	if len(p.Snapshot.Principals) == 0 {
+		return mivet.Source{}
+	}
 	return slices.MinFunc(p.Snapshot.Principals, func(a, b mivet.Principal) int { return cmp.Compare(a.ID, b.ID) }).Source
 }
 
