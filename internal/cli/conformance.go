@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +36,8 @@ func (a *app) conformanceCommand() *cobra.Command {
 			"  mivet conformance --answers cases.jsonl    the answers alone, one JSON line a case",
 		Long: "FILE holds one case a line: {\"id\", \"kind\", \"input\", \"expected\"}, as docs/conformance.md\n" +
 			"describes. Only kind and input are read to find an answer; with --answers nothing else but\n" +
-			"the id is read at all. A case that mivet cannot answer is answered with null, never guessed.",
+			"the id is read at all. A case that mivet cannot answer is answered with null, never guessed,\n" +
+			"and so is a faulty line that has an id.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.conformance(ctx, &f, args) }),
 	}
@@ -82,12 +84,13 @@ func conformanceVerdict(report *conformance.Report, complete bool) (int, error) 
 	return exitOK, nil
 }
 
+// faultsError names the lines that are no cases, the first of them where there are many.
 func faultsError(faults []string) error {
-	if len(faults) == 1 {
-		return errorWithHint(errors.New(faults[0]), "a file of cases has one JSON object a line; docs/conformance.md describes it")
+	text := strings.Join(faults[:min(len(faults), maxListed)], "\n")
+	if n := len(faults) - maxListed; n > 0 {
+		text += "\nand " + counted(n, "more faulty line")
 	}
-	return errorWithHint(fmt.Errorf("%s, and %s like it", faults[0], counted(len(faults)-1, "more line")),
-		"a file of cases has one JSON object a line; docs/conformance.md describes it")
+	return errorWithHint(errors.New(text), "a file of cases has one JSON object a line; docs/conformance.md describes it")
 }
 
 // conformanceRunner answers the cases of one file. Paths in its inputs are relative to
@@ -172,12 +175,14 @@ func (a *app) answerFile(ctx context.Context, w io.Writer, file string) (faults 
 	if err != nil {
 		return nil, err
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	enc := newAnswerEncoder(w)
 	err = a.withInput(file, func(in io.Reader) error {
 		for c, err := range conformance.Questions(file, in) {
 			if err != nil {
 				faults = append(faults, err.Error())
+				if err := enc.noAnswer(err); err != nil {
+					return err
+				}
 				continue
 			}
 			answer, why := r.Answer(ctx, c)
@@ -194,6 +199,25 @@ func (a *app) answerFile(ctx context.Context, w io.Writer, file string) (faults 
 		return nil
 	})
 	return faults, err
+}
+
+// answerEncoder writes answers, one JSON object a line.
+type answerEncoder struct{ *json.Encoder }
+
+func newAnswerEncoder(w io.Writer) answerEncoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return answerEncoder{enc}
+}
+
+// noAnswer answers a faulty line with null if it has an id, so that answers and lines stay
+// side by side.
+func (e answerEncoder) noAnswer(fault error) error {
+	var line *conformance.LineError
+	if !errors.As(fault, &line) || line.ID == nil {
+		return nil
+	}
+	return e.Encode(answerLine{line.ID, nil})
 }
 
 // withInput opens a file, or standard input for "-".

@@ -49,7 +49,9 @@ func (c *Case) Place() string { return fmt.Sprintf("%s:%d", c.File, c.Line) }
 type LineError struct {
 	File string
 	Line int
-	Err  error
+	// ID is the line's "id" where it has one, so that an answer can be given for it.
+	ID  json.RawMessage
+	Err error
 }
 
 func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
@@ -142,7 +144,7 @@ func lines(file string, r io.Reader, decode func([]byte) (*Case, error)) iter.Se
 		for line := 1; ; line++ {
 			text, err := readLine(in)
 			if err != nil && !errors.Is(err, io.EOF) {
-				yield(nil, &LineError{file, line, err})
+				yield(nil, &LineError{File: file, Line: line, Err: err})
 				return
 			}
 			if text = bytes.TrimSpace(text); len(text) > 0 && !yieldLine(file, line, text, decode, yield) {
@@ -158,10 +160,33 @@ func lines(file string, r io.Reader, decode func([]byte) (*Case, error)) iter.Se
 func yieldLine(file string, line int, text []byte, decode func([]byte) (*Case, error), yield func(*Case, error) bool) bool {
 	c, err := decode(text)
 	if err != nil {
-		return yield(nil, &LineError{file, line, err})
+		return yield(nil, &LineError{file, line, idOf(text), err})
 	}
 	c.File, c.Line = file, line
 	return yield(c, nil)
+}
+
+// idOf finds the "id" of a line that is no case, even of one that is cut off; nil if there
+// is none.
+func idOf(text []byte) json.RawMessage {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil
+		}
+		if key, ok := name.(string); ok && strings.EqualFold(key, "id") {
+			return value
+		}
+	}
+	return nil
 }
 
 // readLine reads up to the end of a line, or of the input with io.EOF.

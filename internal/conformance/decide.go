@@ -29,15 +29,24 @@ type decisionInput struct {
 	Principal    string   `json:"principal"`
 	Groups       []string `json:"groups"` // all of them, nested ones too
 	Action       string   `json:"action"`
-	IsDataAction bool     `json:"isDataAction"`
+	IsDataAction *bool    `json:"isDataAction"`
 	Resource     string   `json:"resource"`
 	Ancestors    []string `json:"ancestors"`
 
 	RoleAssignments []assignmentInput `json:"roleAssignments"`
 	DenyAssignments []denyInput       `json:"denyAssignments"`
 
-	Attributes    attributesInput `json:"attributes"`
-	SubOperations []string        `json:"subOperations"`
+	Attributes    *attributesInput `json:"attributes"`
+	SubOperations []string         `json:"subOperations"`
+}
+
+// complete returns an error where a part of the question is missing. Groups and ancestors
+// may be left out: there are none then.
+func (in *decisionInput) complete(kind string) error {
+	return require(
+		given{"principal", in.Principal != ""}, given{"action", in.Action != ""}, given{"isDataAction", in.IsDataAction != nil},
+		given{"resource", in.Resource != ""}, given{"denyAssignments", in.DenyAssignments != nil || kind != "deny"},
+	)
 }
 
 type assignmentInput struct {
@@ -46,6 +55,10 @@ type assignmentInput struct {
 	Scope            string    `json:"scope"`
 	Condition        string    `json:"condition"`
 	ConditionVersion string    `json:"conditionVersion"`
+}
+
+func (in *assignmentInput) complete() error {
+	return require(given{"principal", in.Principal != ""}, given{"role", in.Role.name != "" || in.Role.permissions != nil}, given{"scope", in.Scope != ""})
 }
 
 // roleInput is the name or the ID of a built-in role, or a definition.
@@ -78,6 +91,10 @@ type denyInput struct {
 	ConditionVersion        string             `json:"conditionVersion"`
 }
 
+func (in *denyInput) complete() error {
+	return require(given{"scope", in.Scope != ""}, given{"principals", in.Principals != nil}, given{"permissions", in.Permissions != nil})
+}
+
 // attributesInput holds the attributes of a request by their source.
 type attributesInput struct {
 	Resource    map[string]any `json:"resource"`
@@ -92,12 +109,18 @@ func answerDecision(_ context.Context, r *Runner, c *Case) (any, error) {
 	if err := decodeInput(c, &in); err != nil {
 		return nil, err
 	}
+	if err := in.complete(c.Kind); err != nil {
+		return nil, err
+	}
 	w := &world{catalog: r.options.Catalog, conditions: c.Kind == "abac"}
 	request, err := w.build(&in)
 	if err != nil {
 		return nil, err
 	}
 	d := authz.New(&w.snap, authz.Options{Catalog: r.options.Catalog}).Check(request)
+	if in.RoleAssignments == nil && d.Cause != authz.CauseDeny {
+		return nil, &MissingError{"roleAssignments"} // a deny assignment decides whatever they are
+	}
 	return decisionAnswer(d)
 }
 
@@ -125,7 +148,7 @@ type world struct {
 
 func (w *world) build(in *decisionInput) (authz.Request, error) {
 	request := authz.Request{Principal: mivet.PrincipalID(in.Principal), Plane: mivet.PlaneControl}
-	if in.IsDataAction {
+	if *in.IsDataAction {
 		request.Plane = mivet.PlaneData
 	}
 	for _, g := range in.Groups {
@@ -151,7 +174,7 @@ func (w *world) build(in *decisionInput) (authz.Request, error) {
 			return request, fmt.Errorf("reading deny assignment %d: %w", i, err)
 		}
 	}
-	request.Given, err = in.environment(w.texts)
+	request.Given, err = in.environment(w.texts, w.conditions)
 	return request, err
 }
 
@@ -205,6 +228,9 @@ func (w *world) settled(id arm.ID, request *authz.Request) *mivet.Detail {
 }
 
 func (w *world) assign(in *assignmentInput) error {
+	if err := in.complete(); err != nil {
+		return err
+	}
 	scope, err := arm.ParseID(in.Scope)
 	if err != nil {
 		return err
@@ -252,6 +278,9 @@ func (w *world) define(permissions []mivet.Permission) mivet.RoleID {
 }
 
 func (w *world) deny(in *denyInput) error {
+	if err := in.complete(); err != nil {
+		return err
+	}
 	scope, err := arm.ParseID(in.Scope)
 	if err != nil {
 		return err
@@ -281,11 +310,24 @@ func principals(names []string) []mivet.PrincipalID {
 	return out
 }
 
-// environment tells the engine all attributes of the request. What a case does not give
-// is absent, not unknown: even a name that the engine could read from the resource's ID.
-// A comparison with an absent attribute is false, and its negation true.
-func (in *decisionInput) environment(conditions []string) (*abac.Env, error) {
+// environment tells the engine the attributes of the request. What a case does not give is
+// absent, not unknown: even a name that the engine could read from the resource's ID. A
+// comparison with an absent attribute is false, and its negation true. A case about
+// conditions that has no attributes or suboperations at all leaves out a part of its
+// question: they are unknown.
+func (in *decisionInput) environment(conditions []string, aboutThem bool) (*abac.Env, error) {
 	env := &abac.Env{Mode: abac.Compatible}
+	if in.Attributes != nil || !aboutThem {
+		absent(env, conditions)
+	}
+	if in.SubOperations != nil || !aboutThem {
+		env.SetSubOperations(in.SubOperations...)
+	}
+	return env, in.Attributes.set(env)
+}
+
+// absent says that no attribute is there but those that are set later.
+func absent(env *abac.Env, conditions []string) {
 	for _, text := range conditions {
 		c, err := abac.CompileText(text)
 		if err != nil {
@@ -296,17 +338,20 @@ func (in *decisionInput) environment(conditions []string) (*abac.Env, error) {
 		}
 	}
 	env.Close()
-	env.SetSubOperations(in.SubOperations...)
-	return env, in.Attributes.set(env)
 }
 
 func (a *attributesInput) set(env *abac.Env) error {
+	if a == nil {
+		return nil
+	}
 	for _, of := range []struct {
 		source abac.Source
 		values map[string]any
 	}{
-		{abac.Resource, a.Resource}, {abac.Request, a.Request},
-		{abac.Principal, a.Principal}, {abac.Environment, a.Environment},
+		{abac.Resource, a.Resource},
+		{abac.Request, a.Request},
+		{abac.Principal, a.Principal},
+		{abac.Environment, a.Environment},
 	} {
 		for name, value := range of.values {
 			v, err := abac.ValueOf(value)
@@ -323,11 +368,14 @@ func (a *attributesInput) set(env *abac.Env) error {
 func answerCondition(_ context.Context, _ *Runner, c *Case) (any, error) {
 	var in struct {
 		Condition     string
-		Attributes    attributesInput
+		Attributes    *attributesInput
 		Action        string
 		SubOperations []string
 	}
 	if err := decodeInput(c, &in); err != nil {
+		return nil, err
+	}
+	if err := require(given{"condition", in.Condition != ""}); err != nil {
 		return nil, err
 	}
 	condition, err := abac.CompileText(in.Condition)
@@ -335,7 +383,9 @@ func answerCondition(_ context.Context, _ *Runner, c *Case) (any, error) {
 		return nil, err
 	}
 	env := &abac.Env{Mode: abac.Compatible}
-	env.Close()
+	if in.Attributes != nil {
+		env.Close()
+	}
 	env.SetSubOperations(in.SubOperations...)
 	if err := in.Attributes.set(env); err != nil {
 		return nil, err

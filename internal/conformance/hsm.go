@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,9 +23,20 @@ type hsmInput struct {
 	Operation     string `json:"operation"`
 }
 
+// complete returns an error where a part of the question is missing.
+func (in *hsmInput) complete() error {
+	return require(
+		given{"action", in.Action != "" || in.Operation != ""}, given{"localRole", in.LocalRole != "" || in.PrincipalRole != ""},
+		given{"scope", in.Scope != "" || in.PrincipalRole != ""},
+	)
+}
+
 func answerHSM(_ context.Context, r *Runner, c *Case) (any, error) {
 	var in hsmInput
 	if err := decodeInput(c, &in); err != nil {
+		return nil, err
+	}
+	if err := in.complete(); err != nil {
 		return nil, err
 	}
 	hsm, err := arm.ParseID(caseHSM)
@@ -34,7 +46,7 @@ func answerHSM(_ context.Context, r *Runner, c *Case) (any, error) {
 	w := world{catalog: r.options.Catalog}
 	w.snap.Subscriptions = []mivet.Subscription{{ID: hsm.Subscription()}}
 	w.snap.Resources = []mivet.Resource{{ID: hsm}}
-	op, err := hsmOperation(in.Action + in.Operation)
+	op, err := hsmOperation(cmp.Or(in.Action, in.Operation))
 	if err != nil {
 		return nil, err
 	}

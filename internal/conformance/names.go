@@ -43,6 +43,9 @@ func answerScope(_ context.Context, _ *Runner, c *Case) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the resource: %w", err)
 	}
+	if in.Ancestors == nil && scope.Level() == arm.LevelManagementGroup && !scope.Contains(resource) {
+		return nil, &MissingError{"ancestors"}
+	}
 	var b arm.TreeBuilder
 	b.Add(scope)
 	b.Add(resource)

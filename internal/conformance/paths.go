@@ -23,16 +23,28 @@ const (
 // access list an operation needs at least, or whether the one that is there is enough.
 type pathInput struct {
 	Operation string          `json:"operation"`
-	Role      *string         `json:"role"`
+	Role      json.RawMessage `json:"role"` // null: none
 	Path      []string        `json:"path"`
 	ACL       json.RawMessage `json:"acl"`
 	Auth      string          `json:"auth"`
+}
+
+// complete returns an error where a part of the question is missing: the least access list
+// is told per element of the path, and a case without a role says null.
+func (in *pathInput) complete() error {
+	return require(
+		given{"operation", in.Operation != ""}, given{"path", len(in.Path) > 0 || len(in.ACL) > 0},
+		given{"role", len(in.Role) > 0 || in.Auth != ""},
+	)
 }
 
 // answerPath compares what an operation needs with what a role gives.
 func answerPath(_ context.Context, r *Runner, c *Case) (any, error) {
 	var in pathInput
 	if err := decodeInput(c, &in); err != nil {
+		return nil, err
+	}
+	if err := in.complete(); err != nil {
 		return nil, err
 	}
 	operation, target, err := in.target()
@@ -112,8 +124,14 @@ func (in *pathInput) roleGives(r *Runner) (func(arm.Operation) bool, error) {
 	}
 	w := world{catalog: r.options.Catalog}
 	w.snap.Subscriptions = []mivet.Subscription{{ID: container.Subscription()}}
-	if in.Role != nil {
-		if err := w.assign(&assignmentInput{Principal: caller, Role: roleInput{name: *in.Role}, Scope: container.String()}); err != nil {
+	var role *string
+	if len(in.Role) > 0 {
+		if err := json.Unmarshal(in.Role, &role); err != nil {
+			return nil, fmt.Errorf("reading the role: %w", err)
+		}
+	}
+	if role != nil {
+		if err := w.assign(&assignmentInput{Principal: caller, Role: roleInput{name: *role}, Scope: container.String()}); err != nil {
 			return nil, err
 		}
 	}

@@ -111,6 +111,29 @@ func decodeInput(c *Case, v any) error {
 	return nil
 }
 
+// MissingError says that there is no answer, since the input does not say all of the
+// question.
+type MissingError struct{ Field string }
+
+func (e *MissingError) Error() string { return fmt.Sprintf("the input has no %q", e.Field) }
+
+// given is a field of an input that may be left out.
+type given struct {
+	name  string
+	there bool
+}
+
+// require returns an error that names the first field that is not there. What is left out
+// is part of the question: no answer is right for whatever it may be.
+func require(fields ...given) error {
+	for _, f := range fields {
+		if !f.there {
+			return &MissingError{f.name}
+		}
+	}
+	return nil
+}
+
 func decodeStrictly(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -23,7 +23,7 @@ type scheduleInput struct {
 	PrincipalType    string `json:"principalType"`
 	TimeBound        *bound `json:"timeBound"`
 	Now              string `json:"now"`
-	RoleGrantsAction bool   `json:"roleGrantsAction"`
+	RoleGrantsAction *bool  `json:"roleGrantsAction"`
 }
 
 type bound struct{ Start, End string }
@@ -33,6 +33,9 @@ func answerSchedule(_ context.Context, _ *Runner, c *Case) (any, error) {
 	if err := decodeInput(c, &in); err != nil {
 		return nil, err
 	}
+	if err := require(given{"assignment", in.Assignment != ""}); err != nil {
+		return nil, err
+	}
 	a, now, err := in.assignment()
 	if err != nil {
 		return nil, err
@@ -40,12 +43,15 @@ func answerSchedule(_ context.Context, _ *Runner, c *Case) (any, error) {
 	if authz.ValidityOf(authz.AssignmentFaults(&a, nil, nil)) == authz.Rejected {
 		return answerImpossible, nil
 	}
+	if err := require(given{"roleGrantsAction", in.RoleGrantsAction != nil}); err != nil {
+		return nil, err
+	}
 	operation, err := arm.ParseOperation("Case.Provider/things/do/action")
 	if err != nil {
 		return nil, err
 	}
 	role := mivet.RoleDefinition{ID: a.Role, Name: "role of the case"}
-	if in.RoleGrantsAction {
+	if *in.RoleGrantsAction {
 		role.Permissions = []mivet.Permission{{Actions: []string{operation.String()}}}
 	}
 	snap := &mivet.Snapshot{

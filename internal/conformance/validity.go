@@ -65,7 +65,7 @@ func (in *validityInput) faults(r *Runner) ([]authz.Fault, error) {
 	case len(in.CustomRole) > 0:
 		return customRoleFaults(in.CustomRole)
 	case len(in.RoleAssignment) > 0:
-		return assignmentFaults(r, in.RoleAssignment)
+		return assignmentFaults(in.RoleAssignment)
 	case len(in.Duplicate) > 0:
 		return duplicateFaults(in.Duplicate)
 	case len(in.UserAssignedDenyAssignment) > 0:
@@ -182,7 +182,7 @@ func customRoleFaults(text []byte) ([]authz.Fault, error) {
 
 // assignmentFaults checks a role assignment that is told in words: what its role grants,
 // and what is special about its condition, its principal or its description.
-func assignmentFaults(r *Runner, raw []byte) ([]authz.Fault, error) {
+func assignmentFaults(raw []byte) ([]authz.Fault, error) {
 	var what string
 	if err := json.Unmarshal(raw, &what); err != nil {
 		return nil, &UnsupportedError{"a role assignment that is not told in words"}

@@ -67,6 +67,9 @@ func answerVault(_ context.Context, r *Runner, c *Case) (any, error) {
 	if in.CreateWithAPIVersion != "" {
 		return in.newModel()
 	}
+	if err := in.complete(); err != nil {
+		return nil, err
+	}
 	v := vaultWorld{world: world{catalog: r.options.Catalog}, who: mivet.PrincipalID(in.Principal)}
 	if err := v.build(&in); err != nil {
 		return nil, err
@@ -75,6 +78,18 @@ func answerVault(_ context.Context, r *Runner, c *Case) (any, error) {
 		return v.attempt(in.Attempt)
 	}
 	return v.may(in.Operation)
+}
+
+// complete returns an error where a part of the question is missing: what is done, and by
+// whom. An access policy and a role assignment must say whose they are.
+func (in *vaultInput) complete() error {
+	fields := []given{{"operation", in.Operation != "" || in.Attempt != ""}, {"principal", in.Principal != "" || in.PrincipalRole != ""}}
+	if in.Vault != nil {
+		for _, p := range in.Vault.AccessPolicies {
+			fields = append(fields, given{"objectId", p.ObjectID != ""})
+		}
+	}
+	return require(fields...)
 }
 
 // newModel names the permission model that a new vault gets.
@@ -140,8 +155,9 @@ func (v *vaultWorld) found(in *vaultInput) error {
 			}
 		}
 	}
-	model := "null"
+	model := ""
 	if in.Vault != nil {
+		model = "null"
 		if b := in.Vault.EnableRBACAuthorization; b != nil {
 			model = fmt.Sprint(*b)
 		}
@@ -154,7 +170,10 @@ func (v *vaultWorld) found(in *vaultInput) error {
 		}
 	}
 	v.snap.Subscriptions = []mivet.Subscription{{ID: v.vault.Subscription()}}
-	v.snap.Resources = []mivet.Resource{{ID: v.vault, Detail: &mivet.Detail{Settings: map[string]string{"enableRbacAuthorization": model}}}}
+	v.snap.Resources = []mivet.Resource{{ID: v.vault, Detail: &mivet.Detail{Settings: map[string]string{}}}}
+	if model != "" {
+		v.snap.Resources[0].Detail.Settings["enableRbacAuthorization"] = model
+	}
 	return nil
 }
 
@@ -191,7 +210,7 @@ func (v *vaultWorld) may(permission string) (any, error) {
 		plane = mivet.PlaneUnknown
 	}
 	d := v.check(op, plane, nil)
-	if d.Effect == authz.Unknown && ok && !v.roleBased() {
+	if d.Effect == authz.Unknown && ok && v.listBased() {
 		// What the engine cannot tell of an operation, the words of the list do.
 		if v.listed(permission) {
 			return answerAllowed, nil
@@ -204,7 +223,7 @@ func (v *vaultWorld) may(permission string) (any, error) {
 func (v *vaultWorld) check(op arm.Operation, plane mivet.Plane, given *abac.Env) authz.Decision {
 	if given == nil {
 		in := decisionInput{}
-		if env, err := in.environment(v.texts); err == nil {
+		if env, err := in.environment(v.texts, false); err == nil {
 			given = env
 		}
 	}
@@ -216,6 +235,13 @@ func (v *vaultWorld) check(op arm.Operation, plane mivet.Plane, given *abac.Env)
 func (v *vaultWorld) roleBased() bool {
 	value, _ := v.snap.Resources[0].Setting("enableRbacAuthorization")
 	return value == "true"
+}
+
+// listBased reports whether access policies decide. A case that tells nothing of its vault
+// leaves both open.
+func (v *vaultWorld) listBased() bool {
+	value, known := v.snap.Resources[0].Setting("enableRbacAuthorization")
+	return known && value != "true"
 }
 
 // listed reports whether an access policy of the caller has the very word. An entry for
@@ -326,7 +352,10 @@ func (v *vaultWorld) switchModel() (any, error) {
 	if err != nil || grants != answerAllowed {
 		return nil, errors.Join(err, errors.New("pages disagree on who may switch the permission model"))
 	}
-	v.snap.Resources[0].Detail = &mivet.Detail{Settings: map[string]string{"enableRbacAuthorization": fmt.Sprint(!v.roleBased())}}
+	if !v.roleBased() && !v.listBased() {
+		return nil, &MissingError{"vault"}
+	}
+	v.snap.Resources[0].Detail = &mivet.Detail{Settings: map[string]string{"enableRbacAuthorization": fmt.Sprint(v.listBased())}}
 	return answer, nil
 }
 
