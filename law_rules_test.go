@@ -574,7 +574,10 @@ func exitCodes(tree []*source) []string {
 func exitConstants(g *ast.GenDecl) []string {
 	var codes []string
 	for _, spec := range g.Specs {
-		v := spec.(*ast.ValueSpec)
+		v, ok := spec.(*ast.ValueSpec)
+		if !ok {
+			continue
+		}
 		for i, name := range v.Names {
 			if !strings.HasPrefix(name.Name, "exit") || i >= len(v.Values) {
 				continue

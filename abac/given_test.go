@@ -37,7 +37,8 @@ func operationFor(tb testing.TB, name string) arm.Operation {
 func given(tb testing.TB, env *Env, pairs ...any) *Env {
 	tb.Helper()
 	for i := 0; i < len(pairs); i += 2 {
-		word, name, _ := strings.Cut(pairs[i].(string), " ")
+		what, _ := pairs[i].(string)
+		word, name, _ := strings.Cut(what, " ")
 		source, ok := ParseSource(word)
 		if !ok {
 			tb.Fatalf("no source %q", word)

@@ -206,7 +206,7 @@ func checkGrantable(l *linter) {
 			sure = append(sure, g.name)
 		case Unknown:
 			possible = append(possible, g.name)
-		case False:
+		default:
 		}
 	}
 	f := Finding{ID: "grantor-role-grantable", At: l.whole(), Page: pageDelegate}

@@ -215,8 +215,10 @@ func TestSpans(t *testing.T) {
 			for _, o := range []Operand{e.Left, e.Right} {
 				got = append(got, text[o.Span().Start:o.Span().End])
 			}
-			for _, o := range e.Left.(Set).Items {
-				got = append(got, text[o.Span().Start:o.Span().End])
+			if set, ok := e.Left.(Set); ok {
+				for _, o := range set.Items {
+					got = append(got, text[o.Span().Start:o.Span().End])
+				}
 			}
 		case *UnknownFunction:
 			got = append(got, text[e.Args[0].Span().Start:e.Args[0].Span().End])

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mivet/mivet/arm"
 	"pgregory.net/rapid"
+
+	"github.com/mivet/mivet/arm"
 )
 
 func TestPrintParseProperty(t *testing.T) {

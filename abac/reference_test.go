@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mivet/mivet/arm"
 	"pgregory.net/rapid"
+
+	"github.com/mivet/mivet/arm"
 )
 
 // world is a request for the reference evaluator. A nil value is absent; a name that is
@@ -57,8 +58,10 @@ func referenceValue(v any) Value {
 		return Int(int64(v))
 	case bool:
 		return Bool(v)
+	case time.Time:
+		return Time(v)
 	default:
-		return Time(v.(time.Time))
+		panic(fmt.Sprintf("no value: %v", v))
 	}
 }
 
@@ -297,12 +300,19 @@ func convert(family string, v any) any {
 func relate(relation string, fold bool, a, b any) bool {
 	switch a := a.(type) {
 	case string:
-		return relateText(relation, fold, a, b.(string))
+		if b, ok := b.(string); ok {
+			return relateText(relation, fold, a, b)
+		}
 	case *big.Int:
-		return relateOrder(relation, a.Cmp(b.(*big.Int)))
-	default:
-		return relateOrder(relation, a.(time.Time).Compare(b.(time.Time)))
+		if b, ok := b.(*big.Int); ok {
+			return relateOrder(relation, a.Cmp(b))
+		}
+	case time.Time:
+		if b, ok := b.(time.Time); ok {
+			return relateOrder(relation, a.Compare(b))
+		}
 	}
+	panic(fmt.Sprintf("%v and %v cannot be compared", a, b))
 }
 
 func relateText(relation string, fold bool, a, b string) bool {

@@ -51,9 +51,18 @@ func FuzzParseID(f *testing.F) {
 
 func FuzzPattern(f *testing.F) {
 	for _, s := range [][2]string{
-		{"*", "Microsoft.Web/sites/read"}, {"*/read", "Microsoft.Web/sites/Read"}, {" A/b ", "a/B"}, {"", "read"},
-		{"Microsoft.App/sessionPools/*/write", "Microsoft.App/sessionPools/write"}, {"a/*/*/b", "a/b"}, {"a/*/b*c*d", "a/bcd"},
-		{"a/bb*b/c", "a/bb/c"}, {"**", "a/b"}, {"\u023a*", "\u2c65/b"}, {"a\xff*", "a/\xff"}, {"a/*", "a/*"},
+		{"*", "Microsoft.Web/sites/read"},
+		{"*/read", "Microsoft.Web/sites/Read"},
+		{" A/b ", "a/B"},
+		{"", "read"},
+		{"Microsoft.App/sessionPools/*/write", "Microsoft.App/sessionPools/write"},
+		{"a/*/*/b", "a/b"},
+		{"a/*/b*c*d", "a/bcd"},
+		{"a/bb*b/c", "a/bb/c"},
+		{"**", "a/b"},
+		{"\u023a*", "\u2c65/b"},
+		{"a\xff*", "a/\xff"},
+		{"a/*", "a/*"},
 	} {
 		f.Add(s[0], s[1])
 	}

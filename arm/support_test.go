@@ -48,7 +48,12 @@ func noAlloc(t *testing.T, what string, f func()) {
 // letters are what generated names are made of: each small, and as a capital. Some pairs
 // differ in length, and some letters look like a capital of another and are none.
 var letters = [][2]string{
-	{"a", "A"}, {"k", "K"}, {"z", "Z"}, {"1", "1"}, {"-", "-"}, {"(", "("},
+	{"a", "A"},
+	{"k", "K"},
+	{"z", "Z"},
+	{"1", "1"},
+	{"-", "-"},
+	{"(", "("},
 	{"\u00e9", "\u00c9"},         // e with acute
 	{"\u2c65", "\u023a"},         // a with stroke: three bytes small, two as a capital
 	{"\u03c9", "\u03a9"},         // omega

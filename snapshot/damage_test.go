@@ -76,7 +76,13 @@ func readBytes(file []byte, o ReadOptions) (*mivet.Snapshot, error) {
 }
 
 // wantError checks that a read fails with all of the texts in the message.
-func wantError(t *testing.T, file []byte, texts ...string) error {
+func wantError(t *testing.T, file []byte, texts ...string) {
+	t.Helper()
+	_ = failure(t, file, texts...)
+}
+
+// failure reads a damaged file and returns the error, which must hold the texts.
+func failure(t *testing.T, file []byte, texts ...string) error {
 	t.Helper()
 	s, err := readBytes(file, ReadOptions{})
 	if err == nil {
@@ -100,7 +106,7 @@ func TestErrorsNameTheRecord(t *testing.T) {
 	f := func(bad string, texts ...string) {
 		t.Helper()
 		file := craft(t, nil, headerPart, locks, part{"lock", locks.lines + bad})
-		err := wantError(t, file, append(texts, "lock record 5", "frame 2", fmt.Sprintf("at byte %d", offsetOf(t, file, 2)), fetchAgain)...)
+		err := failure(t, file, append(texts, "lock record 5", "frame 2", fmt.Sprintf("at byte %d", offsetOf(t, file, 2)), fetchAgain)...)
 		var e *Error
 		if !errors.As(err, &e) || e.Record != 5 || e.Frame != 2 || !errors.Is(err, ErrDamaged) {
 			t.Errorf("the error is %#v", err)
@@ -137,7 +143,7 @@ func TestOriginsAreChecked(t *testing.T) {
 func TestIndexIsChecked(t *testing.T) {
 	f := func(text string, change func([]entry)) {
 		t.Helper()
-		if err := wantError(t, craft(t, change, headerPart, locks), text); !errors.Is(err, ErrDamaged) {
+		if err := failure(t, craft(t, change, headerPart, locks), text); !errors.Is(err, ErrDamaged) {
 			t.Errorf("the error is not said to be damage: %v", err)
 		}
 	}

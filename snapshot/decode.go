@@ -281,13 +281,17 @@ func (s *shared) gaps() []mivet.Gap {
 			if facts == "" {
 				facts = mivet.FactInput
 			}
-			gaps = append(gaps, mivet.Gap{Facts: facts, Subject: k.name,
-				Reason: fmt.Sprintf("%d records of the kind %q have fields that this version of mivet does not know; update mivet", n, k.name)})
+			gaps = append(gaps, mivet.Gap{
+				Facts: facts, Subject: k.name,
+				Reason: fmt.Sprintf("%d records of the kind %q have fields that this version of mivet does not know; update mivet", n, k.name),
+			})
 		}
 	}
 	if n := s.unknown[kindOrigin]; n > 0 {
-		gaps = append(gaps, mivet.Gap{Facts: mivet.FactInput, Subject: kindOrigin,
-			Reason: fmt.Sprintf("%d places of facts have fields that this version of mivet does not know; update mivet", n)})
+		gaps = append(gaps, mivet.Gap{
+			Facts: mivet.FactInput, Subject: kindOrigin,
+			Reason: fmt.Sprintf("%d places of facts have fields that this version of mivet does not know; update mivet", n),
+		})
 	}
 	return gaps
 }

@@ -47,11 +47,12 @@ func storedFrame(content []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(content))) //nolint:gosec // at most MaxFrame
 	for {
 		n := min(len(content), maxRawBlock)
-		head := uint32(n) << 3 //nolint:gosec // at most maxRawBlock
+		head := uint32(n) << 3
 		if n == len(content) {
 			head |= 1
 		}
-		b = append(b, byte(head), byte(head>>8), byte(head>>16))
+		b = binary.LittleEndian.AppendUint32(b, head)
+		b = b[:len(b)-1] // a head has three bytes
 		b = append(b, content[:n]...)
 		if content = content[n:]; len(content) == 0 {
 			return b
@@ -149,7 +150,7 @@ func contentSize(frame []byte) int {
 	if err := h.Decode(frame[:min(len(frame), zstd.HeaderMaxSize)]); err != nil || !h.HasFCS {
 		return small
 	}
-	return int(min(h.FrameContentSize, MaxFrame)) //nolint:gosec // at most MaxFrame
+	return int(min(h.FrameContentSize, MaxFrame))
 }
 
 // newUnpacker returns a decoder that never makes more than MaxFrame bytes of a frame. It

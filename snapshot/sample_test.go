@@ -20,8 +20,9 @@ import (
 // keepAll is a Redactor that changes nothing. Only tests may have one.
 type keepAll struct{}
 
-func (keepAll) Text(s string) string                                              { return s }
-func (keepAll) Value(_, _, value string) (string, bool)                           { return value, true }
+func (keepAll) Text(s string) string                    { return s }
+func (keepAll) Value(_, _, value string) (string, bool) { return value, true }
+
 func (keepAll) Properties(_ string, raw json.RawMessage) (json.RawMessage, error) { return raw, nil }
 
 // sameFacts compares snapshots. IDs compare by their letters here: nothing may be lost.

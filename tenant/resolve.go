@@ -206,7 +206,7 @@ func (b *builder) parentOf(st *statement, depth int) (arm.ID, bool) {
 func (b *builder) below(st *statement, parent arm.ID) (arm.ID, bool) {
 	t, in := nameOf(st), st.attr("in").values[0]
 	name := b.textOr(st, "name", t.text)
-	typ, want := "", ""
+	var typ, want string
 	switch {
 	case st.keyword.text == "rg":
 		if parent.Level() != arm.LevelSubscription {

@@ -113,7 +113,8 @@ func (s *source) segment() string {
 
 func (s *source) time() time.Time {
 	return draw(s, rapid.SampledFrom([]time.Time{
-		{}, time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 8, 30, 1, 500, time.UTC),
+		{},
+		time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 8, 30, 1, 500, time.UTC),
 		time.Date(2026, 11, 20, 8, 30, 0, 0, time.FixedZone("", 3600)),
 	}))
 }
@@ -129,8 +130,17 @@ func (s *source) newID() arm.ID {
 	base := "/subscriptions/" + draw(s, rapid.SampledFrom([]string{"prod", "5ca0ffee-0000-4000-8000-000000000001"}))
 	group := draw(s, rapid.SampledFrom([]string{"/resourceGroups/shop", "/resourcegroups/shop", "/resourceGroups/orders"}))
 	types := draw(s, rapid.SampledFrom([][]string{
-		nil, {"Microsoft.Web/sites"}, {"microsoft.web/sites"}, {"Microsoft.Web/sites", "slots"}, {"Microsoft.KeyVault/vaults"}, {"Microsoft.KeyVault/vaults", "secrets"},
-		{"Microsoft.Storage/storageAccounts", "blobServices", "containers"}, {"Microsoft.Storage/storageAccounts"}, {identityType}, {identityType}, {"Microsoft.Foo/bars"},
+		nil,
+		{"Microsoft.Web/sites"},
+		{"microsoft.web/sites"},
+		{"Microsoft.Web/sites", "slots"},
+		{"Microsoft.KeyVault/vaults"},
+		{"Microsoft.KeyVault/vaults", "secrets"},
+		{"Microsoft.Storage/storageAccounts", "blobServices", "containers"},
+		{"Microsoft.Storage/storageAccounts"},
+		{identityType},
+		{identityType},
+		{"Microsoft.Foo/bars"},
 		{"Microsoft.CognitiveServices/accounts"},
 	}))
 	text := base + group
@@ -217,9 +227,9 @@ func (s *source) scopesOf(out *mivet.Snapshot) {
 		}
 		return id
 	}
-	for i := range draw(s, rapid.IntRange(0, 2)) {
-		g := mivet.ManagementGroup{ID: group([]string{"root", "shop"}[i]), Name: s.text()}
-		if i == 1 {
+	for _, name := range []string{"root", "shop"}[:draw(s, rapid.IntRange(0, 2))] {
+		g := mivet.ManagementGroup{ID: group(name), Name: s.text()}
+		if name == "shop" {
 			g.Parent = group("root")
 		}
 		out.ManagementGroups = append(out.ManagementGroups, g)

@@ -236,7 +236,8 @@ func isHolder(q *mivet.Principal, id *mivet.Identity) bool {
 func (p *printer) namePrincipals() {
 	for i := range p.s.Resources {
 		r := &p.s.Resources[i]
-		id, own := mivet.PrincipalID(""), p.shorthand[i]
+		var id mivet.PrincipalID
+		own := p.shorthand[i]
 		switch {
 		case own != nil:
 			id = own.Principal
