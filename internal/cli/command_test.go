@@ -21,7 +21,7 @@ type outcome struct {
 
 // runMain runs the command line in a test. Settings of the environment stand before the
 // arguments, as in a shell.
-func runMain(stdin string, args ...string) outcome {
+func runMain(args ...string) outcome {
 	env := map[string]string{}
 	for len(args) > 0 && strings.Contains(args[0], "=") && !strings.HasPrefix(args[0], "-") {
 		name, value, _ := strings.Cut(args[0], "=")
@@ -30,7 +30,7 @@ func runMain(stdin string, args ...string) outcome {
 	}
 	var stdout, stderr bytes.Buffer
 	c := Command{
-		Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
 		Env:   func(name string) string { return env[name] },
 		Build: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0"}},
 	}
@@ -41,7 +41,7 @@ func runMain(stdin string, args ...string) outcome {
 func TestUsageErrors(t *testing.T) {
 	f := func(stderr string, args ...string) {
 		t.Helper()
-		got := runMain("", args...)
+		got := runMain(args...)
 		want := outcome{exitUsage, "", stderr}
 		if d := cmp.Diff(want, got, cmp.AllowUnexported(outcome{})); d != "" {
 			t.Errorf("mivet %q (-want +got):\n%s", args, d)
@@ -72,7 +72,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestHelpShowsExamplesFirst(t *testing.T) {
 	for _, args := range [][]string{{"help", "conformance"}, {"conformance", "--help"}} {
-		got := runMain("", args...)
+		got := runMain(args...)
 		if got.code != exitOK || got.stderr != "" {
 			t.Errorf("mivet %q: exit %d, stderr %q", args, got.code, got.stderr)
 		}
@@ -101,7 +101,7 @@ func TestCommandsAreDescribed(t *testing.T) {
 }
 
 func TestExitCodesAreExplained(t *testing.T) {
-	help := runMain("", "help").stdout
+	help := runMain("help").stdout
 	for i, e := range exitCodes() {
 		if e.code != i {
 			t.Errorf("exit code %d stands at place %d", e.code, i)
@@ -132,10 +132,10 @@ func TestHintsOfNestedErrors(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	if got := runMain("", "--version"); got.stdout != "mivet v0.1.0\n" {
+	if got := runMain("--version"); got.stdout != "mivet v0.1.0\n" {
 		t.Errorf("--version prints %q", got.stdout)
 	}
-	if got := runMain("", "version"); !strings.HasPrefix(got.stdout, "mivet v0.1.0 (go") {
+	if got := runMain("version"); !strings.HasPrefix(got.stdout, "mivet v0.1.0 (go") {
 		t.Errorf("version prints %q", got.stdout)
 	}
 }

@@ -60,7 +60,7 @@ func (a *app) explain(out *output, ids []string) (int, error) {
 		if len(ids) == 0 {
 			listRules(p, pages)
 		} else {
-			pages[0].print(p)
+			pages[0].show(p)
 		}
 		return p.err
 	})
@@ -87,7 +87,7 @@ func (a *app) page(r *vet.Rule) rulePage {
 	}
 }
 
-func (r *rulePage) print(p *printer) {
+func (r *rulePage) show(p *printer) {
 	p.printf("%s\n", strings.TrimSpace(r.Page))
 	p.printf("\nCategory %s, severity %s where nothing of the reach is known, since %s.\n", r.Category, r.Severity.String(), r.Since)
 	for _, c := range r.Controls {

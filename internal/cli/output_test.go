@@ -34,7 +34,7 @@ func TestTargets(t *testing.T) {
 func TestOutputFiles(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "v.json")
-	got := runMain("", "version", "-o", file, "-o", "-")
+	got := runMain("version", "-o", file, "-o", "-")
 	if got.code != exitOK || !strings.HasPrefix(got.stdout, "mivet v0.1.0") {
 		t.Fatalf("exit %d, stdout %q, stderr %q", got.code, got.stdout, got.stderr)
 	}
@@ -42,7 +42,7 @@ func TestOutputFiles(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"version": "v0.1.0"`) {
 		t.Errorf("the file holds %q, error %v", text, err)
 	}
-	got = runMain("", "version", "-o", filepath.Join(dir, "no", "such", "folder.json"))
+	got = runMain("version", "-o", filepath.Join(dir, "no", "such", "folder.json"))
 	if got.code != exitFailed || !strings.HasPrefix(got.stderr, "mivet: writing the result to ") {
 		t.Errorf("exit %d, stderr %q", got.code, got.stderr)
 	}

@@ -64,7 +64,7 @@ func TestPrinterKeepsTheFirstError(t *testing.T) {
 func TestColour(t *testing.T) {
 	f := func(want bool, args ...string) {
 		t.Helper()
-		got := runMain("", append(args, "version")...)
+		got := runMain(append(args, "version")...)
 		if bytes.Contains([]byte(got.stdout), []byte("\x1b[")) != want {
 			t.Errorf("%q: printed %q, coloured should be %v", args, got.stdout, want)
 		}

@@ -84,16 +84,16 @@ func (b *builder) trail(v *view, path ...string) trail {
 func (v *view) armType() string { return bareType(v.attrs.str("type")) }
 
 // resource adds a resource, or adds to it what the snapshot does not know of it yet.
-func (b *builder) resource(r mivet.Resource) *mivet.Resource {
+func (b *builder) resource(r mivet.Resource) {
 	if r.ID.IsZero() {
-		return nil
+		return
 	}
 	key := r.ID.Key()
 	i, ok := b.resources[key]
 	if !ok {
 		b.resources[key] = len(b.snap.Resources)
 		b.snap.Resources = append(b.snap.Resources, r)
-		return &b.snap.Resources[len(b.snap.Resources)-1]
+		return
 	}
 	have := &b.snap.Resources[i]
 	if have.Location == "" {
@@ -103,7 +103,6 @@ func (b *builder) resource(r mivet.Resource) *mivet.Resource {
 		have.Identity = r.Identity
 	}
 	have.Detail = mergeDetail(have.Detail, r.Detail)
-	return have
 }
 
 func mergeDetail(a, b *mivet.Detail) *mivet.Detail {

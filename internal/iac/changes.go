@@ -16,7 +16,7 @@ func (r *reader) change(to *[]*object) error {
 	}
 	r.peek()
 	o := &object{line: r.line}
-	r.keep.reset(maxValue)
+	r.keep.reset()
 	err := r.objectOrSkip(func(name []byte) (err error) {
 		switch string(name) {
 		case "address":
@@ -152,7 +152,7 @@ func (r *reader) valuesObject(managed bool) error {
 	}
 	r.peek()
 	o := &object{line: r.line}
-	r.keep.reset(maxValue)
+	r.keep.reset()
 	err := r.objectOrSkip(func(name []byte) (err error) {
 		switch string(name) {
 		case "address":
@@ -234,7 +234,7 @@ func (r *reader) rawInstance(to *[]*object) error {
 	}
 	r.peek()
 	o := &object{line: r.line}
-	r.keep.reset(maxValue)
+	r.keep.reset()
 	err := r.objectOrSkip(func(name []byte) (err error) {
 		switch string(name) {
 		case "index_key":

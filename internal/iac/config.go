@@ -177,7 +177,7 @@ func (r *reader) configResource(m *configModule) error {
 	}
 	var address string
 	c := &configResource{}
-	r.keep.reset(maxValue)
+	r.keep.reset()
 	err := r.objectOrSkip(func(name []byte) (err error) {
 		switch string(name) {
 		case "address":

@@ -17,7 +17,7 @@ func ExampleReadTerraform() {
 		fmt.Println(err)
 		return
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	s, err := iac.ReadTerraform(context.Background(), "create.plan.json", f)
 	if err != nil {
 		fmt.Println(err)

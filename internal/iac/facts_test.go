@@ -4,6 +4,7 @@ package iac
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,8 +37,8 @@ func withoutCommon(s string) string {
 // config makes a configuration of root resources: address and expressions, in turn.
 func config(pairs ...string) string {
 	var list []string
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, fmt.Sprintf(`{"address":%q,"expressions":{%s}}`, pairs[i], pairs[i+1]))
+	for pair := range slices.Chunk(pairs, 2) {
+		list = append(list, fmt.Sprintf(`{"address":%q,"expressions":{%s}}`, pair[0], pair[1]))
 	}
 	return `{"provider_config":{"azurerm":{"expressions":{"subscription_id":{"constant_value":"` + testSub + `"}}}},"root_module":{"resources":[` + strings.Join(list, ",") + `]}}`
 }

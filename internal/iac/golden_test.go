@@ -150,7 +150,7 @@ func readFile(t *testing.T, name string) *mivet.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	read := ReadTerraform
 	if strings.Contains(name, "hound") {
 		read = ReadAzureHound

@@ -61,7 +61,7 @@ type kept struct {
 	over  bool // the limit was reached; buf is not JSON then
 }
 
-func (k *kept) reset(limit int) { k.buf, k.limit, k.over = k.buf[:0], limit, false }
+func (k *kept) reset() { k.buf, k.limit, k.over = k.buf[:0], maxValue, false }
 
 func (k *kept) room() int {
 	if k.over {

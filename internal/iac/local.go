@@ -66,7 +66,7 @@ func (b *builder) localGrant(v *view, g localGrant) {
 		b.gap(v, mivet.FactLocalGrants, arm.ID{}, "the plan does not tell which resource it belongs to")
 		return
 	}
-	problem := ""
+	var problem string
 	if a.Principal, problem = b.principal(v, g.clientOK, g.principal); problem != "" || a.Principal == "" {
 		b.gap(v, mivet.FactLocalGrants, a.Account, "its principal "+problem)
 		return
@@ -75,7 +75,7 @@ func (b *builder) localGrant(v *view, g localGrant) {
 		b.gap(v, mivet.FactLocalGrants, a.Account, "its role "+whyNotFollow)
 		return
 	}
-	ok := false
+	var ok bool
 	if a.Scope, ok = b.localScope(v, g, a.Account); !ok {
 		b.gap(v, mivet.FactLocalGrants, a.Account, "its scope "+whyNotFollow)
 		return

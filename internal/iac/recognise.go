@@ -117,7 +117,7 @@ func Recognise(head []byte) Kind {
 	if len(text) == 0 {
 		return KindUnknown
 	}
-	kind := KindUnknown
+	var kind Kind
 	if text[0] == '{' {
 		kind = recogniseJSON(text)
 	} else {

@@ -42,9 +42,9 @@ func gapsOf(s *mivet.Snapshot, facts mivet.FactKind) []string {
 // null in the attributes is known after apply.
 func changes(pairs ...string) string {
 	var list []string
-	for i := 0; i < len(pairs); i += 2 {
+	for pair := range slices.Chunk(pairs, 2) {
 		var after map[string]any
-		if err := json.Unmarshal([]byte(pairs[i+1]), &after); err != nil {
+		if err := json.Unmarshal([]byte(pair[1]), &after); err != nil {
 			panic(err)
 		}
 		unknown := map[string]bool{"id": true}
@@ -54,10 +54,10 @@ func changes(pairs ...string) string {
 				delete(after, k)
 			}
 		}
-		a, _ := parseAddress(pairs[i])
+		a, _ := parseAddress(pair[0])
 		typ, _, _ := strings.Cut(a.object, ".")
 		one, _ := json.Marshal(map[string]any{ //nolint:errchkjson // maps of plain values
-			"address": pairs[i], "mode": "managed", "type": typ,
+			"address": pair[0], "mode": "managed", "type": typ,
 			"change": map[string]any{"actions": []string{"create"}, "after": after, "after_unknown": unknown},
 		})
 		list = append(list, string(one))
@@ -319,7 +319,7 @@ func TestDriftKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	doc, err := readDocument(context.Background(), "change.plan.json", f)
 	if err != nil {
 		t.Fatal(err)

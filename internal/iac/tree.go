@@ -9,8 +9,6 @@ import (
 	"github.com/mivet/mivet/arm"
 )
 
-const managementGroups = "/providers/Microsoft.Management/managementGroups/"
-
 func (b *builder) managementGroup(v *view) {
 	id := b.ownID(v)
 	if id.IsZero() {
