@@ -284,7 +284,7 @@ func TestSARIFPlaces(t *testing.T) {
 	f("infra/a b.tf", "infra/a%20b.tf")
 	f("/home/x/plan.json", "file:///home/x/plan.json")
 	f(`infra\main.tf`, "infra/main.tf")
-	f(`C:\work\main.tf`, "file:///C:/work/main.tf")
+	f(`C:\src\main.tf`, "file:///C:/src/main.tf")
 	f("a:b.tf", "./a:b.tf")
 	f("", "input.mivet")
 }
