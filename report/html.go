@@ -36,7 +36,12 @@ func (h *HTML) Handle(m Message) error {
 	}
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"count": vet.Count, "time": htmlTime, "day": csvDay, "list": strings.Join, "short": func(s string) string { return s[:min(12, len(s))] },
-		"reach": vet.ReachWords,
+		"reach": func(r mivet.Reach) string {
+			if !r.Grants && r.Changes+r.Data+r.Secrets == 0 {
+				return ""
+			}
+			return vet.ReachWords(&r)
+		},
 	}).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("reading the template of the page: %w", err)

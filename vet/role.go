@@ -445,7 +445,25 @@ func (p *Pass) usesData(r *Role, resourceType string) bool {
 				break
 			}
 		}
+		if len(p.shared.roles().ops.typeData[key]) == 0 {
+			answer = r.namesData(key)
+		}
 		r.data[key] = answer
 	}
 	return answer
+}
+
+// namesData reports whether a data action of the role is about a type of which the
+// catalogue does not know which operations are data operations, such as Service Bus.
+func (r *Role) namesData(resourceType string) bool {
+	below := resourceType + "/"
+	for i := range r.permissions {
+		for _, pattern := range r.permissions[i].dataActions {
+			prefix := string(pattern.Prefix())
+			if strings.Contains(prefix, "/") && (strings.HasPrefix(below, prefix) || strings.HasPrefix(prefix, below)) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -97,6 +97,7 @@ func TestReach(t *testing.T) {
 	f("assign a Contributor at r condition=\"@Resource[x] StringEquals 'a'\"", mivet.Reach{Possibly: true})
 	f("assign a 11111111-2222-3333-4444-555555555555 at r", mivet.Reach{Possibly: true})
 	f("assign a Owner at r until=2026-11-01", mivet.Reach{})
+	f("servicebus bus in r\nassign a \"Azure Service Bus Data Receiver\" at bus", mivet.Reach{Data: 1})
 }
 
 func TestHoldings(t *testing.T) {
