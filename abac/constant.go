@@ -402,13 +402,14 @@ func (u *usage) values() []Value {
 		}
 		return unique(values)
 	default:
-		longest := "x" // longer than every literal, so equal to none
+		var longest strings.Builder
+		longest.WriteString("x") // longer than every literal, so equal to none
 		values := make([]Value, 1, len(u.literals)+1)
 		for _, s := range u.literals {
-			longest += foldText(s.text, true)
+			longest.WriteString(foldText(s.text, true))
 			values = append(values, String(foldText(s.text, u.fold)))
 		}
-		values[0] = String(longest)
+		values[0] = String(longest.String())
 		return unique(values)
 	}
 }

@@ -4,6 +4,7 @@ package abac
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -397,12 +398,12 @@ func TestConditionAccessors(t *testing.T) {
 	if c.String() != want || !Equal(c.Expr(), mustParse(t, want)) {
 		t.Errorf("String: %s", c)
 	}
-	var got string
+	var got strings.Builder
 	for _, a := range c.Attributes() {
-		got += a.String() + " "
+		got.WriteString(a.String() + " ")
 	}
-	if got != "@Request[B] @Resource[b] @Principal[c] " {
-		t.Errorf("Attributes: %s", got)
+	if got.String() != "@Request[B] @Resource[b] @Principal[c] " {
+		t.Errorf("Attributes: %s", got.String())
 	}
 }
 

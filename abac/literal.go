@@ -111,7 +111,7 @@ func parseTime(s string) (int64, bool) {
 	if len(s) < len(layout)+1 || s[len(s)-1] != 'Z' {
 		return 0, false
 	}
-	for i := 0; i < len(layout); i++ {
+	for i := range len(layout) {
 		if layout[i] == 'd' && (s[i] < '0' || s[i] > '9') || layout[i] != 'd' && s[i] != layout[i] {
 			return 0, false
 		}

@@ -94,12 +94,13 @@ func TestSettingsAreExplained(t *testing.T) {
 	f := func(s *mivet.Snapshot, operation string, plane mivet.Plane, resource string, cause Cause, outcome Outcome, says string) {
 		t.Helper()
 		x := New(s, Options{}).Explain(Request{Principal: "mill", Operation: op(operation), Plane: plane, Resource: id(resource)})
-		all := x.Reasons[0].Note
+		var all strings.Builder
+		all.WriteString(x.Reasons[0].Note)
 		for _, m := range x.Missing {
-			all += "; " + m.What
+			all.WriteString("; " + m.What)
 		}
-		if x.Cause != cause || x.Reasons[0].Outcome != outcome || !strings.Contains(all, says) {
-			t.Errorf("got %s, %s, %q; want %s, %s, %q", x.Cause, x.Reasons[0].Outcome, all, cause, outcome, says)
+		if x.Cause != cause || x.Reasons[0].Outcome != outcome || !strings.Contains(all.String(), says) {
+			t.Errorf("got %s, %s, %q; want %s, %s, %q", x.Cause, x.Reasons[0].Outcome, all.String(), cause, outcome, says)
 		}
 	}
 	f(withSettings(registry, registryMode, "rbac-abac"), pull, mivet.PlaneControl, registry, CauseNoGrant, ModelIgnores, "honours only data actions")

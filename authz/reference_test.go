@@ -238,7 +238,7 @@ func (q *refQuestion) matches(patterns []string, use string) bool {
 
 // matchesPattern lets "*" stand for anything and "/*/" for "/" as well.
 func matchesPattern(p, s string) bool {
-	if i := strings.Index(p, "/*/"); i >= 0 && matchesPattern(p[:i]+"/"+p[i+3:], s) {
+	if before, after, ok := strings.Cut(p, "/*/"); ok && matchesPattern(before+"/"+after, s) {
 		return true
 	}
 	before, after, star := strings.Cut(p, "*")

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/mivet/mivet"
@@ -334,10 +335,8 @@ func (v *verdict) weighHigh(q *question) {
 
 func (q *question) isSubject(person int32) bool {
 	for i := -1; i < len(q.groups); i++ {
-		for _, s := range q.subjects(i) {
-			if s == person {
-				return true
-			}
+		if slices.Contains(q.subjects(i), person) {
+			return true
 		}
 	}
 	return false

@@ -5,6 +5,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet/arm"
@@ -69,10 +70,8 @@ func pathSegments(path string) ([]string, error) {
 		return nil, errors.New("the path is empty")
 	}
 	segments := strings.Split(path, "/")
-	for _, s := range segments {
-		if s == "" {
-			return nil, errors.New("there is an empty segment")
-		}
+	if slices.Contains(segments, "") {
+		return nil, errors.New("there is an empty segment")
 	}
 	return segments, nil
 }

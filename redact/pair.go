@@ -2,7 +2,10 @@
 
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Names of values that are secret whatever they look like, folded. Those of the first
 // list are never names of other things. Sources: keys of Azure connection strings, SAS
@@ -117,10 +120,8 @@ func pairValue(s string, separatorAt, n int) (int, bool) {
 	case endsWithAny(name, wordNames):
 		return from, s[separatorAt] != ':' || apart
 	case begin > 0 && (s[begin-1] == '?' || s[begin-1] == '&') && s[separatorAt] == '=':
-		for _, q := range queryNames {
-			if name == q {
-				return from, true
-			}
+		if slices.Contains(queryNames, name) {
+			return from, true
 		}
 	}
 	return 0, false

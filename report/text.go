@@ -376,7 +376,7 @@ func (p *printer) severity(s mivet.Severity) string {
 func wrapText(first, next, text string, width int) []string {
 	var out []string
 	line, used := first, false
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if used && visible(line)+1+visible(word) > width {
 			out = append(out, line)
 			line, used = next, false

@@ -43,8 +43,8 @@ func anything(t *rapid.T, v reflect.Value) {
 	case reflect.Int:
 		v.SetInt(int64(rapid.OneOf(rapid.IntRange(0, 100), rapid.Int()).Draw(t, "int")))
 	case reflect.Struct:
-		for i := range v.NumField() {
-			anything(t, v.Field(i))
+		for _, field := range v.Fields() {
+			anything(t, field)
 		}
 	case reflect.Pointer:
 		if rapid.Bool().Draw(t, "set") {

@@ -252,12 +252,13 @@ func (b *builder) fits(st *statement, in token, parent arm.ID, under string) boo
 // else a resource of a provider below it. Several names are parted by "/".
 func childText(parent arm.ID, typ, name string) (string, error) {
 	under := string(arm.Fold(parent.Type())) + "/"
-	text := strings.TrimSuffix(parent.String(), "/")
+	var text strings.Builder
+	text.WriteString(strings.TrimSuffix(parent.String(), "/"))
 	types := strings.Split(typ, "/")
 	if parent.Level() == arm.LevelResource && strings.HasPrefix(string(arm.Fold(typ)), under) {
 		types = types[strings.Count(under, "/"):]
 	} else {
-		text += "/providers/" + types[0]
+		text.WriteString("/providers/" + types[0])
 		types = types[1:]
 	}
 	parts := strings.Split(name, "/")
@@ -265,9 +266,9 @@ func childText(parent arm.ID, typ, name string) (string, error) {
 		return "", fmt.Errorf("the type %s needs %d names in %s, and %d are given", typ, len(types), parent, len(parts))
 	}
 	for i := range types {
-		text += "/" + types[i] + "/" + parts[i]
+		text.WriteString("/" + types[i] + "/" + parts[i])
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 // principalDecl returns the declared principal that a word means, or nil after an error.

@@ -143,7 +143,8 @@ func (s *source) newID() arm.ID {
 		{"Microsoft.Foo/bars"},
 		{"Microsoft.CognitiveServices/accounts"},
 	}))
-	text := base + group
+	var text strings.Builder
+	text.WriteString(base + group)
 	for i, typ := range types {
 		if i == 0 {
 			typ = "providers/" + typ
@@ -152,12 +153,12 @@ func (s *source) newID() arm.ID {
 		if typ == "blobServices" {
 			name = "default"
 		}
-		text += "/" + typ + "/" + name
+		text.WriteString("/" + typ + "/" + name)
 	}
 	if len(types) == 1 && draw(s, rapid.IntRange(0, 5)) == 0 {
-		text += "/providers/Microsoft.Insights/diagnosticSettings/d"
+		text.WriteString("/providers/Microsoft.Insights/diagnosticSettings/d")
 	}
-	id, err := arm.ParseID(text)
+	id, err := arm.ParseID(text.String())
 	if err != nil {
 		s.Fatalf("%v", err)
 	}

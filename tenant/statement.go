@@ -29,7 +29,7 @@ const unlimited = 1 << 30
 
 // bounds returns how many words may follow the keyword.
 func (p *spec) bounds() (least, most int) {
-	for _, f := range strings.Fields(p.args) {
+	for f := range strings.FieldsSeq(p.args) {
 		switch {
 		case f == "…":
 			return least, unlimited

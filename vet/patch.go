@@ -266,13 +266,14 @@ func tenantAssignment(a *mivet.RoleAssignment) string {
 			who = tenantQuote(owner)
 		}
 	}
-	line := "assign " + who + " " + tenantQuote(roleWord(a)) + " at " + tenantQuote(a.Scope.String())
+	var line strings.Builder
+	line.WriteString("assign " + who + " " + tenantQuote(roleWord(a)) + " at " + tenantQuote(a.Scope.String()))
 	for _, field := range [][2]string{{"condition", a.Condition}, {"version", a.ConditionVersion}, {"description", a.Description}} {
 		if field[1] != "" {
-			line += " " + field[0] + "=" + tenantQuote(field[1])
+			line.WriteString(" " + field[0] + "=" + tenantQuote(field[1]))
 		}
 	}
-	return line
+	return line.String()
 }
 
 // PatchTerraform makes edits in a Terraform file, where the facts know the addresses of
@@ -280,7 +281,7 @@ func tenantAssignment(a *mivet.RoleAssignment) string {
 // The caller must plan again and see that the finding is gone before using the result.
 func PatchTerraform(s *mivet.Snapshot, text []byte, edits []mivet.Edit) ([]byte, error) {
 	lines := strings.SplitAfter(string(text), "\n")
-	tail := ""
+	var tail strings.Builder
 	for i := range edits {
 		e := &edits[i]
 		var err error
@@ -290,7 +291,7 @@ func PatchTerraform(s *mivet.Snapshot, text []byte, edits []mivet.Edit) ([]byte,
 		case mivet.EditRemovePolicy:
 			lines, err = withoutBlock(lines, e.Policy.Source)
 		case mivet.EditAddAssignment:
-			tail += "\n" + Terraform(edits[i:i+1])
+			tail.WriteString("\n" + Terraform(edits[i:i+1]))
 		case mivet.EditSetSetting:
 			lines, err = withArgument(s, lines, e)
 		default:
@@ -300,7 +301,7 @@ func PatchTerraform(s *mivet.Snapshot, text []byte, edits []mivet.Edit) ([]byte,
 			return nil, fmt.Errorf("patching Terraform, edit %d (%s): %w", i+1, e.Kind, err)
 		}
 	}
-	return []byte(strings.Join(lines, "") + tail), nil
+	return []byte(strings.Join(lines, "") + tail.String()), nil
 }
 
 // blockOf returns the first and last line of the block of an address, or -1. Blocks end

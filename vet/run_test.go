@@ -119,11 +119,12 @@ func TestFindingsAreOrderedAndJoined(t *testing.T) {
 	})
 	var got []string
 	for _, f := range res.Findings {
-		line := f.Subject.Address + f.Discriminator
+		var line strings.Builder
+		line.WriteString(f.Subject.Address + f.Discriminator)
 		for _, e := range f.Evidence {
-			line += " " + e.Fact
+			line.WriteString(" " + e.Fact)
 		}
-		got = append(got, line)
+		got = append(got, line.String())
 		if f.Rule != "some-rule" || f.Severity != mivet.SeverityLow || len(f.Fingerprint) != 32 {
 			t.Errorf("the driver did not complete %+v", f)
 		}

@@ -32,13 +32,13 @@ func typeRows(fsys fs.FS) ([][]string, error) {
 	}
 	var rows [][]string
 	for _, t := range types {
-		carries := ""
+		var carries strings.Builder
 		for _, c := range []struct {
 			letter string
 			on     bool
 		}{{"i", t.Identity}, {"s", t.SystemAssigned}, {"u", t.UserAssigned}} {
 			if c.on {
-				carries += c.letter
+				carries.WriteString(c.letter)
 			}
 		}
 		identityTypes, err := joinWith("|", withoutBlanks(t.IdentityTypes))
@@ -49,7 +49,7 @@ func typeRows(fsys fs.FS) ([][]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("functions of %s: %w", t.Type, err)
 		}
-		rows = append(rows, []string{t.Type, t.Latest, t.LatestStable, carries, identityTypes, functions})
+		rows = append(rows, []string{t.Type, t.Latest, t.LatestStable, carries.String(), identityTypes, functions})
 	}
 	return byKey(rows), nil
 }

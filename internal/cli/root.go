@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -108,11 +109,9 @@ func (c *choice) String() string {
 func (c *choice) Type() string { return "string" }
 
 func (c *choice) Set(s string) error {
-	for _, v := range c.values {
-		if v == s {
-			*c.value = s
-			return nil
-		}
+	if slices.Contains(c.values, s) {
+		*c.value = s
+		return nil
 	}
 	return fmt.Errorf("it must be one of %v", c.values)
 }

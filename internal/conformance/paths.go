@@ -98,11 +98,11 @@ func (in *pathInput) target() (authz.PathOperation, string, error) {
 // find returns the path of an element by its name; a name that is no element lies in the
 // root.
 func (in *pathInput) find(name string) string {
-	path := ""
+	var path strings.Builder
 	for _, element := range in.Path {
-		path += element
+		path.WriteString(element)
 		if strings.Trim(element, "/") == strings.Trim(name, "/") {
-			return path
+			return path.String()
 		}
 	}
 	return "/" + name
@@ -159,10 +159,10 @@ func (in *pathInput) perElement(needs []authz.PathNeed) []any {
 		of[n.Path] = n.Permissions
 	}
 	out := make([]any, len(in.Path))
-	path := ""
+	var path strings.Builder
 	for i, element := range in.Path {
-		path += element
-		if p := of[path]; p != "" {
+		path.WriteString(element)
+		if p := of[path.String()]; p != "" {
 			out[i] = strings.ToUpper(p)
 		}
 	}

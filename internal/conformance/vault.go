@@ -304,7 +304,7 @@ func permissionInWords(step string) string {
 		if !strings.Contains(step, object) {
 			continue
 		}
-		for _, word := range strings.Fields(step) {
+		for word := range strings.FieldsSeq(step) {
 			switch word {
 			case "get", "list", "set", "delete", "purge", "sign", "encrypt", "decrypt":
 				return object + "s/" + word

@@ -5,6 +5,7 @@ package iac
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -116,10 +117,8 @@ func anyUnknown(v any) bool {
 	case bool:
 		return v
 	case []any:
-		for _, e := range v {
-			if anyUnknown(e) {
-				return true
-			}
+		if slices.ContainsFunc(v, anyUnknown) {
+			return true
 		}
 	case map[string]any:
 		for _, e := range v {

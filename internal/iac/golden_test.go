@@ -63,17 +63,18 @@ func printed(s *mivet.Snapshot) string {
 }
 
 func printResource(line func(mivet.Source, string, ...any), r *mivet.Resource) {
-	text := fmt.Sprintf("resource %s in %s", r.ID, r.Location)
+	var text strings.Builder
+	fmt.Fprintf(&text, "resource %s in %s", r.ID, r.Location)
 	if r.Identity != nil {
-		text += fmt.Sprintf(" carries system %v %q user %v", r.Identity.System, r.Identity.SystemPrincipal, r.Identity.User)
+		fmt.Fprintf(&text, " carries system %v %q user %v", r.Identity.System, r.Identity.SystemPrincipal, r.Identity.User)
 	}
 	if d := r.Detail; d != nil {
-		text += fmt.Sprintf(" kind %q tags %v", d.Kind, d.Tags)
+		fmt.Fprintf(&text, " kind %q tags %v", d.Kind, d.Tags)
 		for _, k := range sortedKeys(d.Settings) {
-			text += fmt.Sprintf(" %s=%s", k, d.Settings[k])
+			fmt.Fprintf(&text, " %s=%s", k, d.Settings[k])
 		}
 	}
-	line(r.Source, "%s", text)
+	line(r.Source, "%s", text.String())
 }
 
 func printGrants(line func(mivet.Source, string, ...any), s *mivet.Snapshot) {

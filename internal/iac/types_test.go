@@ -33,11 +33,12 @@ func TestTypeTable(t *testing.T) {
 func checkRow(t *testing.T, typ string, row typeRow) {
 	t.Helper()
 	segments := row.segments()
-	text := "/subscriptions/s/resourceGroups/g/providers/" + row.path[:strings.IndexByte(row.path, '/')]
+	var text strings.Builder
+	text.WriteString("/subscriptions/s/resourceGroups/g/providers/" + row.path[:strings.IndexByte(row.path, '/')])
 	for _, s := range segments {
-		text += "/" + s.typ + "/name"
+		text.WriteString("/" + s.typ + "/name")
 	}
-	id, err := arm.ParseID(text)
+	id, err := arm.ParseID(text.String())
 	if err != nil {
 		t.Errorf("%s: %v", typ, err)
 		return
