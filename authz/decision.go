@@ -57,6 +57,7 @@ const (
 	CauseModel             // unknown: a setting of the resource that decides was not read
 	CauseElsewhere         // unknown: an authorization system decides that no snapshot holds
 	CausePath              // unknown: an access list of a path may give it
+	CauseIgnored           // denied: the resource's permission model does not count the grant
 )
 
 var causeNames = [...]string{
@@ -64,6 +65,7 @@ var causeNames = [...]string{
 	"a condition", "the operation's plane", "a role that is not known", "the time of the question",
 	"a group membership that was not read", "a deny assignment that may apply", "the vault's permission model",
 	"a setting of the resource", "an authorization system that is not in the input", "the path, or its access list",
+	"the resource's permission model, which ignores it",
 }
 
 // String returns the cause in words.

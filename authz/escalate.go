@@ -119,6 +119,9 @@ func (b *bypasser) otherGrants() {
 // resource. That takes the right to do so at each of the role's assignable scopes.
 func (b *bypasser) widen() {
 	for right := range b.e.WhatCan(WhatCanQuery{Principal: b.r.Principal, Groups: b.r.Groups, At: b.r.At}) {
+		if right.Cause == CauseIgnored && !right.grant.slow() {
+			right.Effect = Allowed // what the role is changed to may count
+		}
 		if right.Assignment == nil || right.Role == nil || right.Role.BuiltIn || right.Effect == Denied || !right.covers(b.r.Resource) {
 			continue
 		}

@@ -36,10 +36,14 @@ type Right struct {
 	Scope    arm.ID
 	Via      []mivet.PrincipalID
 	// Effect is Allowed for a grant that holds now, Denied for one that does not (eligible,
-	// or out of time), and Unknown where a condition, a time or the role is not known.
+	// out of time, or ignored by the resource that it is held at), and Unknown where a
+	// condition, a time, the role or the resource's permission model is not known.
 	Effect Effect
 	Cause  Cause
-	Source mivet.Source
+	// Ignored are resources that do not count the grant, or a part of it: the one that it is
+	// held at or below, and of those below its scope the ones for which nothing is left.
+	Ignored []Ignored
+	Source  mivet.Source
 
 	engine *Engine
 	grant  *grant
@@ -77,6 +81,8 @@ func (t *trace) right(q *question, g *grant) Right {
 	if g.slow() {
 		out.ride(q.e.grants.rider(g), q.at)
 	}
+	out.Ignored = q.e.ignored(g, out.Scope)
+	out.obey()
 	return out
 }
 
@@ -90,7 +96,9 @@ func (r *Right) ride(rd *rider, at time.Time) {
 		r.Effect, r.Cause = Denied, CauseTime
 	case in == abac.Unknown:
 		r.Effect, r.Cause = Unknown, CauseTime
-	case rd.condition != nil || rd.doubt != "":
+	case rd.doubt != "":
+		r.Effect, r.Cause = Unknown, rd.doubtWhy
+	case rd.condition != nil:
 		r.Effect, r.Cause = Unknown, CauseCondition
 	}
 }
@@ -122,9 +130,11 @@ func (r *Right) Operations(plane mivet.Plane) iter.Seq[arm.Operation] {
 // Gives says whether the right's role gives an operation on a plane at the right's own
 // scope: conditions inside the role make it unknown.
 func (r *Right) Gives(op arm.Operation, plane mivet.Plane) Effect {
-	switch r.engine.rows.get(op).code(r.grant.roleNumber(), plane) {
+	q := question{e: r.engine, row: r.engine.rows.get(op), node: r.grant.scope, resource: r.Scope}
+	q.on(plane)
+	switch q.row.code(r.grant.roleNumber(), plane) {
 	case codeGrants:
-		return r.Effect
+		return r.weighed(q.weight[r.grant.class()])
 	case codeNo:
 		return Denied
 	default:
@@ -132,6 +142,18 @@ func (r *Right) Gives(op arm.Operation, plane mivet.Plane) Effect {
 			return Denied
 		}
 		return Unknown
+	}
+}
+
+// weighed is the right's effect on an operation whose grants count, do not, or may.
+func (r *Right) weighed(counts abac.Truth) Effect {
+	switch {
+	case r.Effect == Denied || counts == abac.False:
+		return Denied
+	case counts == abac.Unknown:
+		return Unknown
+	default:
+		return r.Effect
 	}
 }
 
