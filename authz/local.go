@@ -103,7 +103,7 @@ func keysOnly(def *mivet.LocalRole) (only *mivet.LocalRole, doubt string) {
 // internLocal compiles the role of an assignment; def is nil where it is not known.
 func (rs *roleSet) internLocal(g *mivet.LocalAssignment, def *mivet.LocalRole) uint32 {
 	if def == nil {
-		name := string(g.System) + " role " + g.Role
+		name := g.Role + " of " + string(g.System)
 		return rs.internAs(roleKey{kind: roleLocal, text: name}, func() role { return role{name: name} })
 	}
 	key := fmt.Sprintf("%s %q %q %q %q %q", def.System, def.Account.Key(), def.ID, def.Name, def.DataActions, def.NotDataActions)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
+	"github.com/mivet/mivet/arm"
 )
 
 // A pattern that cannot be read makes unknown what it may decide, and nothing else.
@@ -159,6 +161,7 @@ func TestLocalScopes(t *testing.T) {
 		add("full", mivet.LocalManagedHSM, hsm, hsm+"/keys/K", "user")
 		add("db", mivet.LocalCosmos, cosmos, "/dbs/d", "00000000-0000-0000-0000-000000000001")
 		add("odd", mivet.LocalCosmos, cosmos, "/dbs/d/colls", "00000000-0000-0000-0000-000000000001")
+		add("blank", mivet.LocalManagedHSM, hsm, "/keys/k ", "user")
 	})
 	const backup = "Microsoft.KeyVault/managedHsm/backup/start/action"
 	data := func(who mivet.PrincipalID, operation, resource string) Request {
@@ -171,6 +174,7 @@ func TestLocalScopes(t *testing.T) {
 	wants(t, s, data("wide", signHSM, hsmKey), Unknown, CauseGap)
 	wants(t, s, data("one", signHSM, hsmKey), Allowed, CauseGrant)
 	wants(t, s, data("other", signHSM, hsmKey), Denied, CauseNoGrant)
+	wants(t, s, data("blank", signHSM, hsmKey), Unknown, CauseGap)
 	wants(t, s, data("full", signHSM, hsmKey), Allowed, CauseGrant)
 	wants(t, s, data("db", readItem, cosmos+"/sqlDatabases/d/containers/c"), Allowed, CauseGrant)
 	wants(t, s, data("db", readItem, cosmos+"/sqlDatabases/e"), Denied, CauseNoGrant)
@@ -193,4 +197,84 @@ func TestLocalSystemsApart(t *testing.T) {
 	if len(x.Reasons) != 1 || x.Reasons[0].Outcome != OtherOperation {
 		t.Errorf("reasons %+v", x.Reasons)
 	}
+}
+
+// The roles that a service defines itself: the tenant's own come first, and among those
+// the account's, the later the better.
+func TestLocalRoleDefinitions(t *testing.T) {
+	f := func(grant mivet.LocalAssignment, operation string, want Effect, roles ...mivet.LocalRole) {
+		t.Helper()
+		grant.Principal = "p"
+		s := small(func(s *mivet.Snapshot) { s.LocalRoles, s.LocalGrants = roles, []mivet.LocalAssignment{grant} })
+		e := New(s, Options{Catalog: theCatalog(t)})
+		r := Request{Principal: "p", Operation: op(operation), Plane: mivet.PlaneData, Resource: grant.Account}
+		if got := e.Check(r); got.Effect != want {
+			t.Errorf("%s because of %s, want %s", got.Effect, got.Cause, want)
+		}
+	}
+	onHSM := func(role string) mivet.LocalAssignment {
+		return mivet.LocalAssignment{System: mivet.LocalManagedHSM, Account: id(hsm), Role: role}
+	}
+	f(onHSM("Managed HSM Crypto User"), signHSM, Allowed)
+	f(onHSM("21dbd100-6940-42c2-9190-5d6cb909625b"), signHSM, Allowed)
+	f(onHSM("/providers/Microsoft.Authorization/roleDefinitions/21DBD100-6940-42C2-9190-5D6CB909625B"), signHSM, Allowed)
+	f(onHSM("Managed HSM Administrator"), signHSM, Denied)
+	f(onHSM("Managed HSM Nobody"), signHSM, Unknown)
+	f(onHSM(""), signHSM, Unknown)
+	inCosmos := mivet.LocalAssignment{System: mivet.LocalCosmos, Account: id(cosmos), Role: "r"}
+	role := func(account string, actions ...string) mivet.LocalRole {
+		return mivet.LocalRole{System: mivet.LocalCosmos, ID: "r", Account: id(account), DataActions: actions}
+	}
+	all := "Microsoft.DocumentDB/*"
+	f(inCosmos, readItem, Allowed, role(cosmos, all))
+	f(inCosmos, readItem, Unknown, role(cosmos+"2", all))
+	f(inCosmos, readItem, Allowed, role("", all))
+	f(inCosmos, readItem, Denied, role(cosmos), role("", all))
+	f(inCosmos, readItem, Denied, role("", all), role(cosmos))
+	f(inCosmos, readItem, Denied, role(cosmos, all), role(cosmos))
+}
+
+// oneAttribute answers for one attribute.
+type oneAttribute struct{ key, value string }
+
+func (o oneAttribute) Attribute(_ abac.Source, key arm.Key) (abac.Value, abac.Presence) {
+	if key == arm.Fold(o.key) {
+		return abac.String(o.value), abac.Known
+	}
+	return abac.Value{}, abac.NotKnown
+}
+
+// What a caller adds about attributes comes before what the engine sees itself.
+func TestAttributesOfTheCaller(t *testing.T) {
+	const name = "Microsoft.Storage/storageAccounts:name"
+	f := func(condition string, given *abac.Env, want Effect) {
+		t.Helper()
+		s := small(func(s *mivet.Snapshot) {
+			a := grantOf("p", "data", sub)
+			a.Condition = condition
+			s.RoleAssignments = []mivet.RoleAssignment{a}
+		})
+		r := ask("p", readBlob, blobs)
+		r.Given = given
+		if got := New(s, Options{}).Check(r); got.Effect != want {
+			t.Errorf("%s because of %s, want %s", got.Effect, got.Cause, want)
+		}
+	}
+	own := "@Resource[" + name + "] StringEquals 'st'"
+	f(own, nil, Allowed)
+	f(own, &abac.Env{More: oneAttribute{name, "other"}}, Denied)
+	f(own, &abac.Env{More: oneAttribute{"x", "other"}}, Allowed)
+	f(perhaps, &abac.Env{More: oneAttribute{"x", "y"}}, Allowed)
+	set := &abac.Env{}
+	set.Set(abac.Resource, name, abac.String("other"))
+	f(own, set, Denied)
+	f(always, set, Allowed)
+	past := &abac.Env{}
+	past.SetNow(genTime.AddDate(-50, 0, 0))
+	f(always, past, Denied)
+	strict, compatible := &abac.Env{}, &abac.Env{Mode: abac.Compatible}
+	strict.Close()
+	compatible.Close()
+	f("!("+perhaps+")", strict, Unknown)
+	f("!("+perhaps+")", compatible, Allowed)
 }

@@ -5,6 +5,7 @@ package authz
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -141,13 +142,4 @@ func (e *Engine) sortedByID(set map[int32]bool) []int32 {
 	return out
 }
 
-func comparePrincipals(a, b mivet.PrincipalID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
-}
+func comparePrincipals(a, b mivet.PrincipalID) int { return strings.Compare(string(a), string(b)) }
