@@ -34,7 +34,7 @@ func (w *wording) says(text []string) (things int, ok bool) {
 // saysOne reports whether the text has one of the phrases that "|" separates.
 func saysOne(text []string, ways string) bool {
 	for phrase := range strings.SplitSeq(ways, "|") {
-		if saysPhrase(text, strings.Fields(phrase)) {
+		if saysPhrase(text, together(strings.Fields(phrase))) {
 			return true
 		}
 	}
@@ -91,11 +91,28 @@ func wordsOf(text string) []string {
 	var out []string
 	for _, field := range strings.FieldsFunc(apart(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		word := singular(strings.ToLower(field))
-		if long, ok := abbreviations[word]; ok {
+		if long, ok := abbreviations[strings.TrimSuffix(word, "s")]; ok {
 			out = append(out, strings.Fields(long)...)
 			continue
 		}
 		out = append(out, word)
+	}
+	return together(out)
+}
+
+// scopeWords start the names of scopes that end in "group" and are no groups of principals.
+var scopeWords = []string{"resource", "management"}
+
+// together makes one word of the name of such a scope, so that a text about it says
+// neither of the two alone.
+func together(words []string) []string {
+	var out []string
+	for i, w := range words {
+		if w == "group" && i > 0 && slices.Contains(scopeWords, words[i-1]) {
+			out[len(out)-1] += "-group"
+			continue
+		}
+		out = append(out, w)
 	}
 	return out
 }

@@ -49,7 +49,7 @@ func TestLifecycleOf(t *testing.T) {
 }
 
 func TestLifecycleOfNothing(t *testing.T) {
-	for _, text := range []string{"", "the sun rises", "subscription renamed", "role assignment"} {
+	for _, text := range []string{"", "the sun rises", "subscription renamed", "role assignment", "resource group deleted", "MG deleted"} {
 		if got, ok := LifecycleOf(text); ok {
 			t.Errorf("LifecycleOf(%q) = %s", text, got.Event)
 		}

@@ -34,6 +34,7 @@ type Limit struct {
 const (
 	docsRBAC     = "MicrosoftDocs/azure-docs articles/role-based-access-control/"
 	docsLimits   = "MicrosoftDocs/azure-docs includes/role-based-access-control/limits.md"
+	docsGroups   = "MicrosoftDocs/azure-docs includes/management-group-limits.md"
 	docsVault    = "MicrosoftDocs/azure-security-docs articles/key-vault/general/"
 	docsHSM      = "MicrosoftDocs/azure-security-docs articles/key-vault/managed-hsm/"
 	docsStorage  = "MicrosoftDocs/azure-docs articles/storage/blobs/"
@@ -61,6 +62,18 @@ var limits = []Limit{
 	{
 		"role assignments per management group", 500, UnitCount, docsRBAC + "troubleshoot-limits.md",
 		wording{[]string{saysAssignment, "management group"}, "custom role|description|condition|assignable scope"},
+	},
+	{
+		"management groups per tenant", 10000, UnitCount, docsGroups,
+		wording{[]string{"management group", "tenant|directory|entra"}, saysAssignment + "|custom role|assignable scope|depth|level|deployment"},
+	},
+	{
+		"levels of management groups below the root", 6, UnitCount, docsGroups,
+		wording{[]string{"management group", "depth|deep|level|hierarchy"}, saysAssignment + "|custom role|assignable scope|deployment"},
+	},
+	{
+		"parents of a management group", 1, UnitCount, docsGroups,
+		wording{[]string{"management group", "parent"}, saysAssignment + "|level|depth"},
 	},
 	{
 		"size of the condition of a role assignment", 8, UnitKilobytes, docsLimits,
@@ -135,8 +148,28 @@ var limits = []Limit{
 		wording{[]string{"soft delet*|retention", "maxim*|long*|most|default"}, ""},
 	},
 	{
-		"versions of a key in a managed HSM", 100, UnitCount, docsHSM + "key-rotation.md",
+		"managed HSMs per subscription and region", 5, UnitCount, docsHSM + "service-limits.md",
+		wording{[]string{"hsm", "subscription"}, saysAssignment + "|key"},
+	},
+	{
+		"keys of a managed HSM", 5000, UnitCount, docsHSM + "service-limits.md",
+		wording{[]string{"hsm", "key"}, saysAssignment + "|version|key vault|role"},
+	},
+	{
+		"versions of a key in a managed HSM", 100, UnitCount, docsHSM + "service-limits.md",
 		wording{[]string{"hsm", "version"}, ""},
+	},
+	{
+		"custom role definitions of a managed HSM", 50, UnitCount, docsHSM + "service-limits.md",
+		wording{[]string{"hsm", saysCustomRole + "|local role"}, saysAssignment + "|description|name"},
+	},
+	{
+		"role assignments at the scope of a whole managed HSM", 50, UnitCount, docsHSM + "service-limits.md",
+		wording{[]string{"hsm", saysAssignment}, "per key|key scope|single key|individual key|one key|a key|each key"},
+	},
+	{
+		"role assignments at the scope of a single key of a managed HSM", 10, UnitCount, docsHSM + "service-limits.md",
+		wording{[]string{"hsm", saysAssignment, "per key|key scope|single key|individual key|one key|a key|each key"}, ""},
 	},
 	{
 		"IP rules of a managed HSM", 10, UnitCount, docsHSM + "network-security.md",

@@ -43,6 +43,10 @@ func TestLimitOf(t *testing.T) {
 	f("size of the role assignment condition", 8, UnitKilobytes)
 	f("role assignment description (kB)", 2, UnitKilobytes)
 	f("expressions in one condition of the visual editor", 5, UnitCount)
+	// includes/management-group-limits.md
+	f("management groups per Microsoft Entra tenant", 10000, UnitCount)
+	f("how deep can MGs be nested: levels below the root", 6, UnitCount)
+	f("direct parents of a management group", 1, UnitCount)
 	// key-vault/general
 	f("Key Vault access policy entries", 1024, UnitCount)
 	f("access policies of one key vault", 1024, UnitCount)
@@ -50,7 +54,13 @@ func TestLimitOf(t *testing.T) {
 	f("IPv4 rules on a vault", 1000, UnitCount)
 	f("minimum soft-delete retention of a vault in days", 7, UnitDays)
 	f("default soft delete retention", 90, UnitDays)
+	// key-vault/managed-hsm
 	f("Managed HSM key versions", 100, UnitCount)
+	f("keys per HSM instance", 5000, UnitCount)
+	f("managed HSMs per subscription and region", 5, UnitCount)
+	f("custom role definitions per Managed HSM", 50, UnitCount)
+	f("local role assignments at the scope of a managed HSM", 50, UnitCount)
+	f("role assignments per individual key of an HSM", 10, UnitCount)
 	f("IP addresses in the firewall of a managed HSM", 10, UnitCount)
 	f("private endpoints of one Managed HSM", 64, UnitCount)
 	f("largest quorum of a security domain", 10, UnitCount)
