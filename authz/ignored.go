@@ -26,8 +26,8 @@ type Ignored struct {
 }
 
 const (
-	ignoresRoles    = "the vault is under access policies: it ignores data actions of roles"
-	ignoresPolicies = "the vault is under role assignments: it ignores access policies"
+	ignoresRoles    = "the vault is under access policies and ignores data actions of roles"
+	ignoresPolicies = "the vault is under role assignments and ignores access policies"
 	modelNotRead    = "whether the vault is under access policies or role assignments was not read (" + modelSetting + ")"
 )
 

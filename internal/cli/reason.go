@@ -40,6 +40,8 @@ func causeWords(c authz.Cause) string {
 		return "a deny assignment takes it away"
 	case authz.CauseEligible:
 		return "eligible only, and not activated"
+	case authz.CauseIgnored:
+		return "the resource's permission model ignores it"
 	default:
 		return "it hangs on " + c.String()
 	}
@@ -269,19 +271,55 @@ func (r *resolver) reasonLine(x *authz.Reason) string {
 	return strings.Join(parts, "; ")
 }
 
-// printMissing prints what is not known and what would decide it, each once.
+// printMissing prints what is not known and what would decide it, each once. Facts of
+// several kinds that were not read for one reason share a line.
 func printMissing(p *printer, missing []authz.Missing) {
-	var lines []string
-	for _, m := range missing {
-		line := "  ? " + m.What
-		if m.Fix != "" {
-			line += "\n      to decide: " + m.Fix
+	seen := map[string]bool{}
+	for i := range missing {
+		line := "  ? " + missingWords(missing, i)
+		if fix := missing[i].Fix; fix != "" {
+			line += "\n      to decide: " + fix
 		}
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
+		if !seen[line] {
+			seen[line] = true
+			p.printf("%s\n", line)
 		}
 	}
-	for _, l := range lines {
-		p.printf("%s\n", l)
+}
+
+// missingWords says what the i-th of some missing things is, together with the others that
+// are missing for the same reason.
+func missingWords(all []authz.Missing, i int) string {
+	g := all[i].Gap
+	if g == nil {
+		return all[i].What
 	}
+	var kinds []string
+	for _, m := range all {
+		if m.Gap == nil || m.Fix != all[i].Fix || m.Gap.Reason != g.Reason || m.Gap.Subject != g.Subject || !m.Gap.Scope.Equal(g.Scope) {
+			continue
+		}
+		if kind := string(m.Gap.Facts); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	words := strings.Join(kinds, ", ")
+	if n := len(kinds) - 1; n > 0 {
+		words = strings.Join(kinds[:n], ", ") + " and " + kinds[n]
+	}
+	if g.Facts == mivet.FactInput {
+		words = "a part of the input"
+	}
+	if place := cmp.Or(g.Subject, g.Scope.String()); place != "" {
+		words += " (" + place + ")"
+	}
+	return words + " " + wasNotRead(kinds, g) + ": " + g.Reason
+}
+
+// wasNotRead fits the verb to what was not read.
+func wasNotRead(kinds []string, g *mivet.Gap) string {
+	if g.Facts == mivet.FactInput && len(kinds) == 1 {
+		return "was not read"
+	}
+	return "were not read"
 }

@@ -54,6 +54,10 @@ type conditionJSON struct {
 type missingJSON struct {
 	What string `json:"what"`
 	Fix  string `json:"fix,omitzero"`
+	// Facts, Scope and Subject are set where facts were not read.
+	Facts   mivet.FactKind `json:"facts,omitzero"`
+	Scope   arm.ID         `json:"scope,omitzero"`
+	Subject string         `json:"subject,omitzero"`
 }
 
 func (r *resolver) reasonJSON(x *authz.Reason) reasonJSON {
@@ -98,7 +102,11 @@ func (r *resolver) reasonsJSON(all []authz.Reason) []reasonJSON {
 func allMissingJSON(all []authz.Missing) []missingJSON {
 	out := []missingJSON{}
 	for _, m := range all {
-		out = append(out, missingJSON{m.What, m.Fix})
+		j := missingJSON{What: m.What, Fix: m.Fix}
+		if m.Gap != nil {
+			j.Facts, j.Scope, j.Subject = m.Gap.Facts, m.Gap.Scope, m.Gap.Subject
+		}
+		out = append(out, j)
 	}
 	return out
 }

@@ -26,12 +26,14 @@ func (a *app) whatCanCommand() *cobra.Command {
 		Example: "  mivet what-can orders-api --in prod.mivet\n" +
 			"  mivet what-can orders-api --in prod.mivet --format json",
 		Long: "Lists every grant with its role, its scope, the groups that it comes through and its place,\n" +
-			"and says which do not hold: not activated, out of time, or bound to a condition.",
+			"and says which do not hold: not activated, out of time, bound to a condition, or ignored by the\n" +
+			"permission model of the resource. What was not read, so that there may be more grants, or fewer\n" +
+			"that count, is listed below.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.whatCan(ctx, &f, args) }),
 	}
 	f.register(cmd)
-	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a grant is unknown")
+	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a grant is unknown, or something was not read that may be one or take one away")
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeIdentity)
 	return cmd
 }
@@ -53,13 +55,19 @@ func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int
 		answer.rights = append(answer.rights, r)
 	}
 	answer.directory = q.engine.DirectoryRights(query)
+	answer.missing = append(q.engine.UnseenRights(query), answer.directory.Missing...)
 	if !a.silent(&f.out) {
 		err = a.emit(&f.out, answer.write)
 	}
-	if f.complete && slices.ContainsFunc(answer.rights, func(r authz.Right) bool { return r.Effect == authz.Unknown }) {
+	if f.complete && !answer.whole() {
 		return exitUndecided, err
 	}
 	return exitOK, err
+}
+
+// whole reports whether everything is known of what the principal holds.
+func (w *whatCanAnswer) whole() bool {
+	return len(w.missing) == 0 && !slices.ContainsFunc(w.rights, func(r authz.Right) bool { return r.Effect == authz.Unknown })
 }
 
 type whatCanAnswer struct {
@@ -67,6 +75,7 @@ type whatCanAnswer struct {
 	who       mivet.PrincipalID
 	rights    []authz.Right
 	directory authz.DirectoryRights
+	missing   []authz.Missing
 }
 
 // rightJSON is a grant for machines.
@@ -79,9 +88,19 @@ type rightJSON struct {
 	Cause      string          `json:"cause"`
 	Condition  string          `json:"condition,omitzero"`
 	Assignment arm.ID          `json:"assignment,omitzero"`
+	Ignored    []ignoredJSON   `json:"ignored,omitzero"`
 	Path       []principalJSON `json:"path"`
 	Source     mivet.Source    `json:"source,omitzero"`
 	Place      string          `json:"place"`
+}
+
+// ignoredJSON is a resource that does not count a grant, or may not.
+type ignoredJSON struct {
+	Resource arm.ID      `json:"resource"`
+	Plane    mivet.Plane `json:"plane"`
+	Whole    bool        `json:"whole"`
+	Effect   string      `json:"effect"`
+	Why      string      `json:"why"`
 }
 
 func (w *whatCanAnswer) write(out io.Writer, format string, colour bool) error {
@@ -89,7 +108,11 @@ func (w *whatCanAnswer) write(out io.Writer, format string, colour bool) error {
 		return w.writeJSON(out)
 	}
 	p := newPrinter(out, colour)
-	p.printf("%s holds %s\n", bold(w.title(w.who)), counted(len(w.rights), "grant"))
+	known := ""
+	if len(w.missing) > 0 {
+		known = " that the input tells of"
+	}
+	p.printf("%s holds %s%s\n", bold(w.title(w.who)), counted(len(w.rights), "grant"), known)
 	p.printf("  at  %s\n", w.at.Format(time.RFC3339))
 	for i := range w.rights {
 		r := &w.rights[i]
@@ -101,6 +124,10 @@ func (w *whatCanAnswer) write(out io.Writer, format string, colour bool) error {
 		}
 	}
 	w.writeDirectory(p)
+	if len(w.missing) > 0 {
+		p.printf("\n%s\n", bold("Not known: there may be more grants, and fewer that count"))
+		printMissing(p, w.missing)
+	}
 	return p.err
 }
 
@@ -139,8 +166,9 @@ func rightName(r *authz.Right) string {
 func (w *whatCanAnswer) rightFields(r *authz.Right) []field {
 	fs := []field{{"scope", r.Scope.String()}}
 	if r.Effect != authz.Allowed {
-		fs = append(fs, field{"because", causeWords(r.Cause)})
+		fs = append(fs, field{"because", rightCause(r)})
 	}
+	fs = append(fs, w.ignoredFields(r)...)
 	switch {
 	case r.Assignment != nil:
 		fs = append(fs, field{"assignment", assignmentName(r.Assignment)})
@@ -152,6 +180,41 @@ func (w *whatCanAnswer) rightFields(r *authz.Right) []field {
 		fs = append(fs, field{"delegation", delegationWords(r.Delegation)})
 	}
 	return append(fs, field{"path", w.path(r.Via)}, field{"source", r.Source.String()})
+}
+
+// rightCause says why a right does not hold, or may not.
+func rightCause(r *authz.Right) string {
+	if r.Effect == authz.Denied && r.Cause == authz.CauseTime {
+		return "out of time"
+	}
+	return causeWords(r.Cause)
+}
+
+// maxIgnoring is how many resources that ignore a grant the text names.
+const maxIgnoring = 5
+
+// ignoredFields say where a right does not count, or may not.
+func (w *whatCanAnswer) ignoredFields(r *authz.Right) []field {
+	var fs []field
+	for i, x := range r.Ignored {
+		if i == maxIgnoring {
+			return append(fs, field{"ignored", "and by " + counted(len(r.Ignored)-i, "more resource")})
+		}
+		fs = append(fs, field{"ignored", ignoredWords(&x)})
+	}
+	return fs
+}
+
+func ignoredWords(x *authz.Ignored) string {
+	name := x.Resource.Name()
+	switch {
+	case x.Effect == authz.Unknown:
+		return "perhaps, by " + name + ": " + x.Why
+	case x.Whole:
+		return "by " + name + ": " + x.Why
+	default:
+		return fmt.Sprintf("on the %s, by %s: %s", planeWords(x.Plane), name, x.Why)
+	}
 }
 
 func (w *whatCanAnswer) writeJSON(out io.Writer) error {
@@ -167,7 +230,9 @@ func (w *whatCanAnswer) writeJSON(out io.Writer) error {
 		Rights        []rightJSON   `json:"rights"`
 		// Directory are rights outside of Azure's own authorization.
 		Directory []directoryJSON `json:"directory"`
-	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights, w.directoryJSON()})
+		// Missing is what was not read: there may be more rights, and fewer that count.
+		Missing []missingJSON `json:"missing"`
+	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights, w.directoryJSON(), allMissingJSON(w.missing)})
 }
 
 // directoryJSON is a right in the directory for machines.
@@ -208,6 +273,9 @@ func (w *whatCanAnswer) rightJSON(r *authz.Right) rightJSON {
 		j.Kind = "local grant"
 	case r.Delegation != nil:
 		j.Kind = "delegation"
+	}
+	for _, x := range r.Ignored {
+		j.Ignored = append(j.Ignored, ignoredJSON{x.Resource, x.Plane, x.Whole, x.Effect.String(), x.Why})
 	}
 	for _, id := range r.Via {
 		j.Path = append(j.Path, w.principalJSON(id))
