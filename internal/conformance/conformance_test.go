@@ -271,7 +271,7 @@ func TestNoAnswer(t *testing.T) {
 	f("wildcard", `{"pattern":"*"}`, "parsing operation")
 	f("wildcard", `{"pattern":"","action":"a/b"}`, "parsing pattern")
 	f("wildcard", `{"pattern":"*","action":"a/b","region":"west"}`, `unknown field "region"`)
-	f("wildcard", `[]`, "cannot unmarshal array")
+	f("wildcard", `[]`, "a JSON array cannot be understood")
 	f("scope", `{"scope":"x","resource":"/"}`, "reading the scope")
 	f("scope", `{"scope":"/","resource":"x"}`, "reading the resource")
 	f("scope", `{"scope":"/","resource":"/subscriptions/1","ancestors":["x"]}`, "reading an ancestor")

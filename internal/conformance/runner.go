@@ -134,10 +134,19 @@ func require(fields ...given) error {
 	return nil
 }
 
+// decodeStrictly reads an object whose fields are all known. An error tells of JSON alone.
 func decodeStrictly(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	return d.Decode(v)
+	err := d.Decode(v)
+	var typ *json.UnmarshalTypeError
+	if !errors.As(err, &typ) {
+		return err
+	}
+	if typ.Field == "" {
+		return fmt.Errorf("a JSON %s cannot be understood here", typ.Value)
+	}
+	return fmt.Errorf("%q must not be a JSON %s", typ.Field, typ.Value)
 }
 
 // errUndecided is the reason where an engine's answer is Unknown. A case is a closed

@@ -43,6 +43,29 @@ func TestVaultAnswers(t *testing.T) {
 	attempt("Owner on the vault", "switch the permission model, assign itself a role, read key", `"Allowed"`)
 	attempt("Contributor on the vault", "write secret through ARM, delete the vault", `"Allowed"`)
 	attempt("Reader on the vault", "switch the permission model", `"NotAllowed"`)
+	roles := func(role, steps, want string) {
+		t.Helper()
+		f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principalRole":"`+role+`","attempt":"`+steps+`"}`, want)
+	}
+	roles("Owner on the vault", "switch the vault to access policies, grant itself an access policy, read secret", `"Allowed"`)
+	roles("Owner on the vault", "switch the vault to Azure RBAC, read secret", `"NotAllowed"`)
+	roles("Owner on the vault", "change permission model from Azure RBAC to access policy, grant itself an access policy, get secret", `"Allowed"`)
+	roles("Owner on the vault", "set enableRbacAuthorization=false, read secret", `"NotAllowed"`)
+	roles("Contributor on the vault", "grant itself an access policy, read secret", `"NotAllowed"`)
+	roles("Reader on the vault", "change the permission model to access policies", `"NotAllowed"`)
+	above := func(scopes, want string) {
+		t.Helper()
+		text := ""
+		for scope := range strings.FieldsSeq(scopes) {
+			text += `,{"principal":"m","role":"Key Vault Secrets User","scope":"` + scope + `"}`
+		}
+		f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principal":"m","operation":"secrets/get","roleAssignments":[`+text[1:]+`]}`, want)
+	}
+	above("/subscriptions/1", `"Allowed"`)
+	above("/subscriptions/1/resourceGroups/g", `"Allowed"`)
+	above("/", `"Allowed"`)
+	above("/subscriptions/1/resourceGroups/g /subscriptions/1", `"Allowed"`)
+	above("/subscriptions/2 /subscriptions/1/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v", `"Allowed"`)
 	f("keyvault", `{"createWithApiVersion":"2026-03-01-preview","enableRbacAuthorization":false}`, `"accessPolicy"`)
 	f("keyvault", `{"createWithApiVersion":"2019-09-01","enableRbacAuthorization":true}`, `"rbac"`)
 	f("keyvault", `{"createWithApiVersion":"2026-02-01"}`, `"rbac"`)
@@ -84,6 +107,12 @@ func TestValidityAnswers(t *testing.T) {
 	f(`{"duplicate":"same principal and scope with a different role"}`, "accepted")
 	f(`{"userAssignedDenyAssignment":"for everyone, excluding one user"}`, "accepted")
 	f(`{"userAssignedDenyAssignment":"for everyone, without exclusions"}`, "rejected")
+	f(`{"userAssignedDenyAssignment":"everyone without an exclusion"}`, "rejected")
+	f(`{"userAssignedDenyAssignment":"everyone, with exclusions: none"}`, "rejected")
+	f(`{"userAssignedDenyAssignment":"everyone; not a single excluded principal"}`, "rejected")
+	f(`{"userAssignedDenyAssignment":"everyone except one user"}`, "accepted")
+	f(`{"roleAssignment":"Storage Blob Data Contributor with condition: @Request[x] ForAnyOfAnyValues:GuidEquals {..}"}`, "AuthorizationFailed at run time")
+	f(`{"roleAssignment":"Role Based Access Control Administrator with a condition that uses ForAnyOfAnyValues:GuidEquals"}`, "accepted")
 	f(`{"userAssignedDenyAssignment":"of a data action"}`, "rejected")
 	f(`{"userAssignedDenyAssignment":"of */read"}`, "rejected")
 	f(`{"userAssignedDenyAssignment":"doNotApplyToChildScopes"}`, "rejected")
@@ -108,7 +137,13 @@ func TestNoAnswerOfSystems(t *testing.T) {
 	f("keyvault", `{"vault":{},"principalRole":"Owner","attempt":"dance"}`, `the step "dance"`)
 	f("keyvault", `{"vault":{},"principalRole":"Contributor","attempt":"switch the permission model"}`, "pages disagree")
 	f("keyvault", `{"vault":{},"principal":"m","operation":"secrets/get","roleAssignments":[{"principal":"m","role":"Emperor"}]}`, "reading role assignment 0")
+	for _, steps := range []string{"switch the vault to access policies", "change the permission model to access policies", "change permission model from Azure RBAC to access policy", "set enableRbacAuthorization to false"} {
+		f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principalRole":"Contributor on the vault","attempt":"`+steps+`"}`, "pages disagree")
+	}
+	f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principal":"m","operation":"secrets/get","roleAssignments":[{"principal":"m","role":"Reader","scope":"/subscriptions/1"},{"principal":"m","role":"Reader","scope":"/subscriptions/2"}]}`, "may be below /subscriptions/1 or below /subscriptions/2")
+	f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principal":"m","operation":"secrets/get","roleAssignments":[{"principal":"m","role":"Reader","scope":"/providers/Microsoft.Management/managementGroups/a"}]}`, "nobody says that it is below")
 	f("keyvault", `{"keeper":1}`, "unknown field")
+	f("keyvault", `{"principal":5}`, `"principal" must not be a JSON number`)
 	f("managedhsm", `{"localRole":"Emperor","scope":"/","action":"keys/sign/action"}`, `the local role "Emperor"`)
 	f("managedhsm", `{"localRole":"Crypto User","scope":"/","action":""}`, "has no \"action\"")
 	f("managedhsm", `{"principalRole":"Emperor","operation":"keys/sign/action"}`, `role "Emperor"`)
@@ -128,6 +163,7 @@ func TestNoAnswerOfSystems(t *testing.T) {
 	f("validity", `{"assign":"custom role","scope":"moon"}`, `the scope "moon"`)
 	f("validity", `{"customRole":{"crown":1}}`, "unknown field")
 	f("validity", `{"roleAssignment":{}}`, "not told in words")
+	f("validity", `{"roleAssignment":"a role with a condition that compares GUIDs"}`, "is not supported")
 	f("validity", `{"roleAssignment":"a nice one"}`, `the role assignment "a nice one"`)
 	f("validity", `{"userAssignedDenyAssignment":"a nice one"}`, `the deny assignment "a nice one"`)
 	f("validity", `{"userAssignedDenyAssignment":{"crown":1}}`, "unknown field")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -65,7 +66,7 @@ func (in *validityInput) faults(r *Runner) ([]authz.Fault, error) {
 	case len(in.CustomRole) > 0:
 		return customRoleFaults(in.CustomRole)
 	case len(in.RoleAssignment) > 0:
-		return assignmentFaults(in.RoleAssignment)
+		return assignmentFaults(r, in.RoleAssignment)
 	case len(in.Duplicate) > 0:
 		return duplicateFaults(in.Duplicate)
 	case len(in.UserAssignedDenyAssignment) > 0:
@@ -82,9 +83,37 @@ func (w words) says(one ...string) bool {
 	return slices.ContainsFunc(one, func(s string) bool { return strings.Contains(string(w), s) })
 }
 
-// without reports whether the text says that something is not there.
+// denials are the words that say that what follows is not there.
+var denials = []string{"without", "no", "not", "none", "zero", "0", "lacks", "lacking", "missing", "empty", "never", "nobody"}
+
+// without reports whether the text says that something is not there: "no data actions",
+// "without any exclusion", "exclusions: none". The thing is the start of a word, or of
+// several.
 func (w words) without(thing string) bool {
-	return w.says("without "+thing, "no "+thing, "without any "+thing)
+	tokens := strings.FieldsFunc(string(w), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	start := strings.Fields(thing)
+	for i := range tokens {
+		if !startsWith(tokens[i:], start) {
+			continue
+		}
+		near := append(slices.Clone(tokens[max(0, i-3):i]), tokens[i+len(start):min(len(tokens), i+len(start)+2)]...)
+		if slices.ContainsFunc(near, func(t string) bool { return slices.Contains(denials, t) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func startsWith(tokens, start []string) bool {
+	if len(tokens) < len(start) {
+		return false
+	}
+	for i, s := range start {
+		if !strings.HasPrefix(tokens[i], s) {
+			return false
+		}
+	}
+	return true
 }
 
 // assignFaults assigns a role that is told in words, or a built-in one by its name.
@@ -182,7 +211,7 @@ func customRoleFaults(text []byte) ([]authz.Fault, error) {
 
 // assignmentFaults checks a role assignment that is told in words: what its role grants,
 // and what is special about its condition, its principal or its description.
-func assignmentFaults(raw []byte) ([]authz.Fault, error) {
+func assignmentFaults(r *Runner, raw []byte) ([]authz.Fault, error) {
 	var what string
 	if err := json.Unmarshal(raw, &what); err != nil {
 		return nil, &UnsupportedError{"a role assignment that is not told in words"}
@@ -196,14 +225,14 @@ func assignmentFaults(raw []byte) ([]authz.Fault, error) {
 		Role: "role-of-the-case", Principal: caller, Scope: scope,
 		PrincipalType: typeInWords(text), Eligible: text.says("eligible"),
 	}
-	role := &mivet.RoleDefinition{ID: a.Role, Name: "role of the case", Permissions: []mivet.Permission{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
-	if text.says("data action", "dataaction") && text.says("microsoft.storage", "storage") {
-		role.Permissions[0].DataActions = []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"}
-	}
+	role, told := assignedInWords(r, text)
 	understood := a.Eligible
 	if text.says("condition") {
 		a.Condition, a.ConditionVersion = conditionInWords(text), "2.0"
 		understood = understood || a.Condition != ""
+		if text.says("guid") && !told {
+			understood = false // it depends on what the role grants
+		}
 	}
 	if text.says("description") && text.says("2 kb", "2 kib", "2048", "2,048", "too long") {
 		a.Description, understood = strings.Repeat("x", 2049), true
@@ -212,6 +241,28 @@ func assignmentFaults(raw []byte) ([]authz.Fault, error) {
 		return nil, &UnsupportedError{fmt.Sprintf("the role assignment %q", what)}
 	}
 	return authz.AssignmentFaults(&a, role, nil), nil
+}
+
+// assignedInWords finds the role of an assignment that is told in words: a built-in one by
+// its name, the longest that is there, or one with data actions of Storage. It reports
+// false where the text does not tell what the role grants.
+func assignedInWords(r *Runner, text words) (role *mivet.RoleDefinition, told bool) {
+	if r.options.Catalog != nil {
+		for _, d := range r.options.Catalog.Roles() {
+			if longer := role == nil || len(d.Name) > len(role.Name); longer && len(d.Name) > 5 && text.says(strings.ToLower(d.Name)) {
+				role = &d
+			}
+		}
+	}
+	if role != nil {
+		return role, true
+	}
+	role = &mivet.RoleDefinition{ID: "role-of-the-case", Name: "role of the case", Permissions: []mivet.Permission{{Actions: []string{"Microsoft.Storage/storageAccounts/read"}}}}
+	if text.says("data action", "dataaction") && text.says("storage") && !text.without("data action") && !text.without("dataaction") {
+		role.Permissions[0].DataActions = []string{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"}
+		return role, true
+	}
+	return role, text.without("data action") || text.without("dataaction")
 }
 
 // conditionInWords writes a condition of the sort that a text tells, or "".
@@ -291,7 +342,7 @@ func denyInWords(text words) ([]authz.Fault, error) {
 	switch {
 	case text.says("everyone", "all principals"):
 		d.Principals = []mivet.PrincipalID{mivet.Everyone}
-		if !text.without("exclu") && text.says("exclu") {
+		if text.says("except", "exclu", "other than") && !text.without("exclu") {
 			d.Excluded = []mivet.PrincipalID{"somebody"}
 		}
 	case text.says("data action", "dataaction"):

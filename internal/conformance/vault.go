@@ -141,19 +141,64 @@ func (v *vaultWorld) build(in *vaultInput) error {
 	return nil
 }
 
-// found makes the vault with its model and access policies. It has the name that an
-// assignment gives it, if one does.
-func (v *vaultWorld) found(in *vaultInput) error {
+// placed finds where the vault is. It has the name that an assignment gives it, if one
+// does. Otherwise it lies below the scopes of the assignments: the documentation of the
+// cases says that they are on the vault. Scopes of which none contains the other leave it
+// open which of them the vault is below.
+func (v *vaultWorld) placed(in *vaultInput) error {
 	var err error
 	if v.vault, err = arm.ParseID(caseVault); err != nil {
 		return err
 	}
+	var lowest arm.ID
 	for i := range in.RoleAssignments {
-		for id, err := arm.ParseID(in.RoleAssignments[i].Scope); err == nil && !id.IsZero(); id = id.Parent() {
-			if strings.EqualFold(id.Type(), "Microsoft.KeyVault/vaults") {
-				v.vault = id
-			}
+		scope, err := arm.ParseID(in.RoleAssignments[i].Scope)
+		if err != nil {
+			continue // assigning says so
 		}
+		if vault := vaultOf(scope); !vault.IsZero() {
+			v.vault = vault
+			return nil
+		}
+		switch {
+		case lowest.IsZero() || lowest.Contains(scope):
+			lowest = scope
+		case !scope.Contains(lowest):
+			return &UnsupportedError{fmt.Sprintf("a vault that may be below %s or below %s", lowest, scope)}
+		}
+	}
+	return v.below(lowest)
+}
+
+// vaultOf returns the vault that a scope is or is in; zero for another scope.
+func vaultOf(scope arm.ID) arm.ID {
+	for id := scope; !id.IsZero(); id = id.Parent() {
+		if strings.EqualFold(id.Type(), "Microsoft.KeyVault/vaults") {
+			return id
+		}
+	}
+	return arm.ID{}
+}
+
+// below gives a vault without a name its place.
+func (v *vaultWorld) below(scope arm.ID) error {
+	var err error
+	switch scope.Level() {
+	case arm.LevelSubscription:
+		v.vault, err = arm.ParseID(scope.String() + caseVault[len("/subscriptions/case"):])
+	case arm.LevelResourceGroup:
+		v.vault, err = arm.ParseID(scope.String() + caseVault[len(caseGroup):])
+	case arm.LevelManagementGroup, arm.LevelResource:
+		return &UnsupportedError{fmt.Sprintf("a vault of which nobody says that it is below %s", scope)}
+	default:
+	}
+	return err
+}
+
+// found makes the vault with its model and access policies.
+func (v *vaultWorld) found(in *vaultInput) error {
+	if err := v.placed(in); err != nil {
+		return err
 	}
 	model := ""
 	if in.Vault != nil {
@@ -281,10 +326,10 @@ func (v *vaultWorld) step(step string) (any, error) {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(step, w) })
 	}
 	switch {
+	case switchesModel(step):
+		return v.switchModel(step)
 	case says("access polic", "access list"):
 		return v.writePolicy()
-	case says("permission model", "enablerbacauthorization", "switch"):
-		return v.switchModel()
 	case says("role", "assign"):
 		return v.assignItself(step)
 	case says("arm", "resource manager", "template") && says("secret") && says("write", "set", "create", "deploy"):
@@ -296,6 +341,36 @@ func (v *vaultWorld) step(step string) (any, error) {
 		return v.may(permission)
 	}
 	return nil, &UnsupportedError{fmt.Sprintf("the step %q", step)}
+}
+
+// switchesModel reports whether a step changes what decides on the vault. Such a step may
+// name access policies, as what it comes from or goes to.
+func switchesModel(step string) bool {
+	w := words(step)
+	if w.says("enablerbacauthorization", "switch") {
+		return true
+	}
+	changes := w.says("change", "convert", "migrate", "flip", "turn", "set ", "move")
+	return changes && w.says("model", "to access polic", "to rbac", "to azure rbac", "to role-based", "to vault access polic")
+}
+
+// modelInWords says whether roles decide on a vault after a step, if the step tells.
+func modelInWords(step string) (roleBased, told bool) {
+	target := words(step)
+	for _, cut := range []string{" to ", "=", " from "} {
+		before, after, found := strings.Cut(string(target), cut)
+		switch {
+		case found && cut == " from ":
+			target = words(before)
+		case found:
+			target = words(after)
+		}
+	}
+	roles, lists := target.says("rbac", "role", "true", "on"), target.says("polic", "access list", "false", "off")
+	if words(step).says("disable") {
+		roles, lists = false, roles
+	}
+	return roles, roles != lists
 }
 
 // permissionInWords reads "get secret" as "secrets/get"; "" where it is none.
@@ -343,7 +418,7 @@ func (v *vaultWorld) writePolicy() (any, error) {
 
 // switchModel turns the vault to the other model. Microsoft's pages disagree on whether
 // writing the vault is enough; with the right to assign roles beside it, it is.
-func (v *vaultWorld) switchModel() (any, error) {
+func (v *vaultWorld) switchModel(step string) (any, error) {
 	answer, err := v.control("write")
 	if err != nil || answer != answerAllowed {
 		return answer, err
@@ -355,7 +430,11 @@ func (v *vaultWorld) switchModel() (any, error) {
 	if !v.roleBased() && !v.listBased() {
 		return nil, &MissingError{"vault"}
 	}
-	v.snap.Resources[0].Detail = &mivet.Detail{Settings: map[string]string{"enableRbacAuthorization": fmt.Sprint(v.listBased())}}
+	roles, told := modelInWords(step)
+	if !told {
+		roles = v.listBased()
+	}
+	v.snap.Resources[0].Detail = &mivet.Detail{Settings: map[string]string{"enableRbacAuthorization": fmt.Sprint(roles)}}
 	return answer, nil
 }
 
