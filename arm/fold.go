@@ -29,10 +29,18 @@ func Fold(s string) Key {
 	if i == len(s) {
 		return Key(s)
 	}
+	var stack [stackPath]byte
+	if key, ok := foldInto(&stack, s); ok {
+		return Key(key)
+	}
+	return foldRunes(s)
+}
+
+// foldRunes folds a text of any letters and length.
+func foldRunes(s string) Key {
 	var b strings.Builder
 	b.Grow(len(s))
-	b.WriteString(s[:i])
-	for i < len(s) {
+	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			b.WriteByte(foldByte(c))
 			i++
