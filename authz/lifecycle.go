@@ -32,10 +32,12 @@ type Lifecycle struct {
 }
 
 const (
-	saysPrincipal = "identity|principal|user|service principal|application|app registration|group"
-	saysAgain     = "recreat*|re creat*|created again|create again|creates again|made again|new identity|same name|disabled and enabled|disabled and re enabled|replac*"
-	saysDeleted   = "delet*|remov*|destroy*|purg*"
-	saysMoved     = "move|moved|moving|moves|migrat*"
+	saysPrincipal  = "identity|principal|user|service principal|application|app registration|group"
+	saysAgain      = "recreat*|re creat*|created again|create again|creates again|made again|new identity|same name|disabled and enabled|disabled and re enabled|replac*"
+	saysDeleted    = "delet*|remov*|destroy*|purg*"
+	saysRedeployed = "assignment|guid|bicep|template"
+	saysSameAgain  = "same guid|same name|same assignment|same role assignment|guid|redeploy*|update*|deploy* again|repeat*"
+	saysMoved      = "move|moved|moving|moves|migrat*"
 )
 
 var lifecycles = []Lifecycle{
@@ -47,17 +49,22 @@ var lifecycles = []Lifecycle{
 	{
 		"a principal is deleted and made again", FateOrphaned, "",
 		"the new one has another principal ID; the old role assignments are orphaned: \"Identity not found\"", docsRBAC + "troubleshooting.md",
-		wording{[]string{saysPrincipal, saysAgain}, "same guid|same assignment|same role assignment|redeploy*|guid|update|bicep|template|vault recover*"},
+		wording{[]string{saysPrincipal, saysAgain}, "same guid|same assignment|same role assignment|guid|update|bicep|template|vault recover*"},
 	},
 	{
 		"a role assignment is deployed again under its name with another principal", FateRefused, "RoleAssignmentUpdateNotPermitted",
 		"tenant, application, principal and scope of a role assignment cannot be updated", docsRBAC + "troubleshooting.md",
-		wording{[]string{"assignment|deploy*|redeploy*|bicep|template", "same guid|same name|same assignment|guid|redeploy*|update*|deploy* again"}, "without principal type|soft delet*|limit|transfer*"},
+		wording{[]string{saysRedeployed, saysSameAgain}, "without principal type|soft delet*|limit|transfer*|" + saysAgain},
+	},
+	{
+		"a role assignment is deployed again after its principal was recreated", FateRefused, "RoleAssignmentUpdateNotPermitted",
+		"the new principal has another ID; tenant, application, principal and scope of a role assignment cannot be updated", docsRBAC + "troubleshooting.md",
+		wording{[]string{saysRedeployed, saysSameAgain, saysAgain}, "without principal type|soft delet*|limit|transfer*"},
 	},
 	{
 		"a role is assigned to a principal that was just created, without principalType", FateRefused, "PrincipalNotFound",
 		"the principal may not be replicated yet; give principalType", docsRBAC + "troubleshooting.md",
-		wording{[]string{saysPrincipal, "without principal type|no principal type|principal type missing|principal type not|new principal|new service principal|new user|new managed identity|just created|immediately|replicat*|principal not found"}, "recreat*|same guid"},
+		wording{[]string{saysPrincipal, "without principal type|no principal type|principal type missing|principal type not|new principal|new service principal|new user|new managed identity|just created|immediately|replicat*|principal not found"}, "recreat*|same guid|same name|same assignment|same role assignment|redeploy*"},
 	},
 	{
 		"a resource with a role assignment is moved to another group or subscription", FateOrphaned, "",
@@ -107,12 +114,12 @@ var lifecycles = []Lifecycle{
 	{
 		"one role assignment too many is made", FateRefused, "RoleAssignmentLimitExceeded",
 		"no more role assignments can be created in the subscription or management group", docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{"assignment", "limit|4000|4001|500|501|too many|exceed*|maximum|no more"}, "custom role|role definition"},
+		wording{[]string{"assignment", "limit|4000*|4001*|500*|501*|too many|exceed*|maximum|no more"}, "custom role|role definition"},
 	},
 	{
 		"one custom role too many is made", FateRefused, "RoleDefinitionLimitExceeded",
 		"no more role definitions can be created in the directory", docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{"custom role|role definition", "limit|5000|5001|too many|exceed*|maximum|no more"}, ""},
+		wording{[]string{"custom role|role definition", "limit|5000*|5001*|too many|exceed*|maximum|no more"}, ""},
 	},
 }
 

@@ -25,6 +25,11 @@ func TestLifecycleOf(t *testing.T) {
 	f("same role assignment GUID deployed with another principal", FateRefused, "RoleAssignmentUpdateNotPermitted")
 	f("redeploy the template with the same assignment name after the identity was recreated", FateRefused, "RoleAssignmentUpdateNotPermitted")
 	f("Bicep updates the principalId of an existing role assignment", FateRefused, "RoleAssignmentUpdateNotPermitted")
+	f("ARM template redeploys role assignment with the same name but a new principalId", FateRefused, "RoleAssignmentUpdateNotPermitted")
+	f("Bicep deployment repeated with the same role assignment name after the managed identity was recreated", FateRefused, "RoleAssignmentUpdateNotPermitted")
+	f("redeploying the role assignment after the managed identity was recreated", FateRefused, "RoleAssignmentUpdateNotPermitted")
+	f("web app redeployed: system-assigned identity disabled and enabled again", FateOrphaned, "")
+	f("app redeployed, its system-assigned identity is recreated", FateOrphaned, "")
 	f("new service principal, role assignment without principalType", FateRefused, "PrincipalNotFound")
 	f("role assigned immediately after the managed identity was created", FateRefused, "PrincipalNotFound")
 	f("resource with a role assignment moved to another resource group", FateOrphaned, "")
@@ -36,6 +41,7 @@ func TestLifecycleOf(t *testing.T) {
 	// custom-roles.md, troubleshoot-limits.md
 	f("custom role deleted while role assignments use it", FateRefused, "RoleDefinitionHasAssignments")
 	f("the 4001st role assignment of a subscription: limit exceeded", FateRefused, "RoleAssignmentLimitExceeded")
+	f("the 4001st role assignment is created", FateRefused, "RoleAssignmentLimitExceeded")
 	f("too many custom roles", FateRefused, "RoleDefinitionLimitExceeded")
 	// key-vault/general/rbac-migration.md, soft-delete-overview.md
 	f("soft-deleted key vault recovered", FateDeleted, "")

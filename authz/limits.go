@@ -48,6 +48,7 @@ const (
 	saysDescription = "description"
 	saysChina       = "21vianet|china|vianet"
 	saysAssignment  = "role assignment|rbac assignment|assignment of role"
+	saysEligible    = "eligible|eligibility|schedule|privileged identity management" // counts of their own, which no page gives
 	saysAccessList  = "access list|access control list|access control entry|posix"
 	saysUserRole    = "user assigned identity|user assigned managed identity|managed identity|identity"
 	saysRate        = "per 20 second|20 second|rate|per second"
@@ -57,11 +58,11 @@ const (
 var limits = []Limit{
 	{
 		"role assignments per subscription, at and below it", 4000, UnitCount, docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{saysAssignment, "subscription"}, "custom role|description|condition"},
+		wording{[]string{saysAssignment, "subscription"}, "custom role|description|condition|" + saysEligible},
 	},
 	{
 		"role assignments per management group", 500, UnitCount, docsRBAC + "troubleshoot-limits.md",
-		wording{[]string{saysAssignment, "management group"}, "custom role|description|condition|assignable scope"},
+		wording{[]string{saysAssignment, "management group"}, "custom role|description|condition|assignable scope|" + saysEligible},
 	},
 	{
 		"management groups per tenant", 10000, UnitCount, docsGroups,

@@ -90,6 +90,7 @@ func TestLimitOf(t *testing.T) {
 
 func TestLimitOfNothing(t *testing.T) {
 	for _, text := range []string{
+		"eligible role assignments and schedule requests per subscription", "PIM role assignments per management group",
 		"", "role assignments", "apples per tree", "subscriptions per tenant", "not role assignments per subscription",
 		"access policy entries and federated credentials", "hours until a condition is enforced",
 	} {
