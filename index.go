@@ -2,7 +2,11 @@
 
 package mivet
 
-import "github.com/mivet/mivet/arm"
+import (
+	"slices"
+
+	"github.com/mivet/mivet/arm"
+)
 
 // Index finds the facts of a snapshot by their names. It is built once, reads nothing
 // else, and is safe for concurrent use. Where a snapshot holds an object twice, the
@@ -29,14 +33,7 @@ func NewIndex(s *Snapshot) *Index {
 		carriers:   map[arm.Key][]int{},
 	}
 	for i := range s.Resources {
-		r := &s.Resources[i]
-		x.resources[r.ID.Key()] = i
-		if r.Identity == nil {
-			continue
-		}
-		for _, u := range r.Identity.User {
-			x.carriers[u.Key()] = append(x.carriers[u.Key()], i)
-		}
+		x.addResource(i)
 	}
 	for i := range s.Principals {
 		x.principals[s.Principals[i].ID] = i
@@ -54,6 +51,22 @@ func NewIndex(s *Snapshot) *Index {
 		x.roles[s.RoleDefinitions[i].ID] = i
 	}
 	return x
+}
+
+func (x *Index) addResource(i int) {
+	r := &x.s.Resources[i]
+	_, twice := x.resources[r.ID.Key()]
+	x.resources[r.ID.Key()] = i
+	if r.Identity == nil {
+		return
+	}
+	for _, u := range r.Identity.User {
+		list := x.carriers[u.Key()]
+		if twice { // it carries the identity once
+			list = slices.DeleteFunc(list, func(j int) bool { return x.s.Resources[j].ID.Equal(r.ID) })
+		}
+		x.carriers[u.Key()] = append(list, i)
+	}
 }
 
 // Resource returns the resource of that ID, or nil.
