@@ -37,9 +37,17 @@ func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
 	if found, ok := list.groups[scope.Key()]; ok {
 		return found
 	}
+	t := p.shared.places().tree
+	if list.nodes == nil {
+		list.nodes = make([]arm.Node, len(list.resources))
+		for i, r := range list.resources {
+			list.nodes[i], _ = t.Find(r.ID)
+		}
+	}
+	outer, exact := t.Find(scope)
 	var out []*mivet.Resource
-	for _, r := range list.resources {
-		if p.Covers(scope, r.ID) {
+	for i, r := range list.resources {
+		if exact && t.Contains(outer, list.nodes[i]) || scope.Contains(r.ID) {
 			out = append(out, r)
 		}
 	}
@@ -51,6 +59,7 @@ func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
 type typeList struct {
 	keys      []string
 	resources []*mivet.Resource
+	nodes     []arm.Node // of the resources in the map of places, once somebody asks
 	groups    map[arm.Key][]*mivet.Resource
 }
 
@@ -171,25 +180,27 @@ func (p *Pass) HoldsAnything(id mivet.PrincipalID) bool {
 }
 
 // Identities returns the managed identities, each once, in the order of their resources.
-func (p *Pass) Identities() []*mivet.Identity {
-	type key struct {
-		kind      mivet.IdentityKind
-		resource  arm.Key
-		principal mivet.PrincipalID
+// The result must not be changed.
+func (p *Pass) Identities() []*mivet.Identity { return p.shared.identities() }
+
+func orderIdentities(s *mivet.Snapshot) []*mivet.Identity {
+	type keyed struct {
+		resource arm.Key
+		identity *mivet.Identity
 	}
-	seen := map[key]bool{}
-	var out []*mivet.Identity
-	for i := range p.Snapshot.Identities {
-		m := &p.Snapshot.Identities[i]
-		k := key{m.Kind, m.Resource.Key(), m.Principal}
-		if !seen[k] {
-			seen[k] = true
-			out = append(out, m)
-		}
+	all := make([]keyed, len(s.Identities))
+	for i := range s.Identities {
+		all[i] = keyed{s.Identities[i].Resource.Key(), &s.Identities[i]}
 	}
-	slices.SortStableFunc(out, func(a, b *mivet.Identity) int {
-		return cmp.Or(cmp.Compare(a.Resource.Key(), b.Resource.Key()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Principal, b.Principal))
-	})
+	compare := func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.resource, b.resource), cmp.Compare(a.identity.Kind, b.identity.Kind), cmp.Compare(a.identity.Principal, b.identity.Principal))
+	}
+	slices.SortStableFunc(all, compare)
+	all = slices.CompactFunc(all, func(a, b keyed) bool { return compare(a, b) == 0 })
+	out := make([]*mivet.Identity, len(all))
+	for i := range all {
+		out[i] = all[i].identity
+	}
 	return out
 }
 

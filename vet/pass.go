@@ -62,6 +62,7 @@ type shared struct {
 	workerOnce sync.Once
 	names      func() map[arm.Key]string
 	order      func() []int32 // of the role assignments
+	identities func() []*mivet.Identity
 	gaps       map[mivet.FactKind]*gapList
 	// readOnly is the engine of what was read, declared the objects of plans.
 	readOnly func() *authz.Engine
@@ -79,6 +80,7 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	sh.local = sync.OnceValue(func() *localLedger { return newLocalLedger(s) })
 	sh.types = sync.OnceValue(func() map[arm.Key][]int32 { return typeIndex(s) })
 	sh.subscriptions = sync.OnceValue(func() map[arm.Key]map[string]string { return subscriptionTags(s) })
+	sh.identities = sync.OnceValue(func() []*mivet.Identity { return orderIdentities(s) })
 	sh.order = sync.OnceValue(func() []int32 { return orderAssignments(s) })
 	sh.declared = sync.OnceValue(func() map[[2]string]bool { return declaredObjects(s) })
 	sh.readOnly = sync.OnceValue(func() *authz.Engine { return authz.New(readFacts(s, sh.isDeclared), authz.Options{Catalog: c}) })

@@ -132,10 +132,18 @@ func (r *Results) Findings() []mivet.Finding {
 	for i := range r.Rules {
 		all = append(all, r.Rules[i].Findings...)
 	}
-	slices.SortStableFunc(all, func(a, b mivet.Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareFindings(&a, &b))
+	compare := findingOrder(all)
+	order := inOrder(len(all), func(x, y int) int {
+		if c := cmp.Compare(all[y].Severity, all[x].Severity); c != 0 {
+			return c
+		}
+		return compare(x, y)
 	})
-	return all
+	out := make([]mivet.Finding, 0, len(all))
+	for _, i := range order {
+		out = append(out, all[i])
+	}
+	return out
 }
 
 // Undecided returns what no rule could decide, by rule and subject.
@@ -160,16 +168,26 @@ func (r *Results) Failing() int {
 	return n
 }
 
-func compareFindings(a, b *mivet.Finding) int {
-	return cmp.Or(
-		cmp.Compare(a.Rule, b.Rule),
-		cmp.Compare(a.Subject.Key(), b.Subject.Key()),
-		compareSources(a.Source, b.Source),
-		cmp.Compare(a.Discriminator, b.Discriminator),
-	)
+// findingOrder compares findings by their numbers: by rule, subject, source and
+// discriminator. The keys of the subjects are folded once.
+func findingOrder(fs []mivet.Finding) func(x, y int) int {
+	keys := make([]string, len(fs))
+	for i := range fs {
+		keys[i] = fs[i].Subject.Key()
+	}
+	return func(x, y int) int {
+		a, b := &fs[x], &fs[y]
+		if c := cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(keys[x], keys[y])); c != 0 {
+			return c
+		}
+		return cmp.Or(compareSources(a.Source, b.Source), cmp.Compare(a.Discriminator, b.Discriminator))
+	}
 }
 
 func compareSources(a, b mivet.Source) int {
+	if a.Origin == b.Origin {
+		return cmp.Compare(a.Line, b.Line)
+	}
 	return cmp.Or(cmp.Compare(origin(a), origin(b)), cmp.Compare(a.Line, b.Line))
 }
 

@@ -82,28 +82,57 @@ func runRule(sh *shared, r *Rule, o *Options) Result {
 	p.remainingGaps()
 	res.Findings = tidy(res.Findings)
 	settle(&res, o)
-	slices.SortStableFunc(res.Undecided, compareUndecided)
-	res.Undecided = slices.CompactFunc(res.Undecided, func(a, b Undecided) bool { return compareUndecided(a, b) == 0 })
+	res.Undecided = orderUndecided(res.Undecided)
 	return res
 }
 
-func compareUndecided(a, b Undecided) int {
-	return cmp.Or(
-		cmp.Compare(a.Facts, b.Facts), cmp.Compare(a.Subject.Key(), b.Subject.Key()),
-		cmp.Compare(a.Subject.Name, b.Subject.Name), compareSources(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason),
-	)
+// orderUndecided sorts what could not be decided and drops repetitions.
+func orderUndecided(us []Undecided) []Undecided {
+	keys := make([]string, len(us))
+	for i := range us {
+		keys[i] = us[i].Subject.Key()
+	}
+	order := inOrder(len(us), func(x, y int) int {
+		a, b := &us[x], &us[y]
+		if c := cmp.Or(cmp.Compare(a.Facts, b.Facts), cmp.Compare(keys[x], keys[y]), cmp.Compare(a.Subject.Name, b.Subject.Name)); c != 0 {
+			return c
+		}
+		return cmp.Or(compareSources(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
+	})
+	var out []Undecided
+	for _, i := range order {
+		if len(out) == 0 || !sameUndecided(&out[len(out)-1], &us[i]) {
+			out = append(out, us[i])
+		}
+	}
+	return out
+}
+
+func sameUndecided(a, b *Undecided) bool {
+	return a.Facts == b.Facts && a.Reason == b.Reason && a.Subject.Name == b.Subject.Name &&
+		a.Subject.Key() == b.Subject.Key() && compareSources(a.Source, b.Source) == 0
+}
+
+// inOrder returns the numbers below n in the order of compare; equals stay as they are.
+func inOrder(n int, compare func(x, y int) int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, compare)
+	return order
 }
 
 // tidy orders findings and joins those with the same fingerprint.
 func tidy(fs []mivet.Finding) []mivet.Finding {
-	slices.SortStableFunc(fs, func(a, b mivet.Finding) int { return compareFindings(&a, &b) })
 	var out []mivet.Finding
-	at := map[string]int{}
-	for _, f := range fs {
+	at := make(map[string]int, len(fs))
+	for _, n := range inOrder(len(fs), findingOrder(fs)) {
+		f := &fs[n]
 		i, ok := at[f.Fingerprint]
 		if !ok {
 			at[f.Fingerprint] = len(out)
-			out = append(out, f)
+			out = append(out, *f)
 			continue
 		}
 		joinEvidence(&out[i], f.Evidence)

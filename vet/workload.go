@@ -128,6 +128,9 @@ func (p *Pass) Carriers(id *mivet.Identity) []*mivet.Resource {
 		out = append(out, r)
 		return true
 	})
+	if len(out) < 2 {
+		return out
+	}
 	slices.SortFunc(out, func(a, b *mivet.Resource) int { return strings.Compare(string(a.ID.Key()), string(b.ID.Key())) })
 	return slices.CompactFunc(out, func(a, b *mivet.Resource) bool { return a.ID.Equal(b.ID) })
 }
