@@ -95,7 +95,8 @@ type Lock struct {
 	Source Source `json:"source,omitzero"`
 }
 
-// Declaration is what a plan or a template says of one object, with its place.
+// Declaration is what a plan or a template says of one object, with its place. Where
+// snapshots are joined, one without an address keeps what an earlier one knew.
 type Declaration struct {
 	// Address is the object's name there, such as "module.app.azurerm_linux_web_app.api[0]".
 	Address string `json:"address"`
@@ -113,6 +114,10 @@ type Declaration struct {
 	// FirstPrincipal is true where the plan gives the object a principal that it had not:
 	// a new identity, or a system-assigned one added. A replaced principal is no first one.
 	FirstPrincipal bool `json:"firstPrincipal,omitzero"`
+	// FormerPrincipals are the principals of the object's own identity that cease, or have
+	// ceased: by a replacement, by dropping the identity, by a deletion, or outside of the
+	// plan. Grants to them stay behind.
+	FormerPrincipals []PrincipalID `json:"formerPrincipals,omitzero"`
 	// Grant is true for an object that binds rights to a principal.
 	Grant bool `json:"grant,omitzero"`
 	// FederatedCredential is true for one.

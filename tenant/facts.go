@@ -267,7 +267,8 @@ func (b *builder) buildDeclaration(st *statement) {
 	d := mivet.Declaration{
 		Address: st.args[0].text, Type: st.args[1].text, Resource: b.optionalScope(st, "of"), Actions: b.texts(st, "actions"),
 		IdentityType: b.text(st, "identity"), UserAssigned: st.has("user-assigned"), Grant: st.has("grant"),
-		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"), Source: b.source(st),
+		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"),
+		FormerPrincipals: b.principalList(st, "former"), Source: b.source(st),
 	}
 	b.s.Declarations = append(b.s.Declarations, d)
 }

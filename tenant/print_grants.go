@@ -303,6 +303,9 @@ func (p *printer) declarations() {
 		}
 		l.list("actions", d.Actions).quoted("identity", d.IdentityType)
 		l.flag(d.UserAssigned, "user-assigned").flag(d.Grant, "grant").flag(d.FederatedCredential, "federated")
+		if len(d.FormerPrincipals) > 0 {
+			l.attr("former", p.principalsText(d.FormerPrincipals))
+		}
 		if d.InlinePolicies != 0 {
 			l.attr("inline-policies", strconv.Itoa(d.InlinePolicies))
 		}

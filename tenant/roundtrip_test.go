@@ -454,6 +454,9 @@ func (s *source) restOf(out *mivet.Snapshot) {
 			Address: s.text(), Type: s.text(), Resource: s.scope(), Actions: s.texts(), IdentityType: s.text(), UserAssigned: s.flag(),
 			Grant: s.flag(), FederatedCredential: s.flag(), InlinePolicies: draw(s, rapid.IntRange(0, 3)),
 		})
+		if s.flag() {
+			out.Declarations[len(out.Declarations)-1].FormerPrincipals = []mivet.PrincipalID{s.principal()}
+		}
 		test := mivet.AccessTest{Principal: s.principal(), Resource: s.scope(), Allowed: s.flag(), Plane: draw(s, rapid.SampledFrom([]mivet.Plane{0, 1, 2}))}
 		if s.flag() {
 			test.Operation, _ = arm.ParseOperation("Microsoft.Web/sites/read")

@@ -131,7 +131,7 @@ var specs = map[string]*spec{
 		declare: (*builder).declareNothing, build: (*builder).buildDelegation,
 	},
 	"declare": {
-		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity inline-policies"),
+		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies"),
 		flags:   []string{"user-assigned", "grant", "federated"},
 		declare: (*builder).declareNothing, build: (*builder).buildDeclaration,
 	},

@@ -27,6 +27,7 @@ type builder struct {
 	armPaths      []string
 	readers       map[string]typeReader
 	azapi         map[arm.Key]azapiReader
+	drifted       map[string][]mivet.PrincipalID // principals that ceased outside of the plan, by address
 	gaps          gapSet
 }
 

@@ -69,9 +69,13 @@ func newBuilder(doc *document) *builder {
 		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{}, subscriptions: map[arm.Key]int{},
 		people: map[mivet.PrincipalID]bool{}, clients: map[string]mivet.PrincipalID{},
 		roleNames: map[arm.Key]mivet.RoleID{}, scopes: map[string]arm.ID{}, mirrors: map[policyKey]bool{}, subs: map[string]string{},
+		drifted: map[string][]mivet.PrincipalID{},
 	}
 	for _, o := range doc.objects {
 		b.prepare(o)
+	}
+	for _, o := range doc.drift {
+		b.drift(o)
 	}
 	return b
 }
@@ -208,6 +212,7 @@ func (b *builder) declare(v *view) {
 	if providerName(v.object) != "azuread" {
 		d.Resource = b.ownID(v)
 		d.InlinePolicies = b.inlineCount(v)
+		d.FormerPrincipals = b.formerPrincipals(v)
 	}
 	b.snap.Declarations = append(b.snap.Declarations, d)
 }
