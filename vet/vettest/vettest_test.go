@@ -85,6 +85,44 @@ func TestCheckFindsFaults(t *testing.T) {
 	f(removal, "assign a Reader at r # want no-reader `a reads`\ncan a Microsoft.Web/sites/read a control\n", "the fix of \"a reads\" breaks the access test at line 6", "the patch of")
 }
 
+// The rule of this test has tenants as every rule has them.
+func TestRun(t *testing.T) { Run(t, []*vet.Rule{noReader(removal)}) }
+
+func TestSettings(t *testing.T) {
+	s := Settings()
+	if got := s.Owners("testdata/r/owned.tenant"); got != "team-files" {
+		t.Errorf("an owned file belongs to %q", got)
+	}
+	if got := s.Owners("testdata/owned/other.tenant"); got != "" {
+		t.Errorf("another file belongs to %q", got)
+	}
+	if s.SubscriptionEnvironments["mapped-prod"] != "production" {
+		t.Errorf("environments: %v", s.SubscriptionEnvironments)
+	}
+}
+
+// A rule whose findings hang on the order of the facts is refused.
+func TestOrderMatters(t *testing.T) {
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := noReader(removal)
+	r.Check = func(p *vet.Pass) error {
+		a := &p.Snapshot.RoleAssignments[0]
+		p.Report(mivet.Finding{
+			Subject: mivet.Subject{Principal: a.Principal}, Message: "it is the first", Source: a.Source,
+			Evidence: []mivet.Evidence{{Kind: mivet.Configured, Fact: "it is", Source: a.Source}}, Consequence: "none",
+			Fix: mivet.Fix{Summary: "go back", Command: "back"},
+		})
+		return nil
+	}
+	c := newCheck(r, cat, "x.tenant", head+"assign a Reader at r # want no-reader `first`\nassign a Owner at r\n")
+	if len(c.faults) != 1 || !strings.Contains(c.faults[0], "the order of facts changes what is found") {
+		t.Errorf("faults: %q", c.faults)
+	}
+}
+
 func TestIncompleteFinding(t *testing.T) {
 	c := &check{rule: noReader(nothing)}
 	c.complete(&mivet.Finding{Message: "It is wrong."})
