@@ -263,7 +263,7 @@ func (g *gen) localFacts(s *mivet.Snapshot) {
 		s.AccessPolicies = append(s.AccessPolicies, p)
 	}
 	s.LocalRoles = []mivet.LocalRole{
-		{System: mivet.LocalCosmos, ID: "c", DataActions: []string{"Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/*"}},
+		{System: mivet.LocalCosmos, ID: "c", DataActions: []string{pick(g, []string{"Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/*", "*"}, "local role")}},
 		{System: mivet.LocalManagedHSM, ID: "u", Account: id(hsm), DataActions: []string{signHSM}, NotDataActions: []string{"*/export/action"}},
 	}
 	for range g.count(2, "local grants") {
