@@ -93,10 +93,10 @@ func (m *placeMap) count(resourceType string, nodes []arm.Node) int {
 	return sum
 }
 
-// widest drops the nodes that lie below others, and sorts the rest.
+// widest drops the nodes that lie below others, and sorts the rest, in place.
 func (m *placeMap) widest(nodes []arm.Node) []arm.Node {
 	slices.SortFunc(nodes, func(a, b arm.Node) int { return cmp.Compare(a, b) })
-	var out []arm.Node
+	out := nodes[:0]
 	for _, n := range nodes {
 		if len(out) == 0 || !m.tree.Contains(out[len(out)-1], n) {
 			out = append(out, n)
@@ -108,6 +108,31 @@ func (m *placeMap) widest(nodes []arm.Node) []arm.Node {
 // ReachOf counts what a set of holdings can touch. What a holding may do under a
 // condition is not counted.
 func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
+	if len(holdings) != 1 {
+		return p.reachOf(holdings)
+	}
+	h := &holdings[0]
+	if h.Role.Powers.Any(GrantsRoles | GrantsSome) {
+		return p.reachOf(holdings) // whether it grants hangs on its holder
+	}
+	key := reachKey{h.Role, h.Scope().Key(), h.Surely}
+	r, ok := p.shared.reaches[key]
+	if !ok {
+		r = p.reachOf(holdings)
+		p.shared.reaches[key] = r
+	}
+	r.Scopes = slices.Clone(r.Scopes)
+	return r
+}
+
+// reachKey is what the reach of a holding hangs on that cannot grant.
+type reachKey struct {
+	role   *Role
+	scope  arm.Key
+	surely bool
+}
+
+func (p *Pass) reachOf(holdings []Holding) mivet.Reach {
 	m := p.shared.places()
 	var r mivet.Reach
 	at := make([]arm.Node, len(holdings))
@@ -123,15 +148,48 @@ func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
 	for i, n := range at {
 		tops[i] = m.top(n)
 	}
-	secrets := func(role *Role, _ string) bool { return role.Powers.Has(ReadsSecrets) }
-	for _, t := range m.types {
-		r.Changes += m.reach(t, at, holdings, p.changes)
-		r.Data += m.reach(t, tops, holdings, p.usesData)
-		if t == vaultType {
-			r.Secrets += m.reach(t, tops, holdings, secrets)
+	does := make([]*roleTypes, len(holdings))
+	for i := range holdings {
+		does[i] = p.typesOf(holdings[i].Role)
+	}
+	var nodes []arm.Node
+	for t := range m.types {
+		count := func(at []arm.Node, has func(*roleTypes) bool) int {
+			nodes = nodes[:0]
+			for i := range holdings {
+				if holdings[i].Surely && has(does[i]) {
+					nodes = append(nodes, at[i])
+				}
+			}
+			return m.count(m.types[t], m.widest(nodes))
+		}
+		r.Changes += count(at, func(d *roleTypes) bool { return d.changes[t] })
+		r.Data += count(tops, func(d *roleTypes) bool { return d.data[t] })
+		if m.types[t] == vaultType {
+			r.Secrets += count(tops, func(d *roleTypes) bool { return d.secrets })
 		}
 	}
 	return r
+}
+
+// roleTypes says of each type of the map whether a role changes such resources, and
+// whether it uses their data.
+type roleTypes struct {
+	changes, data []bool
+	secrets       bool
+}
+
+func (p *Pass) typesOf(role *Role) *roleTypes {
+	if d := p.shared.roleTypes[role]; d != nil {
+		return d
+	}
+	types := p.shared.places().types
+	d := &roleTypes{changes: make([]bool, len(types)), data: make([]bool, len(types)), secrets: role.Powers.Has(ReadsSecrets)}
+	for i, t := range types {
+		d.changes[i], d.data[i] = p.changes(role, t), p.usesData(role, t)
+	}
+	p.shared.roleTypes[role] = d
+	return d
 }
 
 const vaultType = "microsoft.keyvault/vaults"
@@ -143,17 +201,4 @@ func (m *placeMap) top(n arm.Node) arm.Node {
 		n = up
 	}
 	return n
-}
-
-func (m *placeMap) reach(t string, at []arm.Node, holdings []Holding, has func(*Role, string) bool) int {
-	var nodes []arm.Node
-	for i := range holdings {
-		if holdings[i].Surely && has(holdings[i].Role, t) {
-			nodes = append(nodes, at[i])
-		}
-	}
-	if len(nodes) == 0 {
-		return 0
-	}
-	return m.count(t, m.widest(nodes))
 }

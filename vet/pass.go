@@ -49,6 +49,9 @@ type shared struct {
 	local    func() *localLedger
 	types    func() map[arm.Key][]int32
 	lists    map[arm.Key]*typeList
+	// reaches are those of single holdings, roleTypes what roles do.
+	reaches   map[reachKey]mivet.Reach
+	roleTypes map[*Role]*roleTypes
 	// last are the holdings that were asked for last: rules ask about one principal after
 	// the other, and several times each.
 	last struct {
@@ -70,7 +73,10 @@ type shared struct {
 }
 
 func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
-	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}, lists: map[arm.Key]*typeList{}}
+	sh := &shared{
+		snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}, lists: map[arm.Key]*typeList{},
+		reaches: map[reachKey]mivet.Reach{}, roleTypes: map[*Role]*roleTypes{},
+	}
 	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
 	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
 	sh.roles = sync.OnceValue(func() *roleBook { return newRoleBook(sh) })

@@ -43,15 +43,15 @@ func checkVaultMixedPlanes(p *vet.Pass) error {
 			continue
 		}
 		var mixed []mixedVault
-		looked := false
+		looked, rights := false, vaultRights(holdings)
 		for _, vault := range touched(p, id, holdings) {
 			if len(mixed) == shownVaults {
 				break
 			}
-			u := useOf(p, id, holdings, vault)
-			looked = looked || len(u.data) > 0
-			if len(u.data) > 0 && len(u.control) > 0 {
-				mixed = append(mixed, mixedVault{vault, u})
+			data, control := sides(p, id, rights, vault)
+			looked = looked || data
+			if data && control {
+				mixed = append(mixed, mixedVault{vault, useOf(p, id, holdings, vault)})
 			}
 		}
 		switch {
@@ -146,6 +146,57 @@ func operation(name string) arm.Operation {
 	return op
 }
 
+// vaultRight is what a holding does in vaults.
+type vaultRight struct {
+	scope         arm.ID
+	data, control bool
+}
+
+// vaultRights returns the holdings that count for [useOf], with what they do.
+func vaultRights(holdings []vet.Holding) []vaultRight {
+	var out []vaultRight
+	for i := range holdings {
+		role := holdings[i].Role
+		if !holdings[i].Surely || !role.Powers.Has(vet.WritesVaultPolicies) && !usesVaultData(role) {
+			continue
+		}
+		out = append(out, vaultRight{
+			scope:   holdings[i].Scope(),
+			data:    role.Grants(vaultOperations.get, mivet.PlaneData) || role.Grants(vaultOperations.list, mivet.PlaneData),
+			control: role.Grants(vaultOperations.write, mivet.PlaneControl) || role.Grants(vaultOperations.policy, mivet.PlaneControl),
+		})
+	}
+	return out
+}
+
+// sides tells whether [useOf] would find a use of data and one of the vault's own
+// configuration, without saying which.
+func sides(p *vet.Pass, id mivet.PrincipalID, rights []vaultRight, vault *mivet.Resource) (data, control bool) {
+	model := vet.VaultModelOf(vault)
+	for i := range rights {
+		r := &rights[i]
+		more := r.data && !data && model != vet.ModelPolicies || r.control && !control
+		if !more {
+			continue
+		}
+		inside := vault.ID.Contains(r.scope) && !r.scope.Equal(vault.ID)
+		if !inside && !p.Covers(r.scope, vault.ID) {
+			continue
+		}
+		data = data || r.data && model != vet.ModelPolicies
+		control = control || r.control && !inside
+	}
+	if data || model == vet.ModelRoles {
+		return data, control
+	}
+	return slices.ContainsFunc(p.Policies(id), func(a *mivet.AccessPolicy) bool { return opensVault(a, vault) }), control
+}
+
+// opensVault reports whether an entry of an access list gives data of a vault.
+func opensVault(a *mivet.AccessPolicy, vault *mivet.Resource) bool {
+	return a.Vault.Equal(vault.ID) && len(a.Secrets)+len(a.Keys)+len(a.Certificates) > 0
+}
+
 func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *mivet.Resource) use {
 	var u use
 	model := vet.VaultModelOf(vault)
@@ -173,7 +224,7 @@ func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *miv
 		return u
 	}
 	for _, a := range p.Policies(id) {
-		if a.Vault.Equal(vault.ID) && len(a.Secrets)+len(a.Keys)+len(a.Certificates) > 0 {
+		if opensVault(a, vault) {
 			u.data = append(u.data, mivet.Evidence{
 				Kind: mivet.Configured, Source: a.Source,
 				Fact: fmt.Sprintf("the access policy of %s allows secrets %q, keys %q, certificates %q", p.Name(id), a.Secrets, a.Keys, a.Certificates),
