@@ -141,6 +141,7 @@ const (
 	EditDetachIdentity     EditKind = "detach-identity"
 	EditDeleteIdentity     EditKind = "delete-identity"
 	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
+	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
 )
 
 // Edit is one change to a tenant, exact enough to be applied to a snapshot and to be

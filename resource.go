@@ -123,6 +123,12 @@ type Declaration struct {
 	// FederatedCredential is true for one.
 	FederatedCredential bool `json:"federatedCredential,omitzero"`
 	// InlinePolicies is the number of access policies written inside a vault.
-	InlinePolicies int    `json:"inlinePolicies,omitzero"`
-	Source         Source `json:"source,omitzero"`
+	InlinePolicies int `json:"inlinePolicies,omitzero"`
+	// Refused says why Azure refuses the object as it is declared, a clause without a full
+	// stop; empty where nothing is known to be refused.
+	Refused string `json:"refused,omitzero"`
+	// WaitsFor are the addresses of the objects that have to be there before what is
+	// refused can be told.
+	WaitsFor []string `json:"waitsFor,omitzero"`
+	Source   Source   `json:"source,omitzero"`
 }

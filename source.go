@@ -100,5 +100,8 @@ type Gap struct {
 	// Permission is what the reader would need to close the gap; empty where no permission
 	// closes it.
 	Permission string `json:"permission,omitzero"`
-	Source     Source `json:"source,omitzero"`
+	// Inherent is true where no input of its kind holds all such facts, however it was
+	// read: a plan never tells what it does not manage.
+	Inherent bool   `json:"inherent,omitzero"`
+	Source   Source `json:"source,omitzero"`
 }

@@ -67,8 +67,12 @@ type htmlPage struct {
 	Wanted     string
 	Groups     []htmlGroup
 	Others     []*FindingMessage // known and suppressed
-	Undecided  []*UndecidedMessage
+	Undecided  []htmlQuestion
 	Rules      []*RuleMessage
+}
+
+type htmlQuestion struct {
+	Rules, Subjects, Facts, Reason, Permission string
 }
 
 type htmlCount struct {
@@ -86,10 +90,11 @@ func (h *HTML) page() *htmlPage {
 	run := *h.run
 	run.Inputs = cleanAll(run.Inputs)
 	p := &htmlPage{Run: &run, Summary: h.summary, Rules: h.rules}
-	for _, u := range h.undecided {
-		c := *u
-		c.Subject, c.Reason = cleanSubject(u.Subject), clean(u.Reason)
-		p.Undecided = append(p.Undecided, &c)
+	for _, u := range unknowns(questions(h.undecided)) {
+		p.Undecided = append(p.Undecided, htmlQuestion{
+			Rules: vet.List(u.rules), Subjects: vet.AtMost(u.subjects, maxSubjects), Facts: factWords(u.facts),
+			Reason: clean(u.reason), Permission: clean(u.permission),
+		})
 	}
 	for _, s := range slices.Backward(slices.Sorted(maps.Keys(h.summary.Findings))) {
 		p.Severities = append(p.Severities, htmlCount{s, h.summary.Findings[s]})

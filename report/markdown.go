@@ -47,7 +47,7 @@ func (m *Markdown) head(b *strings.Builder) {
 		vet.Count(r.Counts.Resources, "resource"), vet.Count(r.Counts.Identities, "identity"),
 		vet.Count(r.Counts.Assignments, "role assignment"), vet.Count(s.Passed, "check"), accepted(s))
 	if s.Undecided > 0 {
-		fmt.Fprintf(b, "Not decided: %s.", vet.Count(s.Undecided, "question"))
+		fmt.Fprintf(b, "Not decided: %s.", vet.Count(len(questions(m.undecided)), "question"))
 		if len(s.Wanted) > 0 {
 			b.WriteString(" " + md(wanted(&s.Wanted[0])))
 		}
@@ -97,8 +97,12 @@ func (m *Markdown) open(b *strings.Builder) {
 		return
 	}
 	b.WriteString("<details><summary>Not decided</summary>\n\n")
-	for _, u := range m.undecided {
-		fmt.Fprintf(b, "- %s, %s: %s\n", u.Rule, md(u.Subject.String()), md(u.Reason))
+	for _, u := range unknowns(questions(m.undecided)) {
+		facts := ""
+		if len(u.facts) > 0 {
+			facts = ", " + factWords(u.facts)
+		}
+		fmt.Fprintf(b, "- %s%s: %s (%s)\n", md(vet.AtMost(u.subjects, maxSubjects)), facts, md(u.reason), vet.List(u.rules))
 	}
 	b.WriteString("\n</details>\n")
 }

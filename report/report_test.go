@@ -157,3 +157,46 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 		}
 	}
 }
+
+// A reason for which much is not decided is said once, with the kinds of facts; questions
+// that differ in nothing else are one.
+func TestUndecidedIsSaidOnce(t *testing.T) {
+	var b bytes.Buffer
+	send(t, report.NewText(&b, report.TextOptions{Undecided: true}), scan(t, "plan.tenant"))
+	golden(t, "plan.txt", b.Bytes())
+	if n := strings.Count(b.String(), "a plan holds only what it manages"); n != 2 { // the sum, and the list
+		t.Errorf("the reason is said %d times", n)
+	}
+}
+
+// Where there is nothing to look at, what an input of its kind never holds is no news.
+func TestNothingToLookAt(t *testing.T) {
+	var b bytes.Buffer
+	send(t, report.NewText(&b, report.TextOptions{Undecided: true}), scan(t, "empty.tenant"))
+	if !strings.Contains(b.String(), "Not decided: nothing;") {
+		t.Errorf("an empty plan leaves questions:\n%s", b.String())
+	}
+}
+
+// A finding always says a fact, however little room there is.
+func TestEvidenceIsNeverLeftOut(t *testing.T) {
+	long := strings.Repeat("a long name ", 12)
+	fact := func(s string) mivet.Evidence { return mivet.Evidence{Kind: mivet.Configured, Fact: s + " " + long} }
+	f := &report.FindingMessage{State: report.Open, Finding: mivet.Finding{
+		Rule: "r", Severity: mivet.SeverityHigh, Fingerprint: "0123456789ab", Message: long + long, Consequence: long + long,
+		Evidence: []mivet.Evidence{fact("the first"), fact("the second"), fact("the third")},
+		Fix:      mivet.Fix{Summary: long + long, Check: long + long, Command: "one\ntwo\nthree"},
+	}}
+	for _, width := range []int{60, 80, 100} {
+		var b bytes.Buffer
+		h := report.NewText(&b, report.TextOptions{Width: width})
+		for _, m := range []report.Message{&report.Run{}, f, &report.Summary{Findings: map[mivet.Severity]int{mivet.SeverityHigh: 1}}} {
+			if err := h.Handle(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !strings.Contains(b.String(), "because   the first") || !strings.Contains(b.String(), "and 2 facts more") {
+			t.Errorf("width %d: the evidence is left out:\n%s", width, b.String())
+		}
+	}
+}

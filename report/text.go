@@ -115,15 +115,18 @@ func (t *Text) opening(p *printer, s *Summary) {
 		p.wrap("", "  ", "Not decided: nothing; %s ran.", vet.Count(len(t.rules), "rule"))
 		return
 	}
-	p.wrap("", "  ", "Not decided: %s of %s.", vet.Count(s.Undecided, "question"), vet.Count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
+	p.wrap("", "  ", "Not decided: %s of %s.", vet.Count(len(questions(t.undecided)), "question"), vet.Count(s.Rules[vet.NotAssessed]+undecidedRules(t.rules), "rule"))
 	if len(s.Wanted) > 0 {
 		p.wrap("", "  ", "%s", clean(wanted(&s.Wanted[0])))
 	}
 }
 
 func wanted(w *vet.Want) string {
-	if w.Permission == "" {
-		return fmt.Sprintf("Most hang on %s that no permission shows: %s.", w.Facts, w.Reason)
+	switch {
+	case w.Permission == "" && w.Facts == "":
+		return fmt.Sprintf("The first reason: %s.", w.Reason)
+	case w.Permission == "":
+		return fmt.Sprintf("Most of it hangs on %s that are not in the input: %s.", w.Facts, w.Reason)
 	}
 	return fmt.Sprintf("One permission decides most of it: %s (%s of %s).", w.Permission, vet.Count(w.Decides, "question"), vet.Count(len(w.Rules), "rule"))
 }
@@ -214,14 +217,20 @@ func (t *Text) rest(p *printer) {
 	}
 	p.line("")
 	p.line("Not decided:")
-	for _, u := range t.undecided {
-		permission := ""
-		if u.Permission != "" {
-			permission = "; needs " + u.Permission
+	for _, u := range unknowns(questions(t.undecided)) {
+		permission, facts := "", ""
+		if u.permission != "" {
+			permission = "; needs " + clean(u.permission)
 		}
-		p.wrap("  ", "    ", "%s, %s: %s%s", u.Rule, clean(u.Subject.String()), clean(u.Reason), permission)
+		if len(u.facts) > 0 {
+			facts = ", " + factWords(u.facts)
+		}
+		p.wrap("  ", "    ", "%s%s: %s%s (%s)", vet.AtMost(u.subjects, maxSubjects), facts, clean(u.reason), permission, vet.List(u.rules))
 	}
 }
+
+// maxSubjects is how many subjects of one reason are named.
+const maxSubjects = 6
 
 func (t *Text) closing(p *printer, s *Summary) {
 	if len(t.findings) > 0 {
@@ -312,9 +321,12 @@ func (p *printer) evidence(es []mivet.Evidence, room int) []string {
 		if e.Kind != mivet.Configured {
 			text = string(e.Kind) + ": " + text
 		}
-		lines := p.part(label, text, 2)
 		left := room - len(out)
 		more := len(es) - i
+		lines := p.part(label, text, 2)
+		if i == 0 && more > 1 && len(lines) >= left {
+			lines = cut(lines, max(1, left-1)) // at least one fact is always said
+		}
 		if len(lines) > left || (len(lines) == left && more > 1) {
 			if left > 0 {
 				out = append(out, fmt.Sprintf("  %-10sand %s more (--format json shows all)", label, vet.Count(more, "fact")))

@@ -255,7 +255,7 @@ var factKinds = []string{
 func (b *builder) buildGap(st *statement) {
 	g := mivet.Gap{
 		Facts: mivet.FactKind(b.oneOf(st.args[0], "kind of facts", factKinds...)), Subject: b.text(st, "subject"),
-		Reason: b.text(st, "reason"), Permission: b.text(st, "permission"), Source: b.source(st),
+		Reason: b.text(st, "reason"), Permission: b.text(st, "permission"), Inherent: st.has("inherent"), Source: b.source(st),
 	}
 	if len(st.args) > 1 || st.attr("at") != nil {
 		g.Scope, _ = b.at(st, "at", 1)
@@ -268,7 +268,7 @@ func (b *builder) buildDeclaration(st *statement) {
 		Address: st.args[0].text, Type: st.args[1].text, Resource: b.optionalScope(st, "of"), Actions: b.texts(st, "actions"),
 		IdentityType: b.text(st, "identity"), UserAssigned: st.has("user-assigned"), Grant: st.has("grant"),
 		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"),
-		FormerPrincipals: b.principalList(st, "former"), Source: b.source(st),
+		FormerPrincipals: b.principalList(st, "former"), Refused: b.text(st, "refused"), WaitsFor: b.texts(st, "waits-for"), Source: b.source(st),
 	}
 	b.s.Declarations = append(b.s.Declarations, d)
 }

@@ -153,7 +153,7 @@ func (b *builder) buildAssignment(st *statement) {
 		return
 	}
 	a := mivet.RoleAssignment{
-		Scope: scope, Description: b.text(st, "description"), Eligible: st.has("eligible"),
+		Scope: scope, Description: b.text(st, "description"), Eligible: st.has("eligible"), ConditionUnknown: st.has("condition-unread"),
 		Start: b.time(st, "from"), End: b.time(st, "until"), CreatedOn: b.time(st, "created"), CreatedBy: b.optionalPrincipal(st, "by"),
 		DelegatedIdentity: b.optionalScope(st, "delegated-identity"), Source: b.source(st),
 	}

@@ -136,7 +136,7 @@ func (p *printer) assignments() {
 		word, attr := p.role(a.Role, a.RoleName)
 		l := new(line).add("assign", p.principal(a.Principal), word, "at", p.scope(a.Scope)).attr("role", attr)
 		l.flag(a.Eligible, "eligible").time("from", a.Start).time("until", a.End)
-		condition(l, a.Condition, a.ConditionVersion).quoted("description", a.Description)
+		condition(l, a.Condition, a.ConditionVersion).flag(a.ConditionUnknown, "condition-unread").quoted("description", a.Description)
 		if a.CreatedBy != "" {
 			l.attr("by", p.principal(a.CreatedBy))
 		}
@@ -309,7 +309,7 @@ func (p *printer) declarations() {
 		if d.InlinePolicies != 0 {
 			l.attr("inline-policies", strconv.Itoa(d.InlinePolicies))
 		}
-		p.print(l)
+		p.print(l.quoted("refused", d.Refused).list("waits-for", d.WaitsFor))
 	}
 }
 
@@ -337,6 +337,6 @@ func (p *printer) gaps() {
 		if !g.Scope.IsZero() {
 			l.add("at", p.scope(g.Scope))
 		}
-		p.print(l.quoted("subject", g.Subject).quoted("reason", g.Reason).quoted("permission", g.Permission))
+		p.print(l.quoted("subject", g.Subject).quoted("reason", g.Reason).quoted("permission", g.Permission).flag(g.Inherent, "inherent"))
 	}
 }

@@ -371,7 +371,7 @@ func (s *source) grantsOf(out *mivet.Snapshot) {
 	many(s, func() {
 		a := mivet.RoleAssignment{
 			Role: s.role(), RoleName: s.text(), Principal: s.principal(), Scope: s.scope(), Condition: s.text(), ConditionVersion: s.text(),
-			Description: s.text(), Eligible: s.flag(), Start: s.time(), End: s.time(), CreatedOn: s.time(), CreatedBy: s.principal(),
+			Description: s.text(), Eligible: s.flag(), ConditionUnknown: s.flag(), Start: s.time(), End: s.time(), CreatedOn: s.time(), CreatedBy: s.principal(),
 			PrincipalType: draw(s, rapid.SampledFrom([]mivet.PrincipalType{"", mivet.TypeUser, mivet.TypeServicePrincipal, "Odd"})),
 		}
 		for _, r := range out.RoleDefinitions {
@@ -452,7 +452,7 @@ func (s *source) restOf(out *mivet.Snapshot) {
 		out.Locks = append(out.Locks, lock)
 		out.Declarations = append(out.Declarations, mivet.Declaration{
 			Address: s.text(), Type: s.text(), Resource: s.scope(), Actions: s.texts(), IdentityType: s.text(), UserAssigned: s.flag(),
-			Grant: s.flag(), FederatedCredential: s.flag(), InlinePolicies: draw(s, rapid.IntRange(0, 3)),
+			Grant: s.flag(), FederatedCredential: s.flag(), InlinePolicies: draw(s, rapid.IntRange(0, 3)), Refused: s.text(), WaitsFor: s.texts(),
 		})
 		if s.flag() {
 			out.Declarations[len(out.Declarations)-1].FormerPrincipals = []mivet.PrincipalID{s.principal()}
@@ -463,7 +463,7 @@ func (s *source) restOf(out *mivet.Snapshot) {
 		}
 		out.AccessTests = append(out.AccessTests, test)
 		out.Gaps = append(out.Gaps, mivet.Gap{
-			Facts: draw(s, rapid.SampledFrom([]mivet.FactKind{mivet.FactLocks, mivet.FactDenyAssignments, "odd"})), Scope: s.scope(), Subject: s.text(), Reason: s.text(), Permission: s.text(),
+			Facts: draw(s, rapid.SampledFrom([]mivet.FactKind{mivet.FactLocks, mivet.FactDenyAssignments, "odd"})), Scope: s.scope(), Subject: s.text(), Reason: s.text(), Permission: s.text(), Inherent: s.flag(),
 		})
 	})
 }

@@ -89,7 +89,7 @@ var specs = map[string]*spec{
 	"assign": {
 		args:    "PRINCIPAL ROLE [SCOPE]",
 		keys:    strings.Fields("at condition version from until description by created type id role delegated-identity"),
-		flags:   []string{"eligible"},
+		flags:   []string{"eligible", "condition-unread"},
 		declare: (*builder).declareNothing, build: (*builder).buildAssignment,
 	},
 	"deny": {
@@ -131,14 +131,14 @@ var specs = map[string]*spec{
 		declare: (*builder).declareNothing, build: (*builder).buildDelegation,
 	},
 	"declare": {
-		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies"),
+		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies refused waits-for"),
 		flags:   []string{"user-assigned", "grant", "federated"},
 		declare: (*builder).declareNothing, build: (*builder).buildDeclaration,
 	},
 	"can":    testSpec,
 	"cannot": testSpec,
 	"gap": {
-		args: "FACTS [SCOPE]", keys: strings.Fields("at reason permission subject"),
+		args: "FACTS [SCOPE]", keys: strings.Fields("at reason permission subject"), flags: []string{"inherent"},
 		declare: (*builder).declareNothing, build: (*builder).buildGap,
 	},
 }

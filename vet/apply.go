@@ -25,6 +25,7 @@ func Apply(s *mivet.Snapshot, edits []mivet.Edit) (*mivet.Snapshot, error) {
 	c.AccessPolicies = slices.Clone(s.AccessPolicies)
 	c.LocalGrants = slices.Clone(s.LocalGrants)
 	c.FederatedCredentials = slices.Clone(s.FederatedCredentials)
+	c.Declarations = slices.Clone(s.Declarations)
 	for i := range edits {
 		if err := applyEdit(&c, &edits[i]); err != nil {
 			return nil, fmt.Errorf("applying edit %d (%s): %w", i+1, edits[i].Kind, err)
@@ -61,8 +62,32 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return deleteIdentity(s, e.Resource)
 	case mivet.EditRemoveSuppression:
 		return nil // no fact: see ApplySuppressions
+	case mivet.EditApplyFirst:
+		return applyFirst(s, e.Name)
 	}
 	return fmt.Errorf("%q is no kind of edit", e.Kind)
+}
+
+// applyFirst makes an object before those that wait for it: what is refused of them only
+// because it is not there, is not refused any more.
+func applyFirst(s *mivet.Snapshot, address string) error {
+	found := false
+	for i := range s.Declarations {
+		d := &s.Declarations[i]
+		at := slices.Index(d.WaitsFor, address)
+		if at < 0 {
+			continue
+		}
+		found = true
+		d.WaitsFor = slices.Delete(slices.Clone(d.WaitsFor), at, at+1)
+		if len(d.WaitsFor) == 0 {
+			d.Refused = ""
+		}
+	}
+	if !found {
+		return errAbsent
+	}
+	return nil
 }
 
 // SameAssignment reports whether two facts are about the same role assignment: Azure

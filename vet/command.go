@@ -43,6 +43,8 @@ func azCommand(e *mivet.Edit) string {
 		return "az identity delete --ids " + quote(e.Resource.String())
 	case mivet.EditRemoveSuppression:
 		return "# remove the suppression at " + e.Name
+	case mivet.EditApplyFirst:
+		return "terraform apply " + quote("-target="+e.Name)
 	}
 	return "# " + string(e.Kind) + " has no command"
 }

@@ -218,15 +218,17 @@ func (p *Pass) GapAbout(kind mivet.FactKind, subject string) *mivet.Gap {
 }
 
 // remainingGaps says "not assessed" for the gaps in what the rule needs that the rule
-// itself did not mention.
+// itself did not mention. That an input of its kind never holds all facts is no news where
+// there was nothing to look at.
 func (p *Pass) remainingGaps() {
+	looked := p.result.Outcome() != NotApplicable
 	for _, kind := range p.Rule.Needs {
 		l := p.shared.gaps[kind]
 		if l == nil {
 			continue
 		}
 		for _, g := range l.all {
-			if !p.seen[keyOf(g)] {
+			if !p.seen[keyOf(g)] && (looked || !g.Inherent) {
 				p.Blocked(p.gapSubject(g), g)
 			}
 		}

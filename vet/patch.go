@@ -73,7 +73,7 @@ func (p *tenantPatch) edit(e *mivet.Edit) error {
 		return p.identity(e)
 	case mivet.EditDeleteIdentity:
 		return p.remove(p.resourceLine(e.Resource))
-	case mivet.EditRemoveSuppression:
+	case mivet.EditRemoveSuppression, mivet.EditApplyFirst:
 	}
 	return ErrNoPatch
 }

@@ -87,6 +87,10 @@ func TestOutcomes(t *testing.T) {
 	f(vet.NotAssessed, gap, pass)
 	f(vet.Found, gap, find)
 	f(vet.Passed, `gap locks reason=locked`, pass) // not needed
+	const plan = `gap "role assignments" reason="a plan holds only what it manages" inherent`
+	f(vet.NotApplicable, plan, none) // there was nothing to look at
+	f(vet.NotAssessed, plan, pass)
+	f(vet.Found, plan, find)
 	f(vet.Failed, gap, func(p *vet.Pass) error { p.Pass(); return errors.New("broken") })
 }
 

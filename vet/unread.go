@@ -112,6 +112,12 @@ func (p *Pass) Unless(holdings ...*Holding) (words string, facts []mivet.Evidenc
 	if len(what) == 0 {
 		return "", nil
 	}
+	const unread = " that was not read"
+	for i, w := range what[:len(what)-1] {
+		if strings.HasSuffix(what[i+1], unread) {
+			what[i] = strings.TrimSuffix(w, unread) // it is said of both
+		}
+	}
 	return ", unless " + strings.Join(what, " or ") + " takes it away", facts
 }
 

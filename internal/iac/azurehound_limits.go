@@ -49,7 +49,7 @@ var houndExpected = []struct {
 func (h *hound) limits() {
 	src := mivet.Source{Origin: &mivet.Origin{File: h.file}}
 	for _, l := range houndLimits {
-		h.gaps.add(mivet.Gap{Facts: l.facts, Source: src, Reason: l.reason})
+		h.gaps.add(mivet.Gap{Facts: l.facts, Source: src, Reason: l.reason, Inherent: true})
 	}
 	for _, e := range houndExpected {
 		found := 0

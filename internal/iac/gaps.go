@@ -114,4 +114,28 @@ func fileOf(s mivet.Source) string {
 // gap records what is missing because of one object of the plan.
 func (b *builder) gap(v *view, facts mivet.FactKind, scope arm.ID, reason string) {
 	b.gaps.add(mivet.Gap{Facts: facts, Scope: scope, Subject: v.address, Reason: reason, Source: v.src})
+	if strings.HasSuffix(reason, whyEmpty) {
+		b.refuse(v, reason)
+	}
+}
+
+// refuse says of the object that was declared last that Azure refuses it as it is planned,
+// and which objects its empty arguments come from.
+func (b *builder) refuse(v *view, reason string) {
+	last := len(b.snap.Declarations) - 1
+	if b.doc.kind != KindTerraformPlan || last < 0 || b.snap.Declarations[last].Address != v.address {
+		return
+	}
+	d := &b.snap.Declarations[last]
+	d.Refused = reason
+	for _, name := range sortedKeys(v.exprs) {
+		if text, ok := v.attrs[name].(string); !ok || strings.TrimSpace(text) != "" {
+			continue
+		}
+		for _, to := range b.trail(v, name).targets {
+			if to.object != nil && !to.object.data && !slices.Contains(d.WaitsFor, to.object.address) {
+				d.WaitsFor = append(d.WaitsFor, to.object.address)
+			}
+		}
+	}
 }

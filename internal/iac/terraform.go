@@ -254,10 +254,10 @@ func (b *builder) byNature() {
 		mivet.FactAccessPolicies, mivet.FactLocalGrants, mivet.FactPathACLs, mivet.FactFederatedCredentials,
 		mivet.FactAppRoles, mivet.FactDirectoryRoles, mivet.FactLocks, mivet.FactDelegations,
 	} {
-		b.gaps.add(mivet.Gap{Facts: facts, Source: src, Reason: what + " holds only what it manages: there may be others in the tenant"})
+		b.gaps.add(mivet.Gap{Facts: facts, Source: src, Reason: what + " holds only what it manages: there may be others in the tenant", Inherent: true})
 	}
-	b.gaps.add(mivet.Gap{Facts: mivet.FactDenyAssignments, Source: src, Reason: what + " holds no deny assignments"})
-	b.gaps.add(mivet.Gap{Facts: mivet.FactAppSettings, Source: src, Reason: "app settings are not read from " + what})
+	b.gaps.add(mivet.Gap{Facts: mivet.FactDenyAssignments, Source: src, Reason: what + " holds no deny assignments", Inherent: true})
+	b.gaps.add(mivet.Gap{Facts: mivet.FactAppSettings, Source: src, Reason: "app settings are not read from " + what, Inherent: true})
 	if b.doc.failed {
 		b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Source: src, Reason: "the plan stopped with an error and is not complete"})
 	}

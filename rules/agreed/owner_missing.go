@@ -29,7 +29,16 @@ var OwnerMissing = &vet.Rule{
 }
 
 func checkOwners(p *vet.Pass) error {
-	for _, id := range p.Identities() {
+	ids := p.Identities()
+	if len(ids) > 0 && !p.NamesOwners() {
+		p.Unassessed(vet.Undecided{
+			Subject: mivet.Subject{Name: "every identity"}, Source: ids[0].Source,
+			Reason: fmt.Sprintf("nothing in the input has one of the tags %s, and there is no CODEOWNERS: set owner.tags or owner.codeowners to say where owners are named",
+				strings.Join(p.OwnerTags(), ", ")),
+		})
+		return nil
+	}
+	for _, id := range ids {
 		if r := p.Index().Resource(id.Resource); r != nil {
 			checkOwner(p, id, r)
 		}
@@ -42,8 +51,11 @@ func checkOwner(p *vet.Pass, id *mivet.Identity, r *mivet.Resource) {
 		p.Pass()
 		return
 	}
-	holdings := p.Holdings(id.Principal)
-	reach := p.ReachOf(holdings)
+	if gap := p.TagsUnread(r); gap != nil {
+		p.Blocked(mivet.Subject{Resource: id.Resource, Principal: id.Principal, Name: id.Resource.Name()}, gap)
+		return
+	}
+	reach := p.ReachOf(p.Holdings(id.Principal))
 	what := vet.TypeWords(id.Resource.Type()) + " " + id.Resource.Name()
 	if id.Kind == mivet.SystemAssigned {
 		what = "the identity of " + what
@@ -63,7 +75,7 @@ func checkOwner(p *vet.Pass, id *mivet.Identity, r *mivet.Resource) {
 			Check:   "who deploys it; the name is yours to fill in",
 		},
 	}
-	if len(holdings) == 0 {
+	if !p.HoldsAnything(id.Principal) {
 		f.Severity = mivet.SeverityInfo
 		f.Consequence = "nobody is asked when it is misused, reviewed or no longer needed"
 	}

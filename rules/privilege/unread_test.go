@@ -97,6 +97,10 @@ func TestUnreadCondition(t *testing.T) {
 		if len(fs) != 1 || !strings.Contains(fs[0].Consequence, "unless a condition that was not read takes it away") {
 			t.Errorf("%s, not listed: %+v", rule, fs)
 		}
+		fs = ruleResult(t, results(t, text+"gap \"deny assignments\" reason=none\n", unlisted), rule).Findings
+		if len(fs) != 1 || !strings.Contains(fs[0].Consequence, "unless a condition or a deny assignment that was not read takes it away") {
+			t.Errorf("%s, neither listed: %+v", rule, fs)
+		}
 		declared := func(s *mivet.Snapshot) {
 			unlisted(s)
 			at := mivet.Source{Origin: &mivet.Origin{File: "plan.json", Address: "azurerm_role_assignment.ra"}}
