@@ -116,6 +116,36 @@ func TestTextIsShort(t *testing.T) {
 	}
 }
 
+// A text of very many findings is not read: the first ones are shown, and the others are
+// counted, never left out silently.
+func TestTextSaysWhatItLeavesOut(t *testing.T) {
+	r := scan(t, "shop.tenant")
+	total := len(r.Findings())
+	show := func(n int) string {
+		var b bytes.Buffer
+		send(t, report.NewText(&b, report.TextOptions{Findings: n}), r)
+		return b.String()
+	}
+	shown := func(text string) int { return strings.Count(text, "\n  what ") + strings.Count(text, "\n  and   ") }
+	all := show(-1)
+	if got := shown(all); got != total || strings.Contains(all, "not shown") {
+		t.Errorf("all: %d of %d findings are shown:\n%s", got, total, all)
+	}
+	if all != show(0) || all != show(total) {
+		t.Errorf("%d findings are cut", total)
+	}
+	for n := 1; n < total; n++ {
+		text := show(n)
+		more := vet.Count(total-n, "finding") + " more are not shown: --all"
+		if total-n == 1 {
+			more = "1 finding more is not shown: --all"
+		}
+		if got := shown(text); got != n || !strings.Contains(text, more) {
+			t.Errorf("%d of %d: %d findings are shown, and the text must say %q:\n%s", n, total, got, more, text)
+		}
+	}
+}
+
 func TestColorRepeatsWords(t *testing.T) {
 	var plain, colored bytes.Buffer
 	r := scan(t, "shop.tenant")

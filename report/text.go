@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,9 @@ import (
 // MaxLines is how many lines the text of one finding may have.
 const MaxLines = 12
 
+// maxFindings is how many findings a person may read at one time.
+const maxFindings = 200
+
 // TextOptions say how text looks.
 type TextOptions struct {
 	// Color turns ANSI colours on. They repeat what a word beside them says.
@@ -26,6 +30,9 @@ type TextOptions struct {
 	Width int
 	// Fixes is how many fixes are listed first; zero: 10.
 	Fixes int
+	// Findings is how many findings are written; zero: 200, below zero: all. How many more
+	// there are is said at the end.
+	Findings int
 	// Undecided lists each thing that could not be decided, not only the sum.
 	Undecided bool
 }
@@ -47,6 +54,12 @@ func NewText(w io.Writer, o TextOptions) *Text {
 	if o.Fixes == 0 {
 		o.Fixes = 10
 	}
+	switch {
+	case o.Findings == 0:
+		o.Findings = maxFindings
+	case o.Findings < 0:
+		o.Findings = math.MaxInt
+	}
 	return &Text{w: w, o: o}
 }
 
@@ -59,22 +72,24 @@ func (t *Text) Handle(m Message) error {
 }
 
 func (t *Text) write(s *Summary) error {
-	p := &printer{w: t.w, o: t.o}
+	p := &printer{w: t.w, o: t.o, left: t.o.Findings}
 	t.opening(p, s)
 	t.fixes(p, s)
 	byPrint := map[string]*FindingMessage{}
 	for _, f := range t.findings {
 		byPrint[f.Fingerprint] = f
 	}
-	for i := range s.Fixes {
+	for i := 0; i < len(s.Fixes) && p.left > 0; i++ {
 		p.group(&s.Fixes[i], byPrint)
 	}
 	for _, f := range t.findings { // those that no fix of the summary names
-		if byPrint[f.Fingerprint] != nil && f.State == Open {
+		if p.left > 0 && byPrint[f.Fingerprint] != nil && f.State == Open {
 			p.line("")
 			p.finding(&f.Finding, nil)
+			p.left--
 		}
 	}
+	t.more(p)
 	t.rest(p)
 	t.closing(p, s)
 	if p.err != nil {
@@ -92,10 +107,38 @@ func (p *printer) group(g *vet.FixGroup, byPrint map[string]*FindingMessage) {
 			delete(byPrint, fp)
 		}
 	}
+	all = all[:min(len(all), p.left)]
 	if len(all) > 0 {
 		p.line("")
 		p.finding(all[0], all[1:])
+		p.left -= len(all)
 	}
+}
+
+// open counts the findings that are neither suppressed nor known.
+func (t *Text) open() int {
+	n := 0
+	for _, f := range t.findings {
+		if f.State == Open {
+			n++
+		}
+	}
+	return n
+}
+
+// more says how many findings were left out, and how to see them.
+func (t *Text) more(p *printer) {
+	if left := t.open() - t.o.Findings; left > 0 {
+		p.line("")
+		p.wrap("", "  ", "%s not shown: --all lists every one, and so do all other formats, as --format json.", areMore(left))
+	}
+}
+
+func areMore(n int) string {
+	if n == 1 {
+		return "1 finding more is"
+	}
+	return vet.Count(n, "finding") + " more are"
 }
 
 // opening says what was decided, what was not, and what would decide most.
@@ -193,7 +236,11 @@ func (t *Text) fixes(p *printer, s *Summary) {
 		p.wrap(fmt.Sprintf("%3d. ", i+1), "     ", "%s %s: %s%s", p.severity(g.Severity), clean(g.Subject.String()), clean(g.Fix.Summary), removes(g))
 	}
 	if more := len(s.Fixes) - t.o.Fixes; more > 0 {
-		p.line("     and " + vet.Count(more, "fix") + " more, each below its finding")
+		where := ", each below its finding"
+		if t.open() > t.o.Findings {
+			where = ""
+		}
+		p.line("     and " + vet.Count(more, "fix") + " more" + where)
 	}
 }
 
@@ -248,6 +295,8 @@ type printer struct {
 	w   io.Writer
 	o   TextOptions
 	err error
+	// left is how many findings may still be written.
+	left int
 }
 
 func (p *printer) line(s string) {

@@ -16,7 +16,7 @@ import (
 
 func (a *app) convertCommand() *cobra.Command {
 	var out output
-	var undecided bool
+	var undecided, all bool
 	cmd := &cobra.Command{
 		Use:     "convert RESULT",
 		Short:   "write a saved result of scan in another form",
@@ -32,7 +32,7 @@ func (a *app) convertCommand() *cobra.Command {
 			return exitFailed, err
 		}
 		err = a.emit(&out, func(w io.Writer, format string, colour bool) error {
-			look := report.TextOptions{Color: colour, Width: width(w), Undecided: undecided}
+			look := report.TextOptions{Color: colour, Width: width(w), Undecided: undecided, Findings: shown(all)}
 			return a.writeResults(w, format, look, saved.replay)
 		})
 		return exitOK, err
@@ -40,6 +40,7 @@ func (a *app) convertCommand() *cobra.Command {
 	out.byName = report.FormatOf
 	out.register(cmd, report.Formats()...)
 	cmd.Flags().BoolVar(&undecided, "undecided", false, "list everything that could not be decided")
+	cmd.Flags().BoolVar(&all, "all", false, "list every finding as text, not the 200 that matter most (other forms always do)")
 	return cmd
 }
 

@@ -26,6 +26,7 @@ type scanFlags struct {
 	baseline  string
 	complete  bool
 	undecided bool
+	all       bool
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -52,6 +53,7 @@ func (a *app) scanCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "report only what this earlier result (JSON) does not have")
 	cmd.Flags().StringArrayVar(&f.rules, "rule", nil, "run this rule alone; may be repeated")
 	cmd.Flags().BoolVar(&f.undecided, "undecided", false, "list everything that could not be decided (JSON always does)")
+	cmd.Flags().BoolVar(&f.all, "all", false, "list every finding as text, not the 200 that matter most (other forms always do)")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if something could not be decided and nothing was found")
 	return cmd
 }
@@ -78,7 +80,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 		return exitFailed, err
 	}
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
-		look := report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided}
+		look := report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided, Findings: shown(f.all)}
 		return a.writeResults(w, format, look, func(h report.Handler) error {
 			return report.Send(h, results, report.Options{Version: a.version(), Catalog: a.facts})
 		})
@@ -142,6 +144,14 @@ func (a *app) writeResults(w io.Writer, format string, look report.TextOptions, 
 	}
 	_, err = io.WriteString(w, cleanStyled(text.String()))
 	return err
+}
+
+// shown is how many findings a text lists: all, or as many as it does by itself.
+func shown(all bool) int {
+	if all {
+		return -1
+	}
+	return 0
 }
 
 // width is how wide a terminal is, 0 for what is no terminal.
