@@ -58,7 +58,7 @@ func checkKeyBesideIdentity(p *vet.Pass) error {
 			}
 			switch {
 			case len(s.opened) > 0:
-				p.Report(keyFinding(p, &h, s.opened))
+				p.Report(keyFinding(p, &h, s))
 			case len(s.unread) == 0:
 				p.Pass()
 			}
@@ -75,7 +75,10 @@ type place struct {
 
 // state is what a role at a scope yields: the resources whose setting lets keys in, and
 // those whose setting was not read, in the order of types and IDs.
-type state struct{ opened, unread []open }
+type state struct {
+	opened, unread []open
+	evidence       []mivet.Evidence // of those opened
+}
 
 func look(p *vet.Pass, role *vet.Role, scope arm.ID) *state {
 	s := &state{}
@@ -97,6 +100,13 @@ func look(p *vet.Pass, role *vet.Role, scope arm.ID) *state {
 			case keysClosed:
 			}
 		}
+	}
+	for _, o := range s.opened[:min(len(s.opened), shownOpen)] {
+		v, _ := o.resource.Setting(strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."))
+		s.evidence = append(s.evidence, mivet.Evidence{
+			Kind: mivet.Configured, Source: o.resource.Source,
+			Fact: fmt.Sprintf("%s %s accepts keys: %s is %s", vet.TypeWords(o.resource.ID.Type()), o.resource.ID.Name(), o.bypass.ClosedBy.Property, v),
+		})
 	}
 	return s
 }
@@ -169,8 +179,8 @@ func unreadSwitch(p *vet.Pass, h *vet.Holding, unread []open) vet.Undecided {
 	}
 }
 
-func keyFinding(p *vet.Pass, h *vet.Holding, opened []open) mivet.Finding {
-	name := p.Name(h.Holder)
+func keyFinding(p *vet.Pass, h *vet.Holding, s *state) mivet.Finding {
+	opened, name := s.opened, p.Name(h.Holder)
 	reach := p.ReachOf([]vet.Holding{*h})
 	role := string(h.Assignment.Role)
 	if role == "" {
@@ -179,15 +189,8 @@ func keyFinding(p *vet.Pass, h *vet.Holding, opened []open) mivet.Finding {
 	f := mivet.Finding{
 		Subject: p.SubjectOf(h.Holder), Discriminator: role + "|" + string(h.Scope().Key()), Source: h.Assignment.Source, Reach: &reach,
 		Message:  fmt.Sprintf("%s may take the keys of %s, by %s at %s", name, names(opened), h.Role.Label, p.ScopeWords(h.Scope())),
-		Evidence: []mivet.Evidence{p.HoldingFact(h)},
+		Evidence: append([]mivet.Evidence{p.HoldingFact(h)}, s.evidence...),
 		Severity: mivet.SeverityMedium,
-	}
-	for _, o := range opened[:min(len(opened), shownOpen)] {
-		v, _ := o.resource.Setting(strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."))
-		f.Evidence = append(f.Evidence, mivet.Evidence{
-			Kind: mivet.Configured, Source: o.resource.Source,
-			Fact: fmt.Sprintf("%s %s accepts keys: %s is %s", vet.TypeWords(o.resource.ID.Type()), o.resource.ID.Name(), o.bypass.ClosedBy.Property, v),
-		})
 	}
 	if more := len(opened) - shownOpen; more > 0 {
 		f.Evidence = append(f.Evidence, mivet.Evidence{Kind: mivet.Configured, Source: h.Assignment.Source, Fact: fmt.Sprintf("and %d more resources accept keys", more)})

@@ -41,7 +41,7 @@ type way struct {
 }
 
 func checkGrantsItself(p *vet.Pass) error {
-	seen := map[openingKey]*opening{}
+	seen := &openings{ways: map[*vet.Role][]*catalog.KeyBypass{}, at: map[openingKey]*opening{}}
 	for _, id := range p.Workers() {
 		var ways []way
 		looked := false
@@ -120,32 +120,47 @@ func grantable(p *vet.Pass, h *vet.Holding) []string {
 
 // serviceWays says where a holding lets its holder write the access list of a vault, or a
 // grant of a service's own authorization system.
-func serviceWays(p *vet.Pass, h *vet.Holding, seen map[openingKey]*opening) []way {
+func serviceWays(p *vet.Pass, h *vet.Holding, seen *openings) []way {
 	var out []way
 	if !h.Surely || !h.Role.Powers.Has(vet.Writes) {
 		return nil
 	}
-	for _, b := range p.Catalog.KeyBypasses() {
-		if b.Kind != catalog.BypassAccessPolicy && b.Kind != catalog.BypassNativeRBAC || !givesItself(&b) {
+	for _, b := range seen.of(p, h.Role) {
+		o := openTo(p, h, b, seen.at)
+		if len(o.open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == o.words }) {
 			continue
 		}
-		if !h.Role.Grants(b.Action, mivet.PlaneControl) {
-			continue
-		}
-		open := openTo(p, h, &b, seen)
-		if len(open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == "all data of "+data(open) }) {
-			continue
-		}
-		w := way{holding: h, words: "all data of " + data(open), severity: mivet.SeverityHigh, evidence: []mivet.Evidence{p.HoldingFact(h)}}
-		for _, r := range open[:min(len(open), shownOpen)] {
-			w.evidence = append(w.evidence, mivet.Evidence{
-				Kind: mivet.Predicted, Source: r.Source,
-				Fact: fmt.Sprintf("%s lets it write the grants of %s %s", b.Action, vet.TypeWords(r.ID.Type()), r.ID.Name()),
-			})
-		}
-		out = append(out, w)
+		out = append(out, way{
+			holding: h, words: o.words, severity: mivet.SeverityHigh,
+			evidence: append([]mivet.Evidence{p.HoldingFact(h)}, o.evidence...),
+		})
 	}
 	return out
+}
+
+// openings holds what does not hang on who holds a role: the ways of the role, and what
+// they reach below a scope.
+type openings struct {
+	ways map[*vet.Role][]*catalog.KeyBypass
+	at   map[openingKey]*opening
+}
+
+// of returns the bypasses by which a role can give itself rights of a service.
+func (o *openings) of(p *vet.Pass, role *vet.Role) []*catalog.KeyBypass {
+	found, ok := o.ways[role]
+	if ok {
+		return found
+	}
+	all := p.Catalog.KeyBypasses()
+	for i := range all {
+		b := &all[i]
+		own := b.Kind == catalog.BypassAccessPolicy || b.Kind == catalog.BypassNativeRBAC
+		if own && givesItself(b) && role.Grants(b.Action, mivet.PlaneControl) {
+			found = append(found, b)
+		}
+	}
+	o.ways[role] = found
+	return found
 }
 
 // givesItself reports whether a bypass lets its holder put itself into the service's own
@@ -166,21 +181,39 @@ const shownOpen = 20
 
 // opening is what a bypass reaches below a scope: who holds the right there does not
 // matter.
-type opening struct{ open, unread []*mivet.Resource }
+type opening struct {
+	open, unread []*mivet.Resource
+	// words and evidence say it of the open ones.
+	words    string
+	evidence []mivet.Evidence
+}
 
-type openingKey struct{ resourceType, scope arm.Key }
+type openingKey struct {
+	bypass *catalog.KeyBypass
+	scope  arm.Key
+}
+
+// tell writes down what is open.
+func (o *opening) tell(b *catalog.KeyBypass) {
+	o.words = "all data of " + data(o.open)
+	for _, r := range o.open[:min(len(o.open), shownOpen)] {
+		o.evidence = append(o.evidence, mivet.Evidence{
+			Kind: mivet.Predicted, Source: r.Source,
+			Fact: fmt.Sprintf("%s lets it write the grants of %s %s", b.Action, vet.TypeWords(r.ID.Type()), r.ID.Name()),
+		})
+	}
+}
 
 // openTo returns the resources below a holding at which a bypass is open: vaults that use
 // their access list, accounts with a system of their own. Vaults of which the model was
 // not read are said to be undecided.
-func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingKey]*opening) []*mivet.Resource {
-	t := accountType(b.ResourceType)
-	key := openingKey{arm.Fold(t), h.Scope().Key()}
+func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingKey]*opening) *opening {
+	key := openingKey{b, h.Scope().Key()}
 	o := seen[key]
 	if o == nil {
 		o = &opening{}
 		seen[key] = o
-		for _, r := range p.OfType(t, h.Scope()) {
+		for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
 			model := vet.VaultModelOf(r)
 			switch {
 			case b.Kind != catalog.BypassAccessPolicy, model == vet.ModelPolicies:
@@ -189,6 +222,7 @@ func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingK
 				o.unread = append(o.unread, r)
 			}
 		}
+		o.tell(b)
 	}
 	if len(o.unread) > 0 {
 		p.Unassessed(vet.Undecided{
@@ -197,7 +231,7 @@ func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingK
 			Permission: "Microsoft.KeyVault/vaults/read",
 		})
 	}
-	return o.open
+	return o
 }
 
 // accountType returns the type of the resource that keeps the grants: for role
