@@ -4,6 +4,7 @@ package authz
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -15,8 +16,8 @@ import (
 // not reach them (MicrosoftDocs/azure-docs articles/cosmos-db/how-to-setup-rbac.md;
 // MicrosoftDocs/azure-security-docs articles/key-vault/managed-hsm/access-control.md).
 var localOperations = map[string]mivet.LocalSystem{
-	"microsoft.documentdb/databaseaccounts/": mivet.LocalCosmos,
-	hsmOperations:                            mivet.LocalManagedHSM,
+	cosmosOperations: mivet.LocalCosmos,
+	hsmOperations:    mivet.LocalManagedHSM,
 }
 
 const (
@@ -32,6 +33,33 @@ func localSystem(op arm.Operation) mivet.LocalSystem {
 		}
 	}
 	return ""
+}
+
+// cosmosData are the data operations of Cosmos DB below an account, and how those on items
+// start; what else has the account's prefix is Resource Manager's
+// (MicrosoftDocs/azure-docs articles/cosmos-db/how-to-setup-rbac.md).
+const (
+	cosmosOperations = "microsoft.documentdb/databaseaccounts/"
+	cosmosContainers = cosmosOperations + "sqldatabases/containers/"
+	cosmosItems      = cosmosContainers + "items/"
+)
+
+var cosmosData = []string{
+	cosmosOperations + "readmetadata", cosmosContainers + "executequery", cosmosContainers + "readchangefeed",
+	cosmosContainers + "executestoredprocedure", cosmosContainers + "manageconflicts",
+}
+
+// localPlane returns the plane of an operation that only the roles of a service's own
+// system hold, so that neither the built-in roles nor the REST map tell it. All that a
+// managed HSM has below its own prefix are data operations: Resource Manager spells its
+// type managedHSMs (MicrosoftDocs/azure-security-docs
+// articles/key-vault/managed-hsm/built-in-roles.md).
+func localPlane(op arm.Operation) mivet.Plane {
+	key := string(op.Key())
+	if strings.HasPrefix(key, hsmOperations) || strings.HasPrefix(key, cosmosItems) || slices.Contains(cosmosData, key) {
+		return mivet.PlaneData
+	}
+	return mivet.PlaneUnknown
 }
 
 // builtInCosmosRoles are the two roles that every account has

@@ -114,7 +114,7 @@ func (q *refQuestion) decide() bool {
 	case mivet.PlaneData:
 		q.data = true
 	default:
-		q.data = q.w.maybe("the plane is data")
+		q.data = strings.HasPrefix(q.op, "microsoft.keyvault/managedhsm/") || strings.Contains(q.op, "/containers/items/") || q.w.maybe("the plane is data")
 	}
 	switch {
 	case q.data && (strings.HasPrefix(q.op, "microsoft.documentdb/databaseaccounts/") || strings.HasPrefix(q.op, "microsoft.keyvault/managedhsm/")):

@@ -143,6 +143,42 @@ func TestLocalSystemsAlone(t *testing.T) {
 	wants(t, s, ask("p", signHSM, "/subscriptions/none/resourceGroups/rg/providers/Microsoft.KeyVault/managedHSMs/h"), Unknown, CauseGap)
 }
 
+// The operations that only the roles of a service's own system hold are data operations,
+// although the catalogue does not know their plane. Contributor has none of them.
+func TestLocalPlane(t *testing.T) {
+	for _, text := range []string{
+		readItem, signHSM, "Microsoft.KeyVault/managedHSM/roleAssignments/write/action",
+		"Microsoft.DocumentDB/databaseAccounts/readMetadata",
+		"Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/executeQuery",
+		"microsoft.documentdb/databaseaccounts/sqldatabases/containers/READCHANGEFEED",
+	} {
+		if got := localPlane(op(text)); got != mivet.PlaneData {
+			t.Errorf("%s: plane %s", text, got)
+		}
+	}
+	for _, text := range []string{
+		"Microsoft.DocumentDB/databaseAccounts/listKeys/action", "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/write",
+		"Microsoft.KeyVault/managedHSMs/write", "Microsoft.DocumentDB/databaseAccounts/readMetadata/read",
+	} {
+		if got := localPlane(op(text)); got != mivet.PlaneUnknown {
+			t.Errorf("%s: plane %s", text, got)
+		}
+	}
+	s := small(func(s *mivet.Snapshot) {
+		s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", "all", sub)}
+		s.LocalGrants = []mivet.LocalAssignment{
+			{System: mivet.LocalCosmos, Account: id(cosmos), Role: "00000000-0000-0000-0000-000000000001", Principal: "q"},
+		}
+	})
+	r := ask("p", readItem, cosmos)
+	r.Plane = mivet.PlaneUnknown
+	wants(t, s, r, Denied, CauseNoGrant)
+	r.Principal = "q"
+	wants(t, s, r, Allowed, CauseGrant)
+	r.Operation = op("Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/executeQuery")
+	wants(t, s, r, Allowed, CauseGrant)
+}
+
 // A scope of a local system that is not understood to its end is not widened.
 func TestLocalScopes(t *testing.T) {
 	s := small(func(s *mivet.Snapshot) {

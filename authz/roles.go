@@ -141,7 +141,7 @@ func (r *role) code(op arm.Operation, plane mivet.Plane) code {
 // row is what every role of the engine makes of one operation.
 type row struct {
 	op    arm.Operation
-	plane mivet.Plane // as the catalogue knows it
+	plane mivet.Plane // as the catalogue knows it, or the service's own system
 	// codes holds per role the code of the control plane in the low two bits and that of
 	// the data plane in the next two.
 	codes []uint8
@@ -164,6 +164,9 @@ func (r *row) code(role uint32, plane mivet.Plane) code {
 }
 
 func newRow(roles []role, op arm.Operation, plane mivet.Plane) *row {
+	if plane == mivet.PlaneUnknown {
+		plane = localPlane(op)
+	}
 	r := &row{
 		op: op, plane: plane, codes: make([]uint8, len(roles)),
 		vault: strings.HasPrefix(string(op.Key()), vaultOperations), system: localSystem(op),

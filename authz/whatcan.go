@@ -112,11 +112,11 @@ func (r *Right) Operations(plane mivet.Plane) iter.Seq[arm.Operation] {
 			return
 		}
 		for i := range e.cat.NumOperations() {
-			known, _ := e.cat.Plane(i)
-			if known != mivet.PlaneUnknown && known != plane {
+			row := e.rows.getKnown(i)
+			if row.plane != mivet.PlaneUnknown && row.plane != plane {
 				continue
 			}
-			switch e.rows.getKnown(i).code(r.grant.roleNumber(), plane) {
+			switch row.code(r.grant.roleNumber(), plane) {
 			case codeGrants, codeHangs:
 				if !yield(e.cat.Operation(i)) {
 					return
