@@ -9,15 +9,60 @@ import (
 	"strings"
 )
 
+const adviceShape = `give the output of "terraform show -json" as it is; nothing is left out of a file of another form`
+
+// listOf takes a list of the given name, or null. Another value is an error: what it holds
+// would be left out otherwise.
+func (r *reader) listOf(name string, element func(i int) error) error {
+	switch r.peek() {
+	case '[':
+		return r.array(element)
+	case 'n':
+		return r.skip()
+	default:
+		return r.fail(name+" is no list", adviceShape)
+	}
+}
+
+// element takes an object that is an element of the list of that name.
+func (r *reader) element(list string, i int, member func(name []byte) error) error {
+	if r.peek() != '{' {
+		return r.fail(list+"["+strconv.Itoa(i)+"] is no object", adviceShape)
+	}
+	return r.object(member)
+}
+
+// nameless is the error for an element without what it is called by.
+func (r *reader) nameless(list string, i int, what string) error {
+	return r.fail(list+"["+strconv.Itoa(i)+"] has no "+what, adviceShape)
+}
+
+// formatVersion takes the version of the format. Of the major versions 0 and 1 it is known
+// what they mean; others must be refused
+// (hashicorp/web-unified-docs content/terraform/v1.11.x/docs/internals/json-format.mdx).
+func (r *reader) formatVersion() error {
+	if r.peek() != '"' {
+		return r.fail("format_version is no text", adviceShape)
+	}
+	v, err := r.string()
+	if err != nil {
+		return err
+	}
+	if major, _, _ := strings.Cut(v, "."); major != "0" && major != "1" {
+		return r.fail("format_version is "+strconv.Quote(v)+", and only versions 0 and 1 are known", "look for a newer mivet")
+	}
+	return nil
+}
+
 // change reads an element of resource_changes or resource_drift.
-func (r *reader) change(to *[]*object) error {
+func (r *reader) change(list string, i int, to *[]*object) error {
 	if err := r.tick(); err != nil {
 		return err
 	}
 	r.peek()
 	o := &object{line: r.line}
 	r.keep.reset()
-	err := r.objectOrSkip(func(name []byte) (err error) {
+	err := r.element(list, i, func(name []byte) (err error) {
 		switch string(name) {
 		case "address":
 			o.address, err = r.string()
@@ -42,9 +87,10 @@ func (r *reader) change(to *[]*object) error {
 	if err != nil {
 		return r.at(err, o)
 	}
-	if o.address != "" {
-		*to = append(*to, o)
+	if o.address == "" {
+		return r.nameless(list, i, "address")
 	}
+	*to = append(*to, o)
 	return nil
 }
 
@@ -67,9 +113,15 @@ func (r *reader) mode() (data bool, err error) {
 }
 
 func (r *reader) changeBody(o *object) error {
-	err := r.objectOrSkip(func(name []byte) (err error) {
+	if r.peek() != '{' {
+		return r.fail("its change is no object", adviceShape)
+	}
+	err := r.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "actions":
+			if r.peek() != '[' {
+				return r.fail("its actions are no list", adviceShape)
+			}
 			o.actions, err = r.strings()
 			for i, a := range o.actions {
 				o.actions[i] = r.intern(a)
@@ -107,9 +159,9 @@ func (o *object) trim() {
 }
 
 // driftChange keeps drift of objects that have an identity or are one.
-func (r *reader) driftChange() error {
+func (r *reader) driftChange(i int) error {
 	var one []*object
-	if err := r.change(&one); err != nil {
+	if err := r.change("resource_drift", i, &one); err != nil {
 		return err
 	}
 	for _, o := range one {
@@ -120,40 +172,47 @@ func (r *reader) driftChange() error {
 	return nil
 }
 
-func (r *reader) deferredChange() error {
-	return r.objectOrSkip(func(name []byte) error {
+func (r *reader) deferredChange(i int) error {
+	return r.element("deferred_changes", i, func(name []byte) error {
 		if string(name) != "resource_change" {
 			return r.skip()
 		}
-		return r.change(&r.doc.deferred)
+		return r.change("deferred_changes", i, &r.doc.deferred)
 	})
 }
 
 // module reads a module of values: root_module, or what stands below child_modules. Of a
 // prior state only the data sources are kept, since resource_changes holds the rest.
 func (r *reader) module(managed bool) error {
-	return r.objectOrSkip(func(name []byte) error {
+	switch r.peek() {
+	case '{':
+	case 'n':
+		return r.skip()
+	default:
+		return r.fail("a module is no object", adviceShape)
+	}
+	return r.object(func(name []byte) error {
 		switch string(name) {
 		case "root_module":
 			return r.module(managed)
 		case "resources":
-			return r.arrayOrSkip(func(int) error { return r.valuesObject(managed) })
+			return r.listOf("resources", func(i int) error { return r.valuesObject(i, managed) })
 		case "child_modules":
-			return r.arrayOrSkip(func(int) error { return r.module(managed) })
+			return r.listOf("child_modules", func(int) error { return r.module(managed) })
 		default:
 			return r.skip()
 		}
 	})
 }
 
-func (r *reader) valuesObject(managed bool) error {
+func (r *reader) valuesObject(i int, managed bool) error {
 	if err := r.tick(); err != nil {
 		return err
 	}
 	r.peek()
 	o := &object{line: r.line}
 	r.keep.reset()
-	err := r.objectOrSkip(func(name []byte) (err error) {
+	err := r.element("resources", i, func(name []byte) (err error) {
 		switch string(name) {
 		case "address":
 			o.address, err = r.string()
@@ -176,7 +235,10 @@ func (r *reader) valuesObject(managed bool) error {
 	if err != nil {
 		return r.at(err, o)
 	}
-	if o.address == "" || !managed && !o.data {
+	if o.address == "" {
+		return r.nameless("resources", i, "address")
+	}
+	if !managed && !o.data {
 		return nil
 	}
 	r.doc.objects = append(r.doc.objects, o)
@@ -185,12 +247,12 @@ func (r *reader) valuesObject(managed bool) error {
 
 // rawResource reads an element of "resources" of a raw state, version 4: one per resource,
 // with its instances.
-func (r *reader) rawResource() error {
+func (r *reader) rawResource(i int) error {
 	r.peek()
 	var module, base, name string
 	var instances []*object
 	var proto object
-	err := r.objectOrSkip(func(member []byte) (err error) {
+	err := r.element("resources", i, func(member []byte) (err error) {
 		switch string(member) {
 		case "module":
 			module, err = r.interned()
@@ -204,7 +266,7 @@ func (r *reader) rawResource() error {
 			base, err = r.interned()
 			proto.provider = r.intern(providerSource(base))
 		case "instances":
-			err = r.arrayOrSkip(func(int) error { return r.rawInstance(&instances) })
+			err = r.listOf("instances", func(i int) error { return r.rawInstance(i, &instances) })
 		default:
 			err = r.skip()
 		}
@@ -212,6 +274,9 @@ func (r *reader) rawResource() error {
 	})
 	if err != nil {
 		return r.at(err, &object{address: proto.typ + "." + name})
+	}
+	if proto.typ == "" || name == "" {
+		return r.nameless("resources", i, "type or name")
 	}
 	base = proto.typ + "." + name
 	if proto.data {
@@ -228,14 +293,14 @@ func (r *reader) rawResource() error {
 	return nil
 }
 
-func (r *reader) rawInstance(to *[]*object) error {
+func (r *reader) rawInstance(i int, to *[]*object) error {
 	if err := r.tick(); err != nil {
 		return err
 	}
 	r.peek()
 	o := &object{line: r.line}
 	r.keep.reset()
-	err := r.objectOrSkip(func(name []byte) (err error) {
+	err := r.element("instances", i, func(name []byte) (err error) {
 		switch string(name) {
 		case "index_key":
 			o.address, err = r.index()

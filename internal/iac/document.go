@@ -101,6 +101,8 @@ func (r *reader) tick() error {
 func (r *reader) document() error {
 	err := r.object(func(name []byte) error {
 		switch string(name) {
+		case "format_version":
+			return r.formatVersion()
 		case "timestamp":
 			return r.timestamp()
 		case "errored":
@@ -126,11 +128,11 @@ func (r *reader) objectsOf(name string) error {
 	case "resource_changes":
 		d.objects = slices.Delete(d.objects, 0, d.planned) // they say less
 		d.planned, d.changes = 0, true
-		return r.arrayOrSkip(func(int) error { return r.change(&d.objects) })
+		return r.listOf(name, func(i int) error { return r.change(name, i, &d.objects) })
 	case "resource_drift":
-		return r.arrayOrSkip(func(int) error { return r.driftChange() })
+		return r.listOf(name, r.driftChange)
 	case "deferred_changes":
-		return r.arrayOrSkip(func(int) error { return r.deferredChange() })
+		return r.listOf(name, r.deferredChange)
 	case "planned_values":
 		if d.changes {
 			return r.skip()
@@ -151,7 +153,7 @@ func (r *reader) objectsOf(name string) error {
 	case "values":
 		return r.module(true)
 	case "resources":
-		return r.arrayOrSkip(func(int) error { return r.rawResource() })
+		return r.listOf(name, r.rawResource)
 	default:
 		return r.skip()
 	}

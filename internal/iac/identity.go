@@ -44,6 +44,31 @@ func (v *view) identityType() string {
 	return ""
 }
 
+// oddIdentity reports whether the object has an identity that is neither absent nor the
+// block that Terraform writes, so that what it is cannot be told.
+func (v *view) oddIdentity() bool {
+	switch block := v.attrs["identity"].(type) {
+	case nil:
+		return false
+	case []any:
+		for _, e := range block {
+			if m, ok := e.(map[string]any); !ok || !textOrNothing(m["type"]) {
+				return true
+			}
+		}
+		return false
+	case map[string]any:
+		return !textOrNothing(block["type"])
+	default:
+		return true
+	}
+}
+
+func textOrNothing(v any) bool {
+	_, text := v.(string)
+	return text || v == nil
+}
+
 // carries reports whether the object has an identity block that names a sort of identity.
 func (v *view) carries() bool {
 	system, user := identityKinds(v.identityType())
@@ -93,6 +118,9 @@ func (b *builder) userAssigned(v *view, id arm.ID) {
 func (b *builder) attachment(v *view, id arm.ID) *mivet.Attachment {
 	system, user := identityKinds(v.identityType())
 	if !system && !user {
+		if v.oddIdentity() {
+			b.gap(v, mivet.FactIdentities, id, "its identity is not in the form that plans have")
+		}
 		if v.unknown.unknown("identity", "type") && at(v.exprs, "identity") != nil {
 			b.gap(v, mivet.FactIdentities, id, "the type of its identity "+whyNotFollow)
 		}

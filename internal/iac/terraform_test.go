@@ -98,13 +98,76 @@ func TestTerraformOddShapes(t *testing.T) {
 	}
 	f(`{"format_version":"1.0"}`)
 	f(`{"format_version":"1.2","resource_changes":null,"configuration":null,"prior_state":null,"variables":null}`)
-	f(`{"format_version":"1.2","resource_changes":{},"configuration":[],"planned_values":3,"resource_drift":"x"}`)
-	f(`{"format_version":"1.2","resource_changes":[null,1,"x",[],{},{"address":"a.b"},{"address":""},{"address":"x"}]}`)
-	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_role_assignment.x","type":"azurerm_role_assignment","change":null}]}`)
-	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_role_assignment.x","type":"azurerm_role_assignment","change":{"actions":"create","after":[1],"after_unknown":"x"}}]}`)
+	f(`{"format_version":"1.2","resource_changes":[],"configuration":[]}`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"a.b"},{"address":"x"}]}`)
+	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_role_assignment.x","type":"azurerm_role_assignment","change":{"actions":["create"],"after":[1],"after_unknown":"x"}}]}`)
 	f(`{"format_version":"1.2","resource_changes":[{"address":"azurerm_linux_web_app.x","type":"azurerm_linux_web_app","change":{"actions":["create"],"after":{"identity":{"type":["SystemAssigned"]},"name":3,"resource_group_name":{}}}}]}`)
 	f(`{"format_version":"1.2","resource_changes":[],"configuration":{"root_module":{"resources":[1,{"address":"a.b","expressions":{"scope":{"references":3}}}],"module_calls":{"m":{"module":null,"expressions":[]}}}}}`)
-	f(`{"version":4,"lineage":"x","resources":[{"instances":[{"index_key":null},{"index_key":3,"attributes":null}]},{"type":"azurerm_key_vault","name":"x","instances":{}}]}`)
+	f(`{"version":4,"lineage":"x","resources":[{"type":"a","name":"b","instances":[{"index_key":null},{"index_key":3,"attributes":null}]}]}`)
+}
+
+// Values of another type than Terraform writes would be left out, with the objects in
+// them: they are errors that name the place.
+func TestTerraformOtherTypes(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		_, err := ReadTerraform(context.Background(), "plan.json", strings.NewReader(text))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) || e.Line == 0 {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	plan := func(member, want string) {
+		t.Helper()
+		f(`{"format_version":"1.2","terraform_version":"1.11.4",`+member+`}`, want)
+	}
+	plan(`"resource_changes":{}`, "line 1, byte 72: resource_changes is no list; give the output of")
+	plan(`"resource_changes":[],"resource_drift":"x"`, "resource_drift is no list")
+	plan(`"resource_changes":[],"deferred_changes":5`, "deferred_changes is no list")
+	for _, other := range []string{"null", "1", `"x"`, "[]"} {
+		plan(`"resource_changes":[{"address":"a.b"},`+other+`]`, "resource_changes[1] is no object")
+	}
+	plan(`"resource_changes":[{}]`, "resource_changes[0] has no address")
+	plan(`"resource_changes":[{"address":5,"type":"azurerm_key_vault"}]`, "resource_changes[0] has no address")
+	plan(`"resource_drift":[{"address":""}],"planned_values":{}`, "resource_drift[0] has no address")
+	plan(`"resource_changes":[{"address":"a.b","change":5}]`, "in a.b: its change is no object")
+	plan(`"resource_changes":[{"address":"a.b","change":null}]`, "in a.b: its change is no object")
+	plan(`"resource_changes":[{"address":"a.b","change":{"actions":"create"}}]`, "in a.b: its actions are no list")
+	plan(`"planned_values":3`, "a module is no object")
+	plan(`"planned_values":{"root_module":{"resources":{}}}`, "resources is no list")
+	plan(`"planned_values":{"root_module":{"child_modules":{}}}`, "child_modules is no list")
+	plan(`"values":{"root_module":{"resources":[{"address":"a.b"},7]}}`, "resources[1] is no object")
+	plan(`"values":{"root_module":{"resources":[{"mode":"managed"}]}}`, "resources[0] has no address")
+	f(`{"version":4,"lineage":"x","resources":{}}`, "resources is no list")
+	f(`{"version":4,"lineage":"x","resources":[3]}`, "resources[0] is no object")
+	f(`{"version":4,"lineage":"x","resources":[{"instances":[]}]}`, "resources[0] has no type or name")
+	f(`{"version":4,"lineage":"x","resources":[{"type":"a","name":"b","instances":{}}]}`, "instances is no list")
+	f(`{"version":4,"lineage":"x","resources":[{"type":"a","name":"b","instances":[1]}]}`, "in a.b: instances[0] is no object")
+	f(`{"format_version":"9.9","resource_changes":[]}`, `format_version is "9.9", and only versions 0 and 1 are known`)
+	f(`{"format_version":12,"resource_changes":[]}`, "format_version is no text")
+	read(t, `{"format_version":"0.2","resource_changes":[]}`)
+}
+
+// An identity of another form is not an absent one.
+func TestIdentityOfAnotherForm(t *testing.T) {
+	f := func(identity string, want bool) {
+		t.Helper()
+		s := read(t, `{"format_version":"1.2","resource_changes":[{"address":"azurerm_linux_web_app.x","type":"azurerm_linux_web_app","change":{"actions":["update"],"after":{"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/x","identity":`+identity+`}}}]}`)
+		found := false
+		for i := range s.Gaps {
+			found = found || s.Gaps[i].Subject == "azurerm_linux_web_app.x" && strings.Contains(s.Gaps[i].Reason, "its identity is not in the form that plans have")
+		}
+		if found != want {
+			t.Errorf("%s: %+v", identity, s.Gaps)
+		}
+	}
+	f(`"SystemAssigned"`, true)
+	f(`[{"type":["SystemAssigned"]}]`, true)
+	f(`[5]`, true)
+	f(`true`, true)
+	f(`null`, false)
+	f(`[]`, false)
+	f(`[{"type":"SystemAssigned","principal_id":"11111111-1111-1111-1111-111111111111"}]`, false)
 }
 
 // A member may come in any order: facts do not depend on it.
