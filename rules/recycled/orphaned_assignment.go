@@ -58,9 +58,16 @@ func checkOrphans(p *vet.Pass) error {
 	slices.SortStableFunc(grants, func(a, b grant) int {
 		return cmp.Or(cmp.Compare(a.principal, b.principal), cmp.Compare(a.key, b.key))
 	})
-	read := directory(p)
+	read, ended := directory(p), endingsByPrincipal(p)
 	for i := range grants {
-		checkGrant(p, &grants[i], read)
+		switch e := ended[grants[i].principal]; {
+		case e == nil:
+			checkGrant(p, &grants[i], read)
+		case e.successor == nil:
+			p.Report(leftBehind(&grants[i], e))
+		default:
+			p.Pass() // the rule about recreated principals tells of it
+		}
 	}
 	return nil
 }

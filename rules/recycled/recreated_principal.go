@@ -55,7 +55,29 @@ func checkRecreated(p *vet.Pass) error {
 			}
 		}
 	}
+	for _, e := range endings(p) {
+		if e.successor == nil {
+			continue
+		}
+		if grants == nil {
+			grants = grantsByPrincipal(p)
+		}
+		if stranded := grants[e.principal]; len(stranded) > 0 {
+			p.Report(strandedByPlan(p, &e, stranded))
+		} else {
+			p.Pass()
+		}
+	}
 	return nil
+}
+
+// strandedByPlan reports grants to a principal that a plan replaces.
+func strandedByPlan(p *vet.Pass, e *ending, stranded []grant) mivet.Finding {
+	sortByKey(stranded)
+	f := recreated(p, e.former(), e.successor, stranded)
+	f.Subject.Address, f.Subject.Name = e.declaration.Address, e.name()
+	f.Evidence[0].Fact = e.words()
+	return f
 }
 
 // owners returns the resources of which the facts name at least two principals for one
@@ -145,12 +167,19 @@ func checkFormer(p *vet.Pass, old, current *mivet.Identity, stranded []grant) {
 		p.Pass()
 		return
 	}
-	slices.SortStableFunc(stranded, func(a, b grant) int { return cmp.Compare(a.key, b.key) })
+	sortByKey(stranded)
 	p.Report(recreated(p, old, current, stranded))
+}
+
+func sortByKey(grants []grant) {
+	slices.SortStableFunc(grants, func(a, b grant) int { return cmp.Compare(a.key, b.key) })
 }
 
 func recreated(p *vet.Pass, old, current *mivet.Identity, stranded []grant) mivet.Finding {
 	name := current.Resource.Name()
+	if owner, symbolic := current.Principal.Symbolic(); symbolic && name == "" {
+		name = owner
+	}
 	holdings := p.Holdings(old.Principal)
 	reach := p.ReachOf(holdings)
 	f := mivet.Finding{
@@ -160,7 +189,7 @@ func recreated(p *vet.Pass, old, current *mivet.Identity, stranded []grant) mive
 			vet.Count(len(stranded), "grant"), name, hang(len(stranded)), old.Principal),
 		Evidence: []mivet.Evidence{
 			{Kind: mivet.Configured, Source: old.Source, Fact: fmt.Sprintf("%s %s had the principal %s", vet.TypeWords(old.Resource.Type()), name, old.Principal)},
-			{Kind: mivet.Configured, Source: current.Source, Fact: fmt.Sprintf("it has the principal %s", current.Principal)},
+			{Kind: mivet.Configured, Source: current.Source, Fact: presentPrincipal(current)},
 		},
 		Fix: mivet.Fix{Check: "that nothing else uses the old principal"},
 	}
@@ -183,6 +212,13 @@ func recreated(p *vet.Pass, old, current *mivet.Identity, stranded []grant) mive
 	}
 	f.Fix.Summary = fmt.Sprintf("bind the %s to the present principal of %s", vet.Count(len(stranded), "grant"), name)
 	return f
+}
+
+func presentPrincipal(m *mivet.Identity) string {
+	if _, symbolic := m.Principal.Symbolic(); symbolic {
+		return "it gets a new principal with the change"
+	}
+	return fmt.Sprintf("it has the principal %s", m.Principal)
 }
 
 func hang(n int) string {
