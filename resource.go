@@ -102,7 +102,8 @@ type Declaration struct {
 	Address string `json:"address"`
 	// Type is the provider's resource type, such as "azurerm_linux_web_app".
 	Type string `json:"type"`
-	// Resource is the ID that the object has or will get; zero where it cannot be told.
+	// Resource is the ID that the object has or will get; zero where it cannot be told. A
+	// grant that is replaced has the ID of the one that is deleted.
 	Resource arm.ID `json:"resource,omitzero"`
 	// Actions is what the plan does to it, in the plan's words ("create", "no-op", …);
 	// empty for a state.

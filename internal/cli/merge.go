@@ -5,6 +5,7 @@ package cli
 import (
 	"cmp"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -20,6 +21,7 @@ func merge(snaps []*mivet.Snapshot) *mivet.Snapshot {
 	}
 	s := &mivet.Snapshot{}
 	for _, o := range snaps {
+		newDeletions(o).apply(s)
 		s.Append(o)
 	}
 	mergePlaces(s)
@@ -27,6 +29,49 @@ func merge(snaps []*mivet.Snapshot) *mivet.Snapshot {
 	mergeGrants(s)
 	mergeLocal(s)
 	return s
+}
+
+// deletions are the grants that a plan deletes. Other facts of the same object are met by
+// the plan's own.
+type deletions struct {
+	ids       map[arm.Key]bool
+	addresses map[string]bool
+	// ended are the principals that end with the plan: their grants are told apart from
+	// those of another template by them, since addresses repeat.
+	ended map[mivet.PrincipalID]bool
+}
+
+func newDeletions(plan *mivet.Snapshot) deletions {
+	d := deletions{map[arm.Key]bool{}, map[string]bool{}, map[mivet.PrincipalID]bool{}}
+	for i := range plan.Declarations {
+		x := &plan.Declarations[i]
+		for _, id := range x.FormerPrincipals {
+			d.ended[id] = true
+		}
+		if !x.Grant || !slices.Contains(x.Actions, "delete") {
+			continue
+		}
+		d.addresses[x.Address] = true
+		if !x.Resource.IsZero() {
+			d.ids[x.Resource.Key()] = true
+		}
+	}
+	return d
+}
+
+// apply takes the deleted grants out of what earlier inputs say.
+func (d deletions) apply(s *mivet.Snapshot) {
+	if len(d.addresses) == 0 {
+		return
+	}
+	gone := func(source mivet.Source, principal mivet.PrincipalID) bool {
+		return source.Origin != nil && d.addresses[source.Origin.Address] && d.ended[principal]
+	}
+	s.RoleAssignments = slices.DeleteFunc(s.RoleAssignments, func(a mivet.RoleAssignment) bool {
+		return d.ids[a.ID.Key()] || gone(a.Source, a.Principal)
+	})
+	s.AccessPolicies = slices.DeleteFunc(s.AccessPolicies, func(p mivet.AccessPolicy) bool { return gone(p.Source, p.Principal) })
+	s.LocalGrants = slices.DeleteFunc(s.LocalGrants, func(g mivet.LocalAssignment) bool { return gone(g.Source, g.Principal) })
 }
 
 func mergePlaces(s *mivet.Snapshot) {
@@ -52,6 +97,9 @@ func mergePlaces(s *mivet.Snapshot) {
 func mergePeople(s *mivet.Snapshot) {
 	s.Identities = latest(s.Identities, func(i *mivet.Identity) string { return keyOf(string(i.Kind), i.Resource) },
 		func(i, old *mivet.Identity) {
+			if i.Principal != "" && old.Principal != "" && i.Principal != old.Principal {
+				s.Declarations = append(s.Declarations, former(old))
+			}
 			i.Principal = cmp.Or(i.Principal, old.Principal)
 			i.ClientID = cmp.Or(i.ClientID, old.ClientID)
 			i.TenantID = cmp.Or(i.TenantID, old.TenantID)
@@ -74,6 +122,14 @@ func mergePeople(s *mivet.Snapshot) {
 	s.DirectoryRoles = latest(s.DirectoryRoles, func(r *mivet.DirectoryRoleAssignment) string {
 		return joinKey(string(r.Principal), strings.ToLower(r.RoleID), r.DirectoryScope, eligibility(r.Eligible))
 	}, nil)
+}
+
+// former keeps the principal that an identity had in an earlier input.
+func former(old *mivet.Identity) mivet.Declaration {
+	return mivet.Declaration{
+		Type: old.Resource.Type(), Resource: old.Resource, UserAssigned: old.Kind == mivet.UserAssigned,
+		FormerPrincipals: []mivet.PrincipalID{old.Principal}, Source: old.Source,
+	}
 }
 
 // mergeGrants joins assignments by their own ID, and then by principal, role and scope:

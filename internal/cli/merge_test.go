@@ -150,3 +150,66 @@ func TestMergePeople(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A later input tells that a principal is another one; the earlier one is kept as former.
+func TestMergeKeepsFormerPrincipals(t *testing.T) {
+	app := id(t, "/subscriptions/1/resourceGroups/g/providers/Microsoft.Web/sites/a")
+	with := func(p mivet.PrincipalID) *mivet.Snapshot {
+		return &mivet.Snapshot{Identities: []mivet.Identity{{Kind: mivet.SystemAssigned, Resource: app, Principal: p}}}
+	}
+	f := func(want []mivet.PrincipalID, snaps ...*mivet.Snapshot) {
+		t.Helper()
+		got := merge(snaps)
+		var former []mivet.PrincipalID
+		for _, d := range got.Declarations {
+			former = append(former, d.FormerPrincipals...)
+		}
+		if d := cmp.Diff(want, former); d != "" || len(got.Identities) != 1 {
+			t.Errorf("%d identities; former principals (-want +got):\n%s", len(got.Identities), d)
+		}
+	}
+	f(nil, with("p"), with("p"))
+	f(nil, with(""), with("p"))
+	f(nil, with("p"), with(""))
+	f([]mivet.PrincipalID{"p"}, with("p"), with("q"))
+	f([]mivet.PrincipalID{"p", "q"}, with("p"), with("q"), with("r"))
+}
+
+// A plan that deletes a grant takes it out of what a state or a snapshot says.
+func TestMergeDeletes(t *testing.T) {
+	vault := id(t, vaultID)
+	ra := id(t, vaultID+"/providers/Microsoft.Authorization/roleAssignments/1")
+	at := func(address string) mivet.Source { return mivet.Source{Origin: &mivet.Origin{Address: address}} }
+	old := func() *mivet.Snapshot {
+		return &mivet.Snapshot{
+			RoleAssignments: []mivet.RoleAssignment{{ID: ra, Principal: "p", Scope: vault}, {Principal: "q", Scope: vault, Source: at("ra.a")}},
+			AccessPolicies:  []mivet.AccessPolicy{{Vault: vault, Principal: "p", Source: at("ap.a")}, {Vault: vault, Principal: "q", Source: at("ap.a")}},
+			LocalGrants:     []mivet.LocalAssignment{{Account: vault, Principal: "p", Source: at("lg.a")}},
+		}
+	}
+	f := func(want string, declarations ...mivet.Declaration) {
+		t.Helper()
+		got := merge([]*mivet.Snapshot{old(), {Declarations: declarations}})
+		have := ""
+		for _, a := range got.RoleAssignments {
+			have += "role " + string(a.Principal) + " "
+		}
+		for _, p := range got.AccessPolicies {
+			have += "policy " + string(p.Principal) + " "
+		}
+		for _, g := range got.LocalGrants {
+			have += "local " + string(g.Principal) + " "
+		}
+		if have != want {
+			t.Errorf("got %q, want %q", have, want)
+		}
+	}
+	gone := func(address string, id arm.ID, actions ...string) mivet.Declaration {
+		return mivet.Declaration{Address: address, Resource: id, Actions: actions, Grant: true}
+	}
+	ends := mivet.Declaration{Address: "app", Actions: []string{"delete", "create"}, FormerPrincipals: []mivet.PrincipalID{"p"}}
+	f("role p role q policy p policy q local p ")
+	f("role p role q policy p policy q local p ", gone("x", ra, "update"), gone("ap.a", arm.ID{}, "delete"))
+	f("role q policy p policy q local p ", gone("x", ra, "delete", "create"))
+	f("role p role q policy q ", gone("ap.a", arm.ID{}, "delete", "create"), gone("lg.a", arm.ID{}, "delete"), gone("ra.a", arm.ID{}, "delete"), ends)
+}

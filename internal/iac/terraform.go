@@ -211,6 +211,9 @@ func (b *builder) declare(v *view) {
 	}
 	if providerName(v.object) != "azuread" {
 		d.Resource = b.ownID(v)
+		if d.Grant && d.Resource.IsZero() && v.replaced() {
+			d.Resource = b.ownID(&view{object: v.object, attrs: attributes(v.before)})
+		}
 		d.InlinePolicies = b.inlineCount(v)
 		d.FormerPrincipals = b.formerPrincipals(v)
 	}
