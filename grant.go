@@ -101,6 +101,9 @@ type RoleAssignment struct {
 	// or what it says: the assignment may give less than its role.
 	ConditionUnknown bool   `json:"conditionUnknown,omitzero"`
 	Description      string `json:"description,omitzero"`
+	// DescriptionUnknown is true where the source does not tell whether there is a
+	// description, or what it says.
+	DescriptionUnknown bool `json:"descriptionUnknown,omitzero"`
 
 	// Eligible is true for an assignment that must be activated before it gives anything.
 	Eligible bool `json:"eligible,omitzero"`

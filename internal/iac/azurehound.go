@@ -289,8 +289,10 @@ func (h *hound) assignment(a attrs) {
 		return
 	}
 	h.assignments[key] = true
+	// AzureHound keeps principal, role and scope of an assignment, and neither its condition
+	// nor its description (BloodHoundAD/AzureHound models/azure, RoleAssignmentPropertiesWithScope).
 	h.snap.RoleAssignments = append(h.snap.RoleAssignments, mivet.RoleAssignment{
-		ID: id, Role: role, Principal: principal, Scope: scope, ConditionUnknown: true,
+		ID: id, Role: role, Principal: principal, Scope: scope, ConditionUnknown: true, DescriptionUnknown: true,
 		PrincipalType: mivet.PrincipalType(p.str("principalType")), Source: h.src,
 	})
 }

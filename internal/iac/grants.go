@@ -120,6 +120,8 @@ func (b *builder) roleAssignment(v *view) {
 		ConditionUnknown: v.unknown.unknown("condition"),
 		Description:      v.attrs.str("description"),
 		Source:           v.src,
+
+		DescriptionUnknown: v.unknown.unknown("description"),
 	}
 	a.DelegatedIdentity = knownID(v.attrs.str("delegated_managed_identity_resource_id"))
 	if b.bind(v, &a, mivet.FactRoleAssignments) {

@@ -176,7 +176,7 @@ func FuzzAzureHound(f *testing.F) {
 			return
 		}
 		for i := range s.RoleAssignments {
-			if a := &s.RoleAssignments[i]; a.Scope.IsZero() || a.Principal == "" || a.Role == "" || !a.ConditionUnknown {
+			if a := &s.RoleAssignments[i]; a.Scope.IsZero() || a.Principal == "" || a.Role == "" || !a.ConditionUnknown || !a.DescriptionUnknown {
 				t.Errorf("half an assignment: %+v", a)
 			}
 		}

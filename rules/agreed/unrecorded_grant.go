@@ -36,13 +36,26 @@ func checkUnrecorded(p *vet.Pass) error {
 		if !p.Holds(a) || !wide(a.Scope) || !p.Role(a).Powers.Any(broad) || a.Condition != "" {
 			continue
 		}
-		if a.Description != "" {
+		switch {
+		case a.Description != "":
 			p.Pass()
-			continue
+		case a.DescriptionUnknown:
+			p.Unassessed(unreadReason(p, a))
+		default:
+			p.Report(unrecordedFinding(p, a))
 		}
-		p.Report(unrecordedFinding(p, a))
 	}
 	return nil
+}
+
+// unreadReason says that a description may be there.
+func unreadReason(p *vet.Pass, a *mivet.RoleAssignment) vet.Undecided {
+	return vet.Undecided{
+		Subject: p.SubjectOf(a.Principal), Source: a.Source, Facts: mivet.FactRoleAssignments,
+		Reason: fmt.Sprintf("whether anything says why it has %s over %s is not known: the input does not tell the description of the assignment",
+			p.Role(a).Label, p.ScopeWords(a.Scope)),
+		Permission: "Microsoft.Authorization/roleAssignments/read",
+	}
 }
 
 func wide(scope arm.ID) bool {
