@@ -396,3 +396,27 @@ func TestDriftKept(t *testing.T) {
 		}
 	}
 }
+
+// The access list of a vault repeats separate policies only after a refresh: that of a new
+// vault holds what is written in it.
+func TestInlinePoliciesBesideSeparateOnes(t *testing.T) {
+	const (
+		vault  = "/subscriptions/" + testSub + "/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv"
+		inline = `"access_policy":[{"object_id":"` + oldPrincipal + `","secret_permissions":["Get"]},{"object_id":"` + newPrincipal + `","secret_permissions":["List"]}]`
+		values = `{"id":"` + vault + `","name":"kv","resource_group_name":"g",` + inline + `}`
+	)
+	f := func(actions, before string, count, facts int) {
+		t.Helper()
+		s := read(t, planOf(
+			`{"address":"azurerm_key_vault.kv","mode":"managed","type":"azurerm_key_vault","change":{"actions":[`+actions+`],"before":`+before+`,"after":`+values+`}},`+
+				`{"address":"azurerm_key_vault_access_policy.p","mode":"managed","type":"azurerm_key_vault_access_policy","change":{"actions":["create"],"before":null,"after":{"key_vault_id":"`+
+				vault+`","object_id":"`+oldPrincipal+`","secret_permissions":["Set"]}}}`, noConfig))
+		if n := s.Declarations[0].InlinePolicies; n != count || len(s.AccessPolicies) != facts {
+			t.Errorf("%s: %d blocks, %d facts; want %d and %d", actions, n, len(s.AccessPolicies), count, facts)
+		}
+	}
+	f(`"create"`, "null", 2, 3)
+	f(`"delete","create"`, values, 2, 3)
+	f(`"no-op"`, values, 1, 2)
+	f(`"update"`, values, 1, 2)
+}

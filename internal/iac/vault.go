@@ -65,7 +65,7 @@ func (b *builder) inlinePolicies(v *view) {
 				p.Principal = mivet.SymbolicPrincipal(v.address + ".access_policy[" + strconv.Itoa(i) + "]")
 			}
 		}
-		if !b.mirrors[policyKey{vault.Key(), p.Principal, p.ApplicationID}] {
+		if !b.isMirror(v, vault, p.Principal, p.ApplicationID) {
 			b.snap.AccessPolicies = append(b.snap.AccessPolicies, p)
 		}
 	}
@@ -89,6 +89,13 @@ func (b *builder) mirror(o *object) {
 	}
 }
 
+// isMirror reports whether an entry in a vault only repeats one that has a resource of its
+// own. The list of a vault that the plan creates was never refreshed: it holds what is
+// written there.
+func (b *builder) isMirror(v *view, vault arm.ID, principal mivet.PrincipalID, application string) bool {
+	return !v.does("create") && b.mirrors[policyKey{vault.Key(), principal, application}]
+}
+
 // inlineCount returns the number of access policies that are written inside of a vault.
 func (b *builder) inlineCount(v *view) int {
 	switch {
@@ -96,7 +103,7 @@ func (b *builder) inlineCount(v *view) int {
 		vault, n := b.ownID(v), 0
 		for _, block := range v.attrs.blocks("access_policy") {
 			p := mivet.NewPrincipalID(block.str("object_id"))
-			if p == "" || !b.mirrors[policyKey{vault.Key(), p, block.str("application_id")}] {
+			if p == "" || !b.isMirror(v, vault, p, block.str("application_id")) {
 				n++
 			}
 		}
