@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vet_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/tenant"
+	"github.com/mivet/mivet/vet"
+)
+
+// What is counted over intervals is what is found by looking at each resource, whatever
+// was asked before.
+func TestReachIsWhatLookingAtEachResourceFinds(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		size := tenant.SizeOf(rapid.IntRange(30, 100).Draw(rt, "resources"))
+		size.Seed = rapid.Uint64().Draw(rt, "seed")
+		size.Assignments = rapid.IntRange(1, 30).Draw(rt, "assignments")
+		s, err := tenant.Generate(size)
+		if err != nil {
+			rt.Skip(err)
+		}
+		known := answers{}
+		with(t, s, vet.Settings{}, func(p *vet.Pass) {
+			for _, id := range p.Workers() {
+				holdings := p.Holdings(id)
+				for i := range holdings {
+					compareReach(rt, p, known, holdings[i:i+1])
+				}
+				compareReach(rt, p, known, holdings)
+			}
+		})
+	})
+}
+
+// answers remembers what a role does with a type.
+type answers map[*vet.Role]map[string]bool
+
+func (a answers) of(r *vet.Role, question string, ask func() bool) bool {
+	if a[r] == nil {
+		a[r] = map[string]bool{}
+	}
+	if _, ok := a[r][question]; !ok {
+		a[r][question] = ask()
+	}
+	return a[r][question]
+}
+
+func compareReach(rt *rapid.T, p *vet.Pass, known answers, holdings []vet.Holding) {
+	rt.Helper()
+	got := p.ReachOf(holdings)
+	want := slowReach(p, known, holdings)
+	if d := cmp.Diff(want, [3]int{got.Changes, got.Data, got.Secrets}); d != "" {
+		rt.Errorf("%d holdings, of %s: changes, data, secrets: %s", len(holdings), holdings[0].Holder, d)
+	}
+}
+
+// slowReach asks of each resource that is in no other whether a holding reaches it.
+func slowReach(p *vet.Pass, known answers, holdings []vet.Holding) (n [3]int) {
+	for i := range p.Snapshot.Resources {
+		id := p.Snapshot.Resources[i].ID
+		kind := string(arm.Fold(id.Type()))
+		if strings.Count(kind, "/") != 1 || strings.HasPrefix(kind, "microsoft.resources/") {
+			continue
+		}
+		reaches := func(does func(*vet.Role) bool, within bool) bool {
+			return slices.ContainsFunc(holdings, func(h vet.Holding) bool {
+				at := p.Covers(h.Scope(), id) || within && id.Contains(h.Scope())
+				return h.Surely && at && does(h.Role)
+			})
+		}
+		found := [3]bool{
+			reaches(func(r *vet.Role) bool {
+				return known.of(r, "change "+kind, func() bool { return slowChanges(r, kind) })
+			}, false),
+			reaches(func(r *vet.Role) bool {
+				return known.of(r, "use "+kind, func() bool { return slowData(p.Catalog, r, kind) })
+			}, true),
+			kind == "microsoft.keyvault/vaults" && reaches(func(r *vet.Role) bool { return r.Powers.Has(vet.ReadsSecrets) }, true),
+		}
+		for i, yes := range found {
+			if yes {
+				n[i]++
+			}
+		}
+	}
+	return n
+}
+
+func slowChanges(r *vet.Role, kind string) bool {
+	for _, name := range []string{kind + "/write", kind + "/delete"} {
+		if op, err := arm.ParseOperation(name); err == nil && r.Grants(op, mivet.PlaneControl) {
+			return true
+		}
+	}
+	return false
+}
+
+func slowData(c *catalog.Catalog, r *vet.Role, kind string) bool {
+	known := false
+	for i := range c.NumOperations() {
+		op := c.Operation(i)
+		plane, _ := c.Plane(i)
+		parts := strings.Split(string(op.Key()), "/")
+		if plane != mivet.PlaneData || strings.Join(parts[:min(2, len(parts))], "/") != kind {
+			continue
+		}
+		known = true
+		if r.Grants(op, mivet.PlaneData) {
+			return true
+		}
+	}
+	return !known && slices.ContainsFunc(patternsOf(r), func(pattern string) bool {
+		prefix, _, _ := strings.Cut(string(arm.Fold(pattern)), "*")
+		return strings.Contains(prefix, "/") && (strings.HasPrefix(kind+"/", prefix) || strings.HasPrefix(prefix, kind+"/"))
+	})
+}
+
+func patternsOf(r *vet.Role) []string {
+	if r.Definition == nil {
+		return nil
+	}
+	var out []string
+	for i := range r.Definition.Permissions {
+		out = append(out, r.Definition.Permissions[i].DataActions...)
+	}
+	return out
+}
