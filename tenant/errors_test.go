@@ -118,6 +118,9 @@ func TestErrorsOfPrincipals(t *testing.T) {
 func TestErrorsOfGrants(t *testing.T) {
 	f := func(text, want string) { t.Helper(); wantError(t, text, want) }
 	f("role a name=x\nrole b name=X\nassign @p X at /", `t:3:11: several roles have the name "X"; write the short name`)
+	f("assign @p Reader at / eligble", `t:1:23: the word "eligble" is not expected here; did you mean "eligible"?`)
+	f("deny d at / / principals=@x", `t:1:11: the scope is given twice, here and as "/"`)
+	f("deny d at / protectd principals=@x", `t:1:13: the word "protectd" is not expected here; did you mean "protected"?`)
 	f("assign @p Reader", `t:1:1: assign needs a scope; write "at" and a name or a resource ID`)
 	f("deny d at /", "t:1:1: deny needs principals; write principals=everyone, or their names")
 	f("deny d at / principals=@x effect=log", `t:1:34: there is no effect "log"; known are: enforced, audit`)

@@ -21,6 +21,10 @@ func (b *builder) at(st *statement, key string, word int) (arm.ID, bool) {
 	t, ok := b.one(st, key)
 	if len(st.args) > word {
 		if ok {
+			if hint := didYouMean(st.args[word].text, st.spec.flags); hint != "" {
+				b.reportAt(st.args[word], fmt.Sprintf("the word %q is not expected here", st.args[word].text), hint)
+				return b.scope(t)
+			}
 			b.reportAt(t, fmt.Sprintf("the scope is given twice, here and as %q", st.args[word].text), "")
 		}
 		t, ok = st.args[word], true
