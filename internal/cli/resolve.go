@@ -237,8 +237,70 @@ func (r *resolver) noIdentity(word string) error {
 		names = append(names, r.snap.Identities[i].Resource.Name())
 	}
 	slices.Sort(names)
-	return notFound("identity", word, near(word, slices.Compact(names), 3),
+	meant := r.nearAddresses(word, func(d *mivet.Declaration) bool { return d.UserAssigned || d.IdentityType != "" })
+	return notFound("identity", word, append(meant, near(word, slices.Compact(names), maxMeant-len(meant))...),
 		"an identity can be given by name, principal ID, client ID, resource ID or Terraform address")
+}
+
+// maxMeant is how many names a hint gives.
+const maxMeant = 3
+
+// nearAddresses returns the addresses of a plan that are the word but for modules and
+// instance keys, else those that are spelled like it, else those of the same type.
+func (r *resolver) nearAddresses(word string, fits func(*mivet.Declaration) bool) []string {
+	if !strings.Contains(word, ".") {
+		return nil
+	}
+	var all, same, alike []string
+	bare := bareAddress(word)
+	typ, _, _ := strings.Cut(bare, ".")
+	for i := range r.snap.Declarations {
+		d := &r.snap.Declarations[i]
+		if d.Address == "" || !fits(d) {
+			continue
+		}
+		all = append(all, d.Address)
+		if d.Type == typ {
+			alike = append(alike, d.Address)
+		}
+		if bareAddress(d.Address) == bare {
+			same = append(same, d.Address)
+		}
+	}
+	for _, list := range [][]string{same, near(word, all, maxMeant), alike} {
+		if len(list) > 0 {
+			return list[:min(len(list), maxMeant)]
+		}
+	}
+	return nil
+}
+
+// bareAddress is the type and name of an address: without modules and instance keys.
+func bareAddress(address string) string {
+	parts := strings.Split(withoutKeys(address), ".")
+	return strings.Join(parts[max(0, len(parts)-2):], ".")
+}
+
+// withoutKeys drops what stands in brackets, in which dots and brackets may be quoted.
+func withoutKeys(address string) string {
+	var b strings.Builder
+	inside, quoted := false, false
+	for i := 0; i < len(address); i++ {
+		switch c := address[i]; {
+		case quoted && c == '\\':
+			i++
+		case inside && c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			inside = true
+		case c == ']':
+			inside = false
+		case !inside:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func notFound(kind, word string, names []string, forms string) error {
@@ -337,6 +399,7 @@ func (r *resolver) noResource(word string) error {
 		names = append(names, r.snap.Subscriptions[i].Name)
 	}
 	slices.Sort(names)
-	return notFound("resource", word, near(word, slices.Compact(names), 3),
+	meant := r.nearAddresses(word, func(d *mivet.Declaration) bool { return !d.Resource.IsZero() })
+	return notFound("resource", word, append(meant, near(word, slices.Compact(names), maxMeant-len(meant))...),
 		`a resource can be given by name, by name and child ("kv-shop/secrets/db"), by resource ID or by Terraform address`)
 }

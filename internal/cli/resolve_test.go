@@ -160,3 +160,29 @@ func TestDescribe(t *testing.T) {
 	f("nobody", "nobody, principal")
 	f(mivet.Everyone, "everyone, everyone")
 }
+
+// An address that lacks its module or its key is answered with those that have them.
+func TestNearAddresses(t *testing.T) {
+	r := newResolver(&mivet.Snapshot{Declarations: []mivet.Declaration{
+		{Address: `module.app["a.b]\"c"].azurerm_linux_web_app.api[0]`, Type: "azurerm_linux_web_app", IdentityType: "SystemAssigned"},
+		{Address: "module.app[1].azurerm_linux_web_app.api", Type: "azurerm_linux_web_app", IdentityType: "SystemAssigned"},
+		{Address: "azurerm_user_assigned_identity.jobs", Type: "azurerm_user_assigned_identity", UserAssigned: true},
+		{Address: "azurerm_key_vault.kv", Type: "azurerm_key_vault"},
+	}})
+	f := func(word string, want ...string) {
+		t.Helper()
+		_, _, err := r.identity(word)
+		hints := strings.Join(hintsOf(err), "\n")
+		wanted := strings.Join(want, ", or ")
+		if err == nil || wanted != "" && !strings.Contains(hints, "did you mean "+wanted+"?") || wanted == "" && strings.Contains(hints, "did you mean") {
+			t.Errorf("%s: error %v, hints %q; want %q", word, err, hints, wanted)
+		}
+	}
+	f("azurerm_linux_web_app.api", `module.app["a.b]\"c"].azurerm_linux_web_app.api[0]`, "module.app[1].azurerm_linux_web_app.api")
+	f("module.app[7].azurerm_linux_web_app.api[3]", `module.app["a.b]\"c"].azurerm_linux_web_app.api[0]`, "module.app[1].azurerm_linux_web_app.api")
+	f("azurerm_linux_web_app.other", `module.app["a.b]\"c"].azurerm_linux_web_app.api[0]`, "module.app[1].azurerm_linux_web_app.api")
+	f("azurerm_user_assigned_identity.job", "azurerm_user_assigned_identity.jobs")
+	f("azurerm_key_vault.kv")
+	f("azurerm_key_vault.")
+	f("nothing")
+}
