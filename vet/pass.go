@@ -102,6 +102,21 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	return sh
 }
 
+// manyResources is from how many resources on it pays to prepare what rules share on a
+// second core.
+const manyResources = 10_000
+
+// warm begins to build, for a large snapshot, what nearly every rule asks for. What it
+// returns waits for the end of that.
+func (sh *shared) warm() (wait func()) {
+	var group sync.WaitGroup
+	if len(sh.snapshot.Resources) >= manyResources {
+		group.Go(func() { sh.engine() })
+		group.Go(func() { sh.places(); sh.types() })
+	}
+	return group.Wait
+}
+
 // gapList are the gaps in facts of one kind.
 type gapList struct {
 	all    []*mivet.Gap

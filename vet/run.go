@@ -57,6 +57,7 @@ func Run(s *mivet.Snapshot, rules []*Rule, o Options) (*Results, error) {
 		return nil, fmt.Errorf("running %d rules: there is no catalogue", len(rules))
 	}
 	sh := newShared(s, o.Catalog)
+	defer sh.warm()()
 	res := &Results{
 		Now: o.Now, TakenAt: s.TakenAt, TenantID: s.TenantID, Inputs: s.Inputs,
 		CatalogDate: catalogDate(o.Catalog), Counts: countFacts(s), Gaps: s.Gaps,
