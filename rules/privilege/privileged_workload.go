@@ -38,7 +38,7 @@ func checkPrivilegedWorkload(p *vet.Pass) error {
 		}
 	}
 	for _, a := range p.Assignments() {
-		if p.Holds(a) && !seen[a.Principal] {
+		if p.Holds(a) && !seen[a.Principal] && !p.Deleted(a) {
 			checkUnknownHolder(p, a)
 		}
 	}
