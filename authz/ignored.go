@@ -117,10 +117,8 @@ func (e *Engine) ignoredAt(m *settingModel, at arm.ID, whole bool) []Ignored {
 
 // honoursRoles says whether role assignments decide about what a model is about.
 func (e *Engine) honoursRoles(m *settingModel, at arm.ID) abac.Truth {
-	n, exact := e.tree.Find(at)
+	n, _ := e.tree.Find(at) // a grant's scope, or a resource with a model: it is in the tree
 	switch r := e.models[n]; {
-	case !exact:
-		return abac.Unknown
 	case m == &vaultModel:
 		return e.listDecides(n).Not()
 	case r == nil:
