@@ -76,6 +76,7 @@ func (a *app) commands() []*cobra.Command {
 		a.accessCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
+		a.generateCommand(),
 		a.explainCommand(),
 		a.convertCommand(),
 		a.configCommand(),
