@@ -123,9 +123,23 @@ func (id ID) Type() string {
 	return provider + "/" + strings.Join(types, "/")
 }
 
+// endsAs reports whether the segment before the name is the last one of a type. Most
+// resources are told from most types by it alone.
+func endsAs(text, typ string) bool {
+	name := strings.LastIndexByte(text, '/')
+	if name <= 0 {
+		return true // the root, or nothing
+	}
+	seg := text[strings.LastIndexByte(text[:name], '/')+1 : name]
+	return equalFold(seg, typ[strings.LastIndexByte(typ, '/')+1:])
+}
+
 // HasType reports whether [ID.Type] is typ, without regard to case and without
 // allocating for ASCII.
 func (id ID) HasType(typ string) bool {
+	if !endsAs(id.text, typ) {
+		return false
+	}
 	w := walker{text: id.text}
 	head, provider := "", -1
 	for !w.done() {
