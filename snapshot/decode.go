@@ -99,19 +99,95 @@ func readList[T any](d *decoder, l list[T], rows []T, e *entry) error {
 	return d.records(e, func(line []byte) error {
 		row := &rows[i]
 		i++
-		n, at, ok := quick(d, l, row, e.Of, line)
-		if !ok {
-			var err error
-			if n, at, err = careful(d, row, e.Of, line); err != nil {
-				return err
-			}
+		return readRow(d, l, row, e.Of, line)
+	})
+}
+
+// readRow decodes a line.
+func readRow[T any](d *decoder, l list[T], row *T, kind string, line []byte) error {
+	n, at, ok := quick(d, l, row, kind, line)
+	if !ok {
+		var err error
+		if n, at, err = careful(d, row, kind, line); err != nil {
+			return err
 		}
-		origin, err := d.origins.find(n)
-		if err == nil && (origin != nil || at != 0) {
-			*l.source(row) = mivet.Source{Origin: origin, Line: at}
+	}
+	origin, err := d.origins.find(n)
+	if err == nil && (origin != nil || at != 0) {
+		*l.source(row) = mivet.Source{Origin: origin, Line: at}
+	}
+	return err
+}
+
+// readChosen decodes those resources of a frame that are wanted, and one of each
+// subscription. Of the others it looks at the ID alone, where the line is written as this
+// package writes it.
+func readChosen(d *decoder, want func(id []byte) bool, e *entry) ([]mivet.Resource, error) {
+	l := resources()
+	c := chooser{want: want, seen: map[string]bool{}}
+	var rows []mivet.Resource
+	d.memory.begin()
+	err := d.records(e, func(line []byte) error {
+		id := idIn(line)
+		if len(d.file.upgrades) > 0 {
+			id = nil
+		}
+		if id != nil && !c.chooses(id) {
+			return nil
+		}
+		var row mivet.Resource
+		err := readRow(d, l, &row, e.Of, line)
+		if err == nil && (id != nil || c.chooses([]byte(row.ID.String()))) {
+			rows = append(rows, row)
 		}
 		return err
 	})
+	return rows, err
+}
+
+// chooser chooses resources of one frame.
+type chooser struct {
+	want func(id []byte) bool
+	last string // the subscription of the last resource
+	seen map[string]bool
+}
+
+func (c *chooser) chooses(id []byte) bool {
+	if sub := subscriptionOf(id); string(sub) != c.last {
+		c.last = string(sub)
+		if !c.seen[c.last] {
+			c.seen[c.last] = true
+			return true
+		}
+	}
+	return c.want(id)
+}
+
+// idIn returns the ID in the line of a resource, or nil if the line must be read with
+// care.
+func idIn(line []byte) []byte {
+	c := cursor{b: line}
+	c.envelope(kindResource)
+	c.expect(`{"id":`)
+	id := c.text()
+	if c.bad || len(id) == 0 {
+		return nil
+	}
+	return id
+}
+
+// subscriptionOf returns what an ID begins with up to the name of its subscription, in
+// whatever spelling; all of it where there is no more.
+func subscriptionOf(id []byte) []byte {
+	n := 0
+	for i := range id {
+		if id[i] == '/' {
+			if n++; n == 3 {
+				return id[:i]
+			}
+		}
+	}
+	return id
 }
 
 // quick reads a line that is written as this package writes it.

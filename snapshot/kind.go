@@ -14,6 +14,7 @@ const (
 	kindOrigin     = "origin"
 	kindProperties = "properties"
 	kindGap        = "gap"
+	kindResource   = "resource"
 )
 
 // kind is one sort of facts: how a file names it, and how its facts get in and out.
@@ -54,6 +55,14 @@ func kindOf[T any](name string, facts mivet.FactKind, l list[T]) kind {
 	}
 }
 
+func resources() list[mivet.Resource] {
+	return list[mivet.Resource]{
+		of:     func(s *mivet.Snapshot) *[]mivet.Resource { return &s.Resources },
+		source: func(f *mivet.Resource) *mivet.Source { return &f.Source },
+		fast:   fastResource,
+	}
+}
+
 // kinds lists every sort of facts, in the order in which they are written.
 func kinds() []kind {
 	type (
@@ -69,11 +78,7 @@ func kinds() []kind {
 			of:     func(s S) *[]mivet.Subscription { return &s.Subscriptions },
 			source: func(f *mivet.Subscription) O { return &f.Source },
 		}),
-		kindOf("resource", mivet.FactResources, list[mivet.Resource]{
-			of:     func(s S) *[]mivet.Resource { return &s.Resources },
-			source: func(f *mivet.Resource) O { return &f.Source },
-			fast:   fastResource,
-		}),
+		kindOf(kindResource, mivet.FactResources, resources()),
 		kindOf("identity", mivet.FactIdentities, list[mivet.Identity]{
 			of:     func(s S) *[]mivet.Identity { return &s.Identities },
 			source: func(f *mivet.Identity) O { return &f.Source },

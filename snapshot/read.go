@@ -25,6 +25,11 @@ type ReadOptions struct {
 	// Kinds are the kinds of facts that are wanted; nil for all. Gaps are always read.
 	// What is left out leaves no gap: the caller knows what it did not ask for.
 	Kinds []mivet.FactKind
+	// Resource says by the bytes of its ID whether a resource is wanted; nil for all. The
+	// first one of a subscription in each frame is read anyway, so that it is known which
+	// subscriptions there are. It is called by several goroutines and must not keep the
+	// bytes.
+	Resource func(id []byte) bool
 	// MaxMemory is the most that facts may need, in bytes, roughly; 0 for a default that
 	// grows with the size of the file. A file that needs more is refused before it is read.
 	MaxMemory int64
@@ -200,6 +205,7 @@ func (f *File) Snapshot(o ReadOptions) (*mivet.Snapshot, error) {
 		return nil, err
 	}
 	load := newLoader(f, s)
+	load.want = o.Resource
 	for _, e := range origins {
 		if err := load.readOrigins(e); err != nil {
 			return nil, err
@@ -207,6 +213,9 @@ func (f *File) Snapshot(o ReadOptions) (*mivet.Snapshot, error) {
 	}
 	if err := load.run(plan); err != nil {
 		return nil, err
+	}
+	for i := range plan {
+		s.Resources = append(s.Resources, plan[i].chosen...)
 	}
 	s.Gaps = append(s.Gaps, f.unknownKinds()...)
 	s.Gaps = append(s.Gaps, load.shared.gaps()...)
@@ -218,6 +227,8 @@ type job struct {
 	entry *entry
 	kind  *kind
 	at    int
+	// chosen are the resources of the frame that are wanted, where not all are.
+	chosen []mivet.Resource
 }
 
 // plan chooses the frames, and makes room for their facts.
@@ -243,7 +254,9 @@ func (f *File) plan(s *mivet.Snapshot, o ReadOptions) (origins []*entry, plan []
 	// Room is made once for each kind, since growing wastes some.
 	totals, next := map[*kind]int64{}, map[*kind]int{}
 	for _, j := range plan {
-		totals[j.kind] += j.entry.Records
+		if o.Resource == nil || j.kind.name != kindResource {
+			totals[j.kind] += j.entry.Records
+		}
 	}
 	for k, n := range totals {
 		next[k] = k.grow(s, int(n))
@@ -291,6 +304,7 @@ type loader struct {
 	into    *mivet.Snapshot
 	shared  *shared
 	origins origins
+	want    func(id []byte) bool // of resources; nil: all
 }
 
 func newLoader(f *File, into *mivet.Snapshot) *loader {
@@ -340,7 +354,7 @@ func (l *loader) run(plan []job) error {
 					break
 				}
 				j := &plan[i]
-				if errs[i] = j.kind.read(d, l.into, j.at, j.entry); errs[i] != nil {
+				if errs[i] = l.read(d, j); errs[i] != nil {
 					failed.Store(true)
 				}
 			}
@@ -354,6 +368,15 @@ func (l *loader) run(plan []job) error {
 		}
 	}
 	return nil
+}
+
+// read decodes the frame of a job.
+func (l *loader) read(d *decoder, j *job) (err error) {
+	if l.want != nil && j.kind.name == kindResource {
+		j.chosen, err = readChosen(d, l.want, j.entry)
+		return err
+	}
+	return j.kind.read(d, l.into, j.at, j.entry)
 }
 
 // Properties returns the raw properties of a resource, redacted as they were written, and
