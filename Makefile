@@ -7,7 +7,7 @@ BUILD := build
 tool = $(GO) tool -modfile=tools/$(1)/go.mod $(1)
 
 # Where goroutines, caches or compiled engines are shared. Folders that do not exist yet are left out.
-RACE := $(wildcard authz snapshot tenant vet internal/collect internal/iac internal/probe internal/server internal/store)
+RACE := $(wildcard abac authz redact snapshot vet internal/collect internal/lab internal/probe internal/server internal/store)
 
 # Settings: make fuzz FUZZTIME=600, make vuln VULNDB=DIR|FILE.tgz|URL, make bench BENCH=Check
 FUZZTIME ?= 60
@@ -62,7 +62,7 @@ $(BUILD)/cover.out:
 	$(MAKE) test
 
 .PHONY: race
-race: ## race detector on the packages that share state; -short leaves out the big corpora
+race: ## race detector on the packages that share state; -short leaves out what is large
 ifeq ($(RACE),)
 	@echo 'race: none of the packages exists yet'
 else

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -207,6 +208,34 @@ func TestReport(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, r.Report()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Many may use one redactor at once, and the report counts them all. Run with -race.
+func TestManyRedactAtOnce(t *testing.T) {
+	r := newRedactor(t, Options{Key: []byte("0123456789abcdef"), KeyID: "k1"})
+	const in = `{"properties":{"a":1,"siteConfig":{"appSettings":[{"name":"A","value":"x"}]}}}`
+	want, err := newRedactor(t, Options{Key: []byte("0123456789abcdef"), KeyID: "k1"}).Properties("Microsoft.Web/sites", json.RawMessage(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const goroutines, times = 4, 50
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Go(func() {
+			for range times {
+				if got, err := r.Properties("Microsoft.Web/sites", json.RawMessage(in)); err != nil || string(got) != string(want) {
+					t.Errorf("%s, %v; want %s", got, err, want)
+				}
+				r.Text("password=x")
+				r.Report()
+			}
+		})
+	}
+	all.Wait()
+	const n = goroutines * times
+	if got := r.Report(); got.Settings != n || got.Texts != n || got.Dropped[Place{"Microsoft.Web/sites", "properties.a"}] != n {
+		t.Errorf("after %d times the report counts %+v", n, got)
 	}
 }
 

@@ -274,12 +274,20 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// stride is the distance of the damages that are tried; -short tries fewer.
+func stride(bytes int) int {
+	if testing.Short() {
+		return 10 * bytes
+	}
+	return bytes
+}
+
 // Wherever a file is cut, reading fails, and recovering gives the intact frames and gaps.
 func TestEveryTruncation(t *testing.T) {
 	file := goldenFile(t)
 	whole := read(t, file)
 	headerSize := int(offsetOf(t, file, 1))
-	for n := 0; n < len(file); n += 3 {
+	for n := 0; n < len(file); n += stride(3) {
 		cut := file[:n]
 		_, err := readBytes(cut, ReadOptions{})
 		if err == nil {
@@ -324,7 +332,7 @@ func missing(s *mivet.Snapshot, facts mivet.FactKind) bool {
 func TestEveryChangedByte(t *testing.T) {
 	file := goldenFile(t)
 	whole := read(t, file)
-	for i := range file {
+	for i := 0; i < len(file); i += stride(1) {
 		bad := bytes.Clone(file)
 		bad[i] ^= 1 << (i % 8)
 		if s, err := readBytes(bad, ReadOptions{}); err == nil && propertiesIntact(t, bad) {
@@ -411,6 +419,9 @@ func TestRecoverPassesOver(t *testing.T) {
 }
 
 func TestHostileFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes files of 256 MiB")
+	}
 	// A frame that makes far more bytes than it says, and one that says so.
 	pack, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,14 +136,18 @@ func TestRoundTripOfParts(t *testing.T) {
 
 // Several frames of each kind, and more than one goroutine.
 func TestRoundTripOfManyFrames(t *testing.T) {
-	s := tenantOf(t, 30_000, 30_000, 30_000)
+	n := 30_000
+	if testing.Short() {
+		n = 10_000
+	}
+	s := tenantOf(t, n, n, n)
 	file := written(t, s)
 	f, err := Open(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(f.frames); n < 8 {
-		t.Errorf("the file has %d frames", n)
+	if frames := len(f.frames); frames < 8 {
+		t.Errorf("the file has %d frames", frames)
 	}
 	for _, e := range f.frames {
 		if e.Bytes > MaxFrame || e.Size > MaxFrame {
@@ -155,10 +161,10 @@ func TestRoundTripOfManyFrames(t *testing.T) {
 	if !reflect.DeepEqual(s, got) {
 		t.Errorf("read (+) differs from written (-):\n%s", cmp.Diff(s, got, sameFacts))
 	}
-	if a, b := got.Resources[1].Detail, got.Resources[20_001].Detail; cmp.Equal(a, b) && a != b {
+	if a, b := got.Resources[1].Detail, got.Resources[n-9_999].Detail; cmp.Equal(a, b) && a != b {
 		t.Error("equal details are not shared")
 	}
-	if got.Resources[0].Source.Origin != got.Resources[20_000].Source.Origin {
+	if got.Resources[0].Source.Origin != got.Resources[n-10_000].Source.Origin {
 		t.Error("equal origins are not shared")
 	}
 }
@@ -213,6 +219,34 @@ func TestReadChosenKinds(t *testing.T) {
 	if diff := cmp.Diff(want2, f.Header()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Many may read parts of one file at once. Run with -race.
+func TestManyReadAtOnce(t *testing.T) {
+	s := tenantOf(t, 300, 100, 100)
+	file := written(t, s)
+	f, err := Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, kinds := range [][]mivet.FactKind{nil, {mivet.FactResources}, {mivet.FactIdentities, mivet.FactRoleAssignments}, nil} {
+		all.Go(func() {
+			got, err := f.Snapshot(ReadOptions{Kinds: kinds})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			wants := func(facts mivet.FactKind) bool { return kinds == nil || slices.Contains(kinds, facts) }
+			if wants(mivet.FactResources) && !cmp.Equal(s.Resources, got.Resources, sameFacts) {
+				t.Errorf("other resources are read with %v", kinds)
+			}
+			if wants(mivet.FactRoleAssignments) && !cmp.Equal(s.RoleAssignments, got.RoleAssignments, sameFacts) {
+				t.Errorf("other role assignments are read with %v", kinds)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // The quick decoders must read what the careful one reads, or leave the line to it.

@@ -256,6 +256,9 @@ func TestPropertiesThatAreNotWritten(t *testing.T) {
 
 // The writer forgets origins when there are very many, and numbers them on.
 func TestManyOrigins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes very many origins")
+	}
 	const n = maxOrigins + 10
 	s := &mivet.Snapshot{Locks: make([]mivet.Lock, n)}
 	for i := range s.Locks {
@@ -272,6 +275,9 @@ func TestManyOrigins(t *testing.T) {
 
 // A resource may cost 200 bytes in memory, of which its ID needs about 128 here.
 func TestMemoryOfResources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads a large file")
+	}
 	const n = 50_000
 	file := written(t, tenantOf(t, n, 0, 0))
 	heap := func() uint64 {

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mivet/mivet"
@@ -116,6 +118,40 @@ func TestQuietIsQuiet(t *testing.T) {
 	for _, f := range scan(t, "quiet.tenant", []byte(quiet)) {
 		t.Errorf("%s: %s", f.Source, f.Message)
 	}
+}
+
+// The rules keep nothing between runs: several scans may run at once, of one snapshot and
+// with one catalogue. Run with -race.
+func TestScansAtOnce(t *testing.T) {
+	cat := openCatalog(t)
+	name, text := Demo()
+	s := read(t, cat, name, text)
+	want := findings(t, cat, s)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if got := findings(t, cat, s); !slices.Equal(got, want) {
+				t.Errorf("a scan beside others finds\n%q\nalone\n%q", got, want)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func findings(t *testing.T, cat *catalog.Catalog, s *mivet.Snapshot) []string {
+	t.Helper()
+	res, err := vet.Run(s, rules.All(), vet.Options{Catalog: cat, Now: s.TakenAt})
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var out []string
+	for _, r := range res.Rules {
+		for i := range r.Findings {
+			out = append(out, r.Findings[i].Fingerprint+" "+r.Findings[i].Message)
+		}
+	}
+	return out
 }
 
 // The demo numbers its mistakes, has every part of the story, and can be read in one go.
