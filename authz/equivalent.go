@@ -193,10 +193,7 @@ func (c *comparison) pairs() [][2]mivet.PrincipalID {
 // are known stands for nobody but them.
 func (e *Engine) holders() []mivet.PrincipalID {
 	found := map[int32]bool{}
-	var stack []int32
-	for _, n := range e.grants.owner {
-		stack = append(stack, n)
-	}
+	stack := slices.Clone(e.grants.owner)
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -405,7 +402,7 @@ func (r *row) spoken(plane mivet.Plane) bool {
 		return true
 	}
 	for i := range r.codes {
-		if r.code(uint32(i), plane) != codeNo { //nolint:gosec // fewer roles than 2^28
+		if r.code(uint32(i), plane) != codeNo {
 			return true
 		}
 	}

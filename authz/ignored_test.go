@@ -10,18 +10,19 @@ import (
 	"github.com/mivet/mivet"
 )
 
-// heldBy lists what a principal holds, each right on a line.
-func heldBy(e *Engine, who mivet.PrincipalID) []string {
+// heldBy lists what the principal p holds, each right on a line.
+func heldBy(e *Engine) []string {
 	var out []string
-	for r := range e.WhatCan(WhatCanQuery{Principal: who}) {
-		line := r.RoleName + " at " + r.Scope.Name() + ": " + r.Effect.String() + ", " + r.Cause.String()
+	for r := range e.WhatCan(WhatCanQuery{Principal: "p"}) {
+		var line strings.Builder
+		line.WriteString(r.RoleName + " at " + r.Scope.Name() + ": " + r.Effect.String() + ", " + r.Cause.String())
 		for _, x := range r.Ignored {
-			line += "; " + x.Resource.Name() + " " + x.Plane.String() + " " + x.Effect.String()
+			line.WriteString("; " + x.Resource.Name() + " " + x.Plane.String() + " " + x.Effect.String())
 			if x.Whole {
-				line += " whole"
+				line.WriteString(" whole")
 			}
 		}
-		out = append(out, line)
+		out = append(out, line.String())
 	}
 	return out
 }
@@ -37,7 +38,7 @@ func TestIgnoredRights(t *testing.T) {
 			}
 			s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", theCatalog(t).RoleByName(role).ID, scope)}
 		}), Options{Catalog: theCatalog(t)})
-		if got := heldBy(e, "p"); !slices.Equal(got, want) {
+		if got := heldBy(e); !slices.Equal(got, want) {
 			t.Errorf("%q, %s at %s:\n got %q\nwant %q", model, role, scope, got, want)
 		}
 	}
@@ -64,7 +65,7 @@ func TestIgnoredPolicies(t *testing.T) {
 			s.Resources = []mivet.Resource{vaultWith(model)}
 			s.AccessPolicies = []mivet.AccessPolicy{{Vault: id(vault), Principal: "p", Secrets: []string{"get"}}}
 		}), Options{})
-		got := heldBy(e, "p")
+		got := heldBy(e)
 		if len(got) != 1 || !strings.Contains(got[0], want) {
 			t.Errorf("%q: got %q, want %q", model, got, want)
 		}
@@ -81,7 +82,7 @@ func TestIgnoredByRegistry(t *testing.T) {
 		t.Helper()
 		s := withSettings(registry, registryMode, mode)
 		s.RoleAssignments = []mivet.RoleAssignment{grantOf("p", theCatalog(t).RoleByName(role).ID, registry)}
-		if got := heldBy(New(s, Options{Catalog: theCatalog(t)}), "p"); len(got) != 1 || !strings.HasPrefix(got[0], role+" at ") || !strings.HasSuffix(got[0], want) {
+		if got := heldBy(New(s, Options{Catalog: theCatalog(t)})); len(got) != 1 || !strings.HasPrefix(got[0], role+" at ") || !strings.HasSuffix(got[0], want) {
 			t.Errorf("%s in mode %s: got %q, want %q", role, mode, got, want)
 		}
 	}

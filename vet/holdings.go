@@ -53,7 +53,7 @@ func newLedger(s *mivet.Snapshot, order []int32) *ledger {
 		l.groups[m.Member] = append(l.groups[m.Member], m.Group)
 	}
 	for place, i := range order {
-		l.rank[i] = int32(place) //nolint:gosec // fewer assignments than 2^31
+		l.rank[i] = int32(place)
 	}
 	for _, list := range l.groups {
 		slices.Sort(list)
@@ -138,7 +138,7 @@ func orderAssignments(s *mivet.Snapshot) []int32 {
 	}
 	all := make([]keyed, len(s.RoleAssignments))
 	for i := range s.RoleAssignments {
-		all[i] = keyed{s.RoleAssignments[i].Scope.Key(), int32(i)} //nolint:gosec // fewer assignments than 2^31
+		all[i] = keyed{s.RoleAssignments[i].Scope.Key(), int32(i)}
 	}
 	slices.SortFunc(all, func(x, y keyed) int {
 		a, b := &s.RoleAssignments[x.index], &s.RoleAssignments[y.index]

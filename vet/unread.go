@@ -217,6 +217,7 @@ func (o *operations) leaves(power Powers, lets func(arm.Operation, mivet.Plane) 
 		return anyOf(o.keys, mivet.PlaneControl)
 	case ReadsSecrets:
 		return anyOf(o.named[power], mivet.PlaneData)
+	default:
+		return anyOf(o.named[power], mivet.PlaneControl)
 	}
-	return anyOf(o.named[power], mivet.PlaneControl)
 }

@@ -55,11 +55,11 @@ func TestVaultAnswers(t *testing.T) {
 	roles("Reader on the vault", "change the permission model to access policies", `"NotAllowed"`)
 	above := func(scopes, want string) {
 		t.Helper()
-		text := ""
+		var text strings.Builder
 		for scope := range strings.FieldsSeq(scopes) {
-			text += `,{"principal":"m","role":"Key Vault Secrets User","scope":"` + scope + `"}`
+			text.WriteString(`,{"principal":"m","role":"Key Vault Secrets User","scope":"` + scope + `"}`)
 		}
-		f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principal":"m","operation":"secrets/get","roleAssignments":[`+text[1:]+`]}`, want)
+		f("keyvault", `{"vault":{"enableRbacAuthorization":true},"principal":"m","operation":"secrets/get","roleAssignments":[`+text.String()[1:]+`]}`, want)
 	}
 	above("/subscriptions/1", `"Allowed"`)
 	above("/subscriptions/1/resourceGroups/g", `"Allowed"`)
