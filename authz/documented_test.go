@@ -180,7 +180,9 @@ func TestDocumentedGroups(t *testing.T) {
 	// overview.md, "Role assignments": Marketing may create what it wants in one group.
 	d := newDocumented(t, assign("marketing", "Contributor", pharma))
 	d.s.Memberships = []mivet.Membership{
-		{Group: "marketing", Member: "m"}, {Group: "marketing", Member: "interns"}, {Group: "interns", Member: "i"},
+		{Group: "marketing", Member: "m"},
+		{Group: "marketing", Member: "interns"},
+		{Group: "interns", Member: "i"},
 		{Group: "interns", Member: "marketing"}, // groups may form a circle
 	}
 	d.is("m", writeVM, pharmaVM, Allowed, CauseGrant).
