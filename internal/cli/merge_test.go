@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -190,18 +191,18 @@ func TestMergeDeletes(t *testing.T) {
 	f := func(want string, declarations ...mivet.Declaration) {
 		t.Helper()
 		got := merge([]*mivet.Snapshot{old(), {Declarations: declarations}})
-		have := ""
+		var have strings.Builder
 		for _, a := range got.RoleAssignments {
-			have += "role " + string(a.Principal) + " "
+			have.WriteString("role " + string(a.Principal) + " ")
 		}
 		for _, p := range got.AccessPolicies {
-			have += "policy " + string(p.Principal) + " "
+			have.WriteString("policy " + string(p.Principal) + " ")
 		}
 		for _, g := range got.LocalGrants {
-			have += "local " + string(g.Principal) + " "
+			have.WriteString("local " + string(g.Principal) + " ")
 		}
-		if have != want {
-			t.Errorf("got %q, want %q", have, want)
+		if have.String() != want {
+			t.Errorf("got %q, want %q", have.String(), want)
 		}
 	}
 	gone := func(address string, id arm.ID, actions ...string) mivet.Declaration {
