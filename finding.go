@@ -107,7 +107,8 @@ func (s Subject) String() string {
 }
 
 // Reach counts what a principal can touch by its own grants and those of its groups, as
-// far as the snapshot tells. Counts are of resources that the snapshot holds.
+// far as the snapshot tells. Counts are of resources that the snapshot holds, or that its
+// grants name.
 type Reach struct {
 	// Grants is true where it may give itself, or others, rights without a restriction.
 	Grants bool `json:"grants,omitzero"`
@@ -123,6 +124,9 @@ type Reach struct {
 	// Possibly is true where something was left out of the counts because it could not be
 	// decided: they are a lower bound then.
 	Possibly bool `json:"possibly,omitzero"`
+	// Outside are resources that grants name and that the snapshot does not hold. They are
+	// counted, but for key vaults, whose permission model is not known.
+	Outside []arm.ID `json:"outside,omitzero"`
 }
 
 // EditKind names one sort of change.

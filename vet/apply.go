@@ -34,7 +34,7 @@ func Apply(s *mivet.Snapshot, edits []mivet.Edit) (*mivet.Snapshot, error) {
 	return &c, nil
 }
 
-var errAbsent = errors.New("what it names is not in the snapshot")
+var errAbsent = errors.New("what it names is not in the input")
 
 func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 	switch e.Kind {

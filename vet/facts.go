@@ -161,22 +161,23 @@ func newLocalLedger(s *mivet.Snapshot) *localLedger {
 // of APIs and roles of the directory, by itself or through groups.
 func (p *Pass) HoldsAnything(id mivet.PrincipalID) bool {
 	l, book := p.shared.local(), p.shared.ledger()
-	seen := map[mivet.PrincipalID]bool{id: true}
-	queue := []mivet.PrincipalID{id}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		if len(book.assignments[at])+len(l.policies[at])+len(l.grants[at])+l.others[at] > 0 {
-			return true
-		}
-		for _, g := range book.groups[at] {
-			if !seen[g] {
-				seen[g] = true
-				queue = append(queue, g)
+	return slices.ContainsFunc(p.withGroups(id), func(at mivet.PrincipalID) bool {
+		return len(book.assignments[at])+len(l.policies[at])+len(l.grants[at])+l.others[at] > 0
+	})
+}
+
+// withGroups returns a principal and the groups that it is in, the nearest first.
+func (p *Pass) withGroups(id mivet.PrincipalID) []mivet.PrincipalID {
+	book := p.shared.ledger()
+	out := []mivet.PrincipalID{id}
+	for i := 0; i < len(out); i++ {
+		for _, g := range book.groups[out[i]] {
+			if !slices.Contains(out, g) {
+				out = append(out, g)
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // Identities returns the managed identities, each once, in the order of their resources.

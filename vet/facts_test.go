@@ -320,7 +320,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", r, got, want)
 		}
 	}
-	f(mivet.Reach{}, "nothing that the snapshot holds")
+	f(mivet.Reach{}, "touch nothing that is in the input")
 	f(mivet.Reach{Grants: true, Changes: 1, Data: 2, Secrets: 1}, "give itself any role, change 1 resource, read or write data of 2 resources and read the secrets of 1 vault")
 	f(mivet.Reach{Changes: 3, Possibly: true}, "change 3 resources, possibly more")
 	for noun, want := range map[string]string{"fix": "2 fixes", "identity": "2 identities", "day": "2 days", "access policy": "2 access policies"} {

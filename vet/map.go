@@ -20,6 +20,10 @@ type placeMap struct {
 	// resource, in order: one number a resource.
 	places map[string][]arm.Node
 	types  []string
+	// vaults are those of the places that are key vaults, by what decides about their data.
+	vaults [ModelRoles + 1][]arm.Node
+	// outside are the resources that grants name and of which nothing else is known.
+	outside []arm.Node
 }
 
 // newPlaceMap reads the snapshot once. Only the scopes of grants are kept as scopes.
@@ -45,13 +49,62 @@ func newPlaceMap(s *mivet.Snapshot) *placeMap {
 		}
 		n, _ := m.tree.Find(s.Resources[i].ID)
 		m.places[t] = append(m.places[t], n)
+		if t == vaultType {
+			model := VaultModelOf(&s.Resources[i])
+			m.vaults[model] = append(m.vaults[model], n)
+		}
 	}
+	m.addOutside(s, seen)
 	for t, nodes := range m.places {
 		slices.Sort(nodes)
 		m.types = append(m.types, t)
 	}
+	for i := range m.vaults {
+		slices.Sort(m.vaults[i])
+	}
 	slices.Sort(m.types)
 	return m
+}
+
+// addOutside adds the resources that role assignments name and the snapshot does not hold:
+// they exist, since Azure assigns no role at what is not there.
+func (m *placeMap) addOutside(s *mivet.Snapshot, seen map[string]string) {
+	named := map[arm.Key]arm.ID{}
+	for i := range s.RoleAssignments {
+		if top := topResource(s.RoleAssignments[i].Scope); !top.IsZero() {
+			named[top.Key()] = top
+		}
+	}
+	if len(named) == 0 {
+		return
+	}
+	for i := range s.Resources {
+		delete(named, s.Resources[i].ID.Key())
+	}
+	for _, id := range named {
+		n, exact := m.tree.Find(id)
+		t, ok := topType(id, seen)
+		if !ok || !exact {
+			continue
+		}
+		m.outside = append(m.outside, n)
+		m.places[t] = append(m.places[t], n)
+		if t == vaultType {
+			m.vaults[ModelUnknown] = append(m.vaults[ModelUnknown], n)
+		}
+	}
+	slices.Sort(m.outside)
+}
+
+// topResource returns the resource that a scope is, or is in; zero for other scopes.
+func topResource(id arm.ID) arm.ID {
+	if id.Level() != arm.LevelResource {
+		return arm.ID{}
+	}
+	for up := id.Parent(); up.Level() == arm.LevelResource; up = id.Parent() {
+		id = up
+	}
+	return id
 }
 
 // link puts a scope below a management group; a circle in the facts is left out, which
@@ -79,10 +132,9 @@ func topType(id arm.ID, seen map[string]string) (string, bool) {
 	return key, key != ""
 }
 
-// count returns how many resources of a type lie below the nodes, none counted twice.
-// The nodes must be in order and not hold one another.
-func (m *placeMap) count(resourceType string, nodes []arm.Node) int {
-	places := m.places[resourceType]
+// count returns how many places lie below the nodes, none counted twice. The nodes must be
+// in order and not hold one another.
+func (m *placeMap) count(places, nodes []arm.Node) int {
 	sum := 0
 	for _, n := range nodes {
 		last := m.tree.Last(n)
@@ -106,7 +158,8 @@ func (m *placeMap) widest(nodes []arm.Node) []arm.Node {
 }
 
 // ReachOf counts what a set of holdings can touch. What a holding may do under a
-// condition is not counted.
+// condition is not counted, and neither are data of key vaults that ignore role
+// assignments; see [Pass.ReachBy] for their access lists.
 func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
 	if len(holdings) != 1 {
 		return p.reachOf(holdings)
@@ -121,7 +174,7 @@ func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
 		r = p.reachOf(holdings)
 		p.shared.reaches[key] = r
 	}
-	r.Scopes = slices.Clone(r.Scopes)
+	r.Scopes, r.Outside = slices.Clone(r.Scopes), slices.Clone(r.Outside)
 	return r
 }
 
@@ -154,22 +207,45 @@ func (p *Pass) reachOf(holdings []Holding) mivet.Reach {
 	}
 	var nodes []arm.Node
 	for t := range m.types {
-		count := func(at []arm.Node, has func(*roleTypes) bool) int {
+		all := m.places[m.types[t]]
+		ruled := all
+		if m.types[t] == vaultType {
+			ruled = m.vaults[ModelRoles]
+		}
+		count := func(places, at []arm.Node, has func(*roleTypes) bool) int {
 			nodes = nodes[:0]
 			for i := range holdings {
 				if holdings[i].Surely && has(does[i]) {
 					nodes = append(nodes, at[i])
 				}
 			}
-			return m.count(m.types[t], m.widest(nodes))
+			return m.count(places, m.widest(nodes))
 		}
-		r.Changes += count(at, func(d *roleTypes) bool { return d.changes[t] })
-		r.Data += count(tops, func(d *roleTypes) bool { return d.data[t] })
+		uses := func(d *roleTypes) bool { return d.data[t] }
+		r.Changes += count(all, at, func(d *roleTypes) bool { return d.changes[t] })
+		r.Data += count(ruled, tops, uses)
 		if m.types[t] == vaultType {
-			r.Secrets += count(tops, func(d *roleTypes) bool { return d.secrets })
+			r.Secrets += count(ruled, tops, func(d *roleTypes) bool { return d.secrets })
+			r.Possibly = r.Possibly || count(m.vaults[ModelUnknown], tops, uses) > 0
+		}
+	}
+	for i := range holdings {
+		if holdings[i].Role.Powers.Any(Writes | UsesData) {
+			r.Outside = m.addNamed(r.Outside, holdings[i].Scope(), tops[i])
 		}
 	}
 	return r
+}
+
+// addNamed adds the resource that a scope names, if nothing else is known of it.
+func (m *placeMap) addNamed(list []arm.ID, scope arm.ID, top arm.Node) []arm.ID {
+	if _, found := slices.BinarySearch(m.outside, top); !found || scope.Level() != arm.LevelResource {
+		return list
+	}
+	if id := topResource(scope); !slices.ContainsFunc(list, id.Equal) {
+		list = append(list, id)
+	}
+	return list
 }
 
 // roleTypes says of each type of the map whether a role changes such resources, and

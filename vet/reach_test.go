@@ -29,14 +29,14 @@ func TestReachIsWhatLookingAtEachResourceFinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		known := answers{}
+		known, resources := answers{}, slices.Concat(s.Resources, namedOnly(s))
 		with(t, s, vet.Settings{}, func(p *vet.Pass) {
 			for _, id := range p.Workers() {
 				holdings := p.Holdings(id)
 				for i := range holdings {
-					compareReach(t, p, known, holdings[i:i+1])
+					compareReach(t, p, known, resources, holdings[i:i+1])
 				}
-				compareReach(t, p, known, holdings)
+				compareReach(t, p, known, resources, holdings)
 			}
 		})
 	}
@@ -55,19 +55,35 @@ func (a answers) of(r *vet.Role, question string, ask func() bool) bool {
 	return a[r][question]
 }
 
-func compareReach(t *testing.T, p *vet.Pass, known answers, holdings []vet.Holding) {
+func compareReach(t *testing.T, p *vet.Pass, known answers, resources []mivet.Resource, holdings []vet.Holding) {
 	t.Helper()
 	got := p.ReachOf(holdings)
-	want := slowReach(p, known, holdings)
+	want := slowReach(p, known, resources, holdings)
 	if d := cmp.Diff(want, [3]int{got.Changes, got.Data, got.Secrets}); d != "" {
 		t.Errorf("%d holdings, of %s: changes, data, secrets: %s", len(holdings), holdings[0].Holder, d)
 	}
 }
 
+// namedOnly returns the resources that role assignments name and the snapshot does not hold.
+func namedOnly(s *mivet.Snapshot) []mivet.Resource {
+	var out []mivet.Resource
+	for i := range s.RoleAssignments {
+		id := s.RoleAssignments[i].Scope
+		for id.Parent().Level() == arm.LevelResource {
+			id = id.Parent()
+		}
+		is := func(r mivet.Resource) bool { return r.ID.Equal(id) }
+		if id.Level() == arm.LevelResource && !slices.ContainsFunc(s.Resources, is) && !slices.ContainsFunc(out, is) {
+			out = append(out, mivet.Resource{ID: id})
+		}
+	}
+	return out
+}
+
 // slowReach asks of each resource that is in no other whether a holding reaches it.
-func slowReach(p *vet.Pass, known answers, holdings []vet.Holding) (n [3]int) {
-	for i := range p.Snapshot.Resources {
-		id := p.Snapshot.Resources[i].ID
+func slowReach(p *vet.Pass, known answers, resources []mivet.Resource, holdings []vet.Holding) (n [3]int) {
+	for i := range resources {
+		id := resources[i].ID
 		kind := string(arm.Fold(id.Type()))
 		if strings.Count(kind, "/") != 1 || strings.HasPrefix(kind, "microsoft.resources/") {
 			continue
@@ -78,14 +94,16 @@ func slowReach(p *vet.Pass, known answers, holdings []vet.Holding) (n [3]int) {
 				return h.Surely && at && does(h.Role)
 			})
 		}
+		vault := kind == "microsoft.keyvault/vaults"
+		ruled := !vault || vet.VaultModelOf(&resources[i]) == vet.ModelRoles
 		found := [3]bool{
 			reaches(func(r *vet.Role) bool {
 				return known.of(r, "change "+kind, func() bool { return slowChanges(r, kind) })
 			}, false),
-			reaches(func(r *vet.Role) bool {
+			ruled && reaches(func(r *vet.Role) bool {
 				return known.of(r, "use "+kind, func() bool { return slowData(p.Catalog, r, kind) })
 			}, true),
-			kind == "microsoft.keyvault/vaults" && reaches(func(r *vet.Role) bool { return r.Powers.Has(vet.ReadsSecrets) }, true),
+			vault && ruled && reaches(func(r *vet.Role) bool { return r.Powers.Has(vet.ReadsSecrets) }, true),
 		}
 		for i, yes := range found {
 			if yes {

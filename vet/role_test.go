@@ -64,7 +64,7 @@ webapp a in r system
 storage st in r
 storage st-u in q
 container raw in st
-keyvault kv in r
+keyvault kv in r .enableRbacAuthorization=true
 vm other in q
 group g members=a
 `
@@ -98,6 +98,50 @@ func TestReach(t *testing.T) {
 	f("assign a 11111111-2222-3333-4444-555555555555 at r", mivet.Reach{Possibly: true})
 	f("assign a Owner at r until=2026-11-01", mivet.Reach{})
 	f("servicebus bus in r\nassign a \"Azure Service Bus Data Receiver\" at bus", mivet.Reach{Data: 1})
+}
+
+// Data of a vault is reached by the grants of the model that it uses, and by no others.
+func TestReachOfVaults(t *testing.T) {
+	out := id(t, "/subscriptions/s/resourceGroups/r/providers/Microsoft.KeyVault/vaults/elsewhere")
+	account := id(t, "/subscriptions/s/resourceGroups/r/providers/Microsoft.Storage/storageAccounts/elsewhere")
+	f := func(grants, words string, want mivet.Reach) {
+		t.Helper()
+		s := parse(t, reachTenant+"keyvault old in r .enableRbacAuthorization=false\nkeyvault some in r\ncosmos db in r\n"+grants)
+		run(t, s, func(p *vet.Pass) error {
+			got := p.ReachBy(s.Identities[0].Principal)
+			got.Scopes = nil
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s: %s", grants, d)
+			}
+			if w := vet.ReachWords(&got); w != words {
+				t.Errorf("%s: %q, want %q", grants, w, words)
+			}
+			return nil
+		})
+	}
+	const nothing = "touch nothing that is in the input"
+	const secrets = "read or write data of 1 resource and read the secrets of 1 vault"
+	f("", nothing, mivet.Reach{})
+	f(`assign a "Key Vault Secrets User" at kv`, secrets, mivet.Reach{Data: 1, Secrets: 1})
+	f(`assign a "Key Vault Secrets User" at old`, nothing, mivet.Reach{})
+	f(`assign a "Key Vault Secrets User" at some`, "touch what could not be counted", mivet.Reach{Possibly: true})
+	f(`assign a "Key Vault Secrets User" at r`, secrets+", possibly more", mivet.Reach{Data: 1, Secrets: 1, Possibly: true})
+	f("policy a on old secrets=get", secrets, mivet.Reach{Data: 1, Secrets: 1})
+	f("policy g on old secrets=List,Get keys=get", secrets, mivet.Reach{Data: 1, Secrets: 1})
+	f("policy a on old secrets=list", "read or write data of 1 resource", mivet.Reach{Data: 1})
+	f("policy a on old", nothing, mivet.Reach{})
+	f("policy a on old secrets=get application=11111111-2222-3333-4444-555555555555", nothing, mivet.Reach{})
+	f("policy a on kv secrets=get", nothing, mivet.Reach{})
+	f("policy a on some secrets=get", "touch what could not be counted", mivet.Reach{Possibly: true})
+	f("policy a on old secrets=get\nassign a \"Key Vault Secrets User\" at kv",
+		"read or write data of 2 resources and read the secrets of 2 vaults", mivet.Reach{Data: 2, Secrets: 2})
+	f("local cosmos a 00000000-0000-0000-0000-000000000002 on db", "read or write data of 1 resource", mivet.Reach{Data: 1})
+	f(`assign a "Key Vault Secrets User" at `+out.String(), "use what it holds at the key vault elsewhere, which is not in the input",
+		mivet.Reach{Possibly: true, Outside: []arm.ID{out}})
+	f("resource Microsoft.KeyVault/vaults ghost in q\nassign a \"Key Vault Secrets User\" at "+out.String()+"/secrets/x",
+		"use what it holds at the key vault elsewhere, which is not in the input", mivet.Reach{Possibly: true, Outside: []arm.ID{out}})
+	f(`assign a "Storage Blob Data Reader" at `+account.String(), "read or write data of 1 resource (the storage account elsewhere is not in the input)",
+		mivet.Reach{Data: 1, Outside: []arm.ID{account}})
 }
 
 func TestHoldings(t *testing.T) {

@@ -128,7 +128,7 @@ func condition(a *mivet.RoleAssignment) string {
 	return " under a condition"
 }
 
-// ReachWords says in a sentence what can be touched.
+// ReachWords says what can be touched, to stand behind "can": "change 2 resources".
 func ReachWords(r *mivet.Reach) string {
 	var parts []string
 	add := func(n int, what string) {
@@ -144,14 +144,33 @@ func ReachWords(r *mivet.Reach) string {
 	if r.Secrets > 0 {
 		parts = append(parts, "read the secrets of "+Count(r.Secrets, "vault"))
 	}
-	if len(parts) == 0 {
-		return "nothing that the snapshot holds"
+	outside := make([]string, len(r.Outside))
+	for i, id := range r.Outside {
+		outside[i] = TypeWords(id.Type()) + " " + id.Name()
+	}
+	switch {
+	case len(parts) == 0 && len(outside) > 0:
+		return "use what it holds at " + AtMost(outside, 2) + ", which " + notThere(outside) + " not in the input"
+	case len(parts) == 0 && r.Possibly:
+		return "touch what could not be counted"
+	case len(parts) == 0:
+		return "touch nothing that is in the input"
 	}
 	words := List(parts)
 	if r.Possibly {
 		words += ", possibly more"
 	}
+	if len(outside) > 0 {
+		words += " (" + AtMost(outside, 2) + " " + notThere(outside) + " not in the input)"
+	}
 	return words
+}
+
+func notThere(things []string) string {
+	if len(things) == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // Count writes a number with its noun in the plural where it needs one.

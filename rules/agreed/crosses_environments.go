@@ -84,7 +84,7 @@ func placesOf(p *vet.Pass, id *mivet.Identity) []place {
 		}})
 	}
 	for _, h := range p.Holdings(id.Principal) {
-		if h.Role.Powers.Any(vet.Writes | vet.UsesData) {
+		if h.Role.Powers.Has(vet.Writes) || h.Role.Powers.Has(vet.UsesData) && !p.Idle(&h) {
 			add(h.Scope(), place{holding: &h, fact: p.HoldingFact(&h)})
 		}
 	}
@@ -127,7 +127,7 @@ func homes(places []place) string {
 func crossingFinding(p *vet.Pass, id *mivet.Identity, places []place, home string) mivet.Finding {
 	name := id.Resource.Name()
 	holdings := p.Holdings(id.Principal)
-	reach := p.ReachOf(holdings)
+	reach := p.ReachBy(id.Principal)
 	f := mivet.Finding{
 		Subject: mivet.Subject{Resource: id.Resource, Principal: id.Principal, Name: name}, Reach: &reach,
 		Discriminator: string(id.Kind),

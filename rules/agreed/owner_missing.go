@@ -55,7 +55,7 @@ func checkOwner(p *vet.Pass, id *mivet.Identity, r *mivet.Resource) {
 		p.Blocked(mivet.Subject{Resource: id.Resource, Principal: id.Principal, Name: id.Resource.Name()}, gap)
 		return
 	}
-	reach := p.ReachOf(p.Holdings(id.Principal))
+	reach := p.ReachBy(id.Principal)
 	what := vet.TypeWords(id.Resource.Type()) + " " + id.Resource.Name()
 	if id.Kind == mivet.SystemAssigned {
 		what = "the identity of " + what

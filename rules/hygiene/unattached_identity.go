@@ -85,7 +85,7 @@ func subject(id *mivet.Identity) mivet.Subject {
 
 func unattachedFinding(p *vet.Pass, id *mivet.Identity) mivet.Finding {
 	holdings := p.Holdings(id.Principal)
-	reach := p.ReachOf(holdings)
+	reach := p.ReachBy(id.Principal)
 	name := id.Resource.Name()
 	f := mivet.Finding{
 		Subject: subject(id), Source: id.Source, Reach: &reach,

@@ -254,8 +254,7 @@ func data(open []*mivet.Resource) string {
 }
 
 func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Finding {
-	holdings := p.Holdings(id)
-	reach := p.ReachOf(holdings)
+	reach := p.ReachBy(id)
 	f := mivet.Finding{
 		Subject: p.SubjectOf(id), Source: ways[0].holding.Assignment.Source, Reach: &reach,
 	}

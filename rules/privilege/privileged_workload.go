@@ -115,11 +115,10 @@ func privilegedFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Fin
 		Severity:      severityOf(p, h, &reach),
 		Subject:       p.SubjectOf(h.Holder),
 		Discriminator: discriminator(h),
-		Message: fmt.Sprintf("%s, the %s%s, holds %s at %s", p.Name(h.Holder), p.Nature(h.Holder, a.PrincipalType),
-			carried(p, h.Holder), h.Role.Label, p.ScopeWords(a.Scope)),
-		Source:   a.Source,
-		Evidence: []mivet.Evidence{p.HoldingFact(h)},
-		Reach:    &reach,
+		Message:       fmt.Sprintf("%s, %s, holds %s at %s", p.Name(h.Holder), natureWords(p, h), h.Role.Label, p.ScopeWords(a.Scope)),
+		Source:        a.Source,
+		Evidence:      []mivet.Evidence{p.HoldingFact(h)},
+		Reach:         &reach,
 	}
 	words := powers.Words(vet.Privileged)
 	unless, unread := p.Unless(h)
@@ -132,6 +131,16 @@ func privilegedFinding(p *vet.Pass, h *vet.Holding, powers vet.Powers) mivet.Fin
 		f.Fix.Check = "what the other members of the group need, and " + f.Fix.Check
 	}
 	return f
+}
+
+// natureWords says what a holder is. Of one that a change will make nothing is known
+// where no fact says what it belongs to.
+func natureWords(p *vet.Pass, h *vet.Holding) string {
+	_, later := h.Holder.Symbolic()
+	if later && p.Index().Identity(h.Holder) == nil && p.Index().Principal(h.Holder) == nil && h.Assignment.PrincipalType == "" {
+		return "which is known only after apply"
+	}
+	return "the " + p.Nature(h.Holder, h.Assignment.PrincipalType).String() + carried(p, h.Holder)
 }
 
 // carried says where an identity is attached.

@@ -95,7 +95,7 @@ func workloads(p *vet.Pass, carriers []*mivet.Resource) []workload {
 
 func sharedFinding(p *vet.Pass, id *mivet.Identity, groups []workload) mivet.Finding {
 	holdings := p.Holdings(id.Principal)
-	reach := p.ReachOf(holdings)
+	reach := p.ReachBy(id.Principal)
 	mix := mixOf(p, id, holdings)
 	names := make([]string, len(groups))
 	for i := range groups {
@@ -135,7 +135,7 @@ func mixOf(p *vet.Pass, id *mivet.Identity, holdings []vet.Holding) mix {
 	for i := range holdings {
 		h := &holdings[i]
 		what := h.Role.Label + " at " + p.ScopeWords(h.Scope())
-		if h.Role.Powers.Has(vet.UsesData) {
+		if h.Role.Powers.Has(vet.UsesData) && !p.Idle(h) {
 			m.data = append(m.data, what)
 		}
 		if h.Role.Powers.Has(vet.Writes) {

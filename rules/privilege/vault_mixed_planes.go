@@ -236,7 +236,7 @@ func useOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding, vault *miv
 
 func mixedFinding(p *vet.Pass, id mivet.PrincipalID, mixed []mixedVault) mivet.Finding {
 	name := p.Name(id)
-	reach := p.ReachOf(p.Holdings(id))
+	reach := p.ReachBy(id)
 	first := mixed[0].use.changes[0]
 	f := mivet.Finding{
 		Subject: p.SubjectOf(id), Source: first.Assignment.Source, Reach: &reach, Severity: mivet.SeverityMedium,

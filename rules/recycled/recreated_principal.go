@@ -180,8 +180,7 @@ func recreated(p *vet.Pass, old, current *mivet.Identity, stranded []grant) mive
 	if owner, symbolic := current.Principal.Symbolic(); symbolic && name == "" {
 		name = owner
 	}
-	holdings := p.Holdings(old.Principal)
-	reach := p.ReachOf(holdings)
+	reach := p.ReachBy(old.Principal)
 	f := mivet.Finding{
 		Subject:       mivet.Subject{Resource: current.Resource, Principal: current.Principal, Name: name},
 		Discriminator: string(old.Principal), Source: stranded[0].source, Reach: &reach,
