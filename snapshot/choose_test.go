@@ -95,8 +95,42 @@ func TestReadChosenWithCare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unpack.Close()
-	rows, err := readChosen(newDecoder(newLoader(f, nil), unpack), func(id []byte) bool { return bytes.HasSuffix(id, []byte("c")) }, &e)
+	last := func(id []byte) bool { return bytes.HasSuffix(id, []byte("c")) }
+	rows, err := readChosen(newDecoder(newLoader(f, nil), unpack), resources(), chosenResources(last), &e)
 	if err != nil || len(rows) != 2 || rows[0].ID.Name() != "a" || rows[1].ID.Name() != "c" {
 		t.Errorf("%v, error %v", rows, err)
+	}
+}
+
+// Role assignments are chosen by their principals; what a text says is not taken for one.
+func TestReadChosenAssignments(t *testing.T) {
+	at := func(sub string) arm.ID {
+		id, err := arm.ParseID("/subscriptions/" + sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	s := &mivet.Snapshot{RoleAssignments: []mivet.RoleAssignment{
+		{Principal: "first", Scope: at("1")},
+		{Principal: "p", Scope: at("1")},
+		{Principal: "q", Scope: at("1"), Description: `"principal":"p","scope":"x"`},
+		{Principal: "", Scope: at("1")},
+		{Principal: `q"uoted`, Scope: at("1")},
+		{Principal: `p"uoted`, Scope: at("1")},
+		{Principal: "other", Scope: at("2")},
+		{Principal: "q", Scope: at("2"), Condition: "p"},
+	}}
+	file := written(t, s)
+	got, err := Read(bytes.NewReader(file), int64(len(file)), ReadOptions{Holder: func(id []byte) bool { return id[0] == 'p' }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []mivet.PrincipalID
+	for _, a := range got.RoleAssignments {
+		names = append(names, a.Principal)
+	}
+	if d := cmp.Diff([]mivet.PrincipalID{"first", "p", "", `p"uoted`, "other"}, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

@@ -10,11 +10,12 @@ import (
 
 // Kinds that this package treats on their own.
 const (
-	kindHeader     = "header"
-	kindOrigin     = "origin"
-	kindProperties = "properties"
-	kindGap        = "gap"
-	kindResource   = "resource"
+	kindHeader         = "header"
+	kindOrigin         = "origin"
+	kindProperties     = "properties"
+	kindGap            = "gap"
+	kindRoleAssignment = "roleAssignment"
+	kindResource       = "resource"
 )
 
 // kind is one sort of facts: how a file names it, and how its facts get in and out.
@@ -63,6 +64,14 @@ func resources() list[mivet.Resource] {
 	}
 }
 
+func roleAssignments() list[mivet.RoleAssignment] {
+	return list[mivet.RoleAssignment]{
+		of:     func(s *mivet.Snapshot) *[]mivet.RoleAssignment { return &s.RoleAssignments },
+		source: func(f *mivet.RoleAssignment) *mivet.Source { return &f.Source },
+		fast:   fastRoleAssignment,
+	}
+}
+
 // kinds lists every sort of facts, in the order in which they are written.
 func kinds() []kind {
 	type (
@@ -102,11 +111,7 @@ func kinds() []kind {
 			of:     func(s S) *[]mivet.RoleDefinition { return &s.RoleDefinitions },
 			source: func(f *mivet.RoleDefinition) O { return &f.Source },
 		}),
-		kindOf("roleAssignment", mivet.FactRoleAssignments, list[mivet.RoleAssignment]{
-			of:     func(s S) *[]mivet.RoleAssignment { return &s.RoleAssignments },
-			source: func(f *mivet.RoleAssignment) O { return &f.Source },
-			fast:   fastRoleAssignment,
-		}),
+		kindOf(kindRoleAssignment, mivet.FactRoleAssignments, roleAssignments()),
 		kindOf("denyAssignment", mivet.FactDenyAssignments, list[mivet.DenyAssignment]{
 			of:     func(s S) *[]mivet.DenyAssignment { return &s.DenyAssignments },
 			source: func(f *mivet.DenyAssignment) O { return &f.Source },

@@ -30,6 +30,9 @@ type ReadOptions struct {
 	// subscriptions there are. It is called by several goroutines and must not keep the
 	// bytes.
 	Resource func(id []byte) bool
+	// Holder says the same of role assignments by the ID of their principal. Those that name
+	// nobody are read anyway, and the first one in a subscription in each frame.
+	Holder func(principal []byte) bool
 	// MaxMemory is the most that facts may need, in bytes, roughly; 0 for a default that
 	// grows with the size of the file. A file that needs more is refused before it is read.
 	MaxMemory int64
@@ -50,6 +53,11 @@ func (o *ReadOptions) limit(size int64) int64 {
 
 func (o *ReadOptions) wants(k *kind) bool {
 	return o.Kinds == nil || k.name == kindGap || slices.Contains(o.Kinds, k.facts)
+}
+
+// chooses reports whether not all facts of a kind are wanted.
+func (o *ReadOptions) chooses(k *kind) bool {
+	return k.name == kindResource && o.Resource != nil || k.name == kindRoleAssignment && o.Holder != nil
 }
 
 func tooLarge(need, limit int64) error {
@@ -205,7 +213,7 @@ func (f *File) Snapshot(o ReadOptions) (*mivet.Snapshot, error) {
 		return nil, err
 	}
 	load := newLoader(f, s)
-	load.want = o.Resource
+	load.options = &o
 	for _, e := range origins {
 		if err := load.readOrigins(e); err != nil {
 			return nil, err
@@ -215,7 +223,9 @@ func (f *File) Snapshot(o ReadOptions) (*mivet.Snapshot, error) {
 		return nil, err
 	}
 	for i := range plan {
-		s.Resources = append(s.Resources, plan[i].chosen...)
+		if plan[i].deliver != nil {
+			plan[i].deliver(s)
+		}
 	}
 	s.Gaps = append(s.Gaps, f.unknownKinds()...)
 	s.Gaps = append(s.Gaps, load.shared.gaps()...)
@@ -227,8 +237,8 @@ type job struct {
 	entry *entry
 	kind  *kind
 	at    int
-	// chosen are the resources of the frame that are wanted, where not all are.
-	chosen []mivet.Resource
+	// deliver adds the facts of the frame, where not all are wanted.
+	deliver func(*mivet.Snapshot)
 }
 
 // plan chooses the frames, and makes room for their facts.
@@ -254,7 +264,7 @@ func (f *File) plan(s *mivet.Snapshot, o ReadOptions) (origins []*entry, plan []
 	// Room is made once for each kind, since growing wastes some.
 	totals, next := map[*kind]int64{}, map[*kind]int{}
 	for _, j := range plan {
-		if o.Resource == nil || j.kind.name != kindResource {
+		if !o.chooses(j.kind) {
 			totals[j.kind] += j.entry.Records
 		}
 	}
@@ -304,11 +314,11 @@ type loader struct {
 	into    *mivet.Snapshot
 	shared  *shared
 	origins origins
-	want    func(id []byte) bool // of resources; nil: all
+	options *ReadOptions
 }
 
 func newLoader(f *File, into *mivet.Snapshot) *loader {
-	return &loader{file: f, into: into, shared: newShared(), origins: origins{byNumber: map[int64]*mivet.Origin{}}}
+	return &loader{file: f, into: into, options: &ReadOptions{}, shared: newShared(), origins: origins{byNumber: map[int64]*mivet.Origin{}}}
 }
 
 // readOrigins reads a frame of origins, which facts name by number. They come first.
@@ -371,12 +381,19 @@ func (l *loader) run(plan []job) error {
 }
 
 // read decodes the frame of a job.
-func (l *loader) read(d *decoder, j *job) (err error) {
-	if l.want != nil && j.kind.name == kindResource {
-		j.chosen, err = readChosen(d, l.want, j.entry)
+func (l *loader) read(d *decoder, j *job) error {
+	switch {
+	case !l.options.chooses(j.kind):
+		return j.kind.read(d, l.into, j.at, j.entry)
+	case j.kind.name == kindResource:
+		rows, err := readChosen(d, resources(), chosenResources(l.options.Resource), j.entry)
+		j.deliver = func(s *mivet.Snapshot) { s.Resources = append(s.Resources, rows...) }
+		return err
+	default:
+		rows, err := readChosen(d, roleAssignments(), chosenAssignments(l.options.Holder), j.entry)
+		j.deliver = func(s *mivet.Snapshot) { s.RoleAssignments = append(s.RoleAssignments, rows...) }
 		return err
 	}
-	return j.kind.read(d, l.into, j.at, j.entry)
 }
 
 // Properties returns the raw properties of a resource, redacted as they were written, and
