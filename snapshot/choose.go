@@ -57,11 +57,11 @@ func member(line []byte, name string) (text []byte, ok bool) {
 		return nil, false
 	}
 	text = line[i+len(name):]
-	n := bytes.IndexByte(text, '"')
-	if n < 0 {
+	before, _, ok := bytes.Cut(text, []byte{'"'})
+	if !ok {
 		return nil, false
 	}
-	return text[:n], plain(text[:n])
+	return before, plain(before)
 }
 
 // readChosen decodes those facts of a frame that are chosen.
