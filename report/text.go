@@ -169,7 +169,7 @@ func wanted(w *vet.Want) string {
 	case w.Permission == "" && w.Facts == "":
 		return fmt.Sprintf("The first reason: %s.", w.Reason)
 	case w.Permission == "":
-		return fmt.Sprintf("Most of it hangs on %s that are not in the input: %s.", w.Facts, w.Reason)
+		return fmt.Sprintf("Most of it hangs on %s that are not known: %s.", w.Facts, w.Reason)
 	}
 	return fmt.Sprintf("One permission decides most of it: %s (%s of %s).", w.Permission, vet.Count(w.Decides, "question"), vet.Count(len(w.Rules), "rule"))
 }

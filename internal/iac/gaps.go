@@ -18,6 +18,12 @@ const (
 	maxNamed     = 3  // addresses named in a gap that stands for many objects
 )
 
+// Reasons that say what a plan is for and not what is wrong with it.
+const (
+	otherProviders = "objects of other providers are not read"
+	nothingRead    = "objects of these types hold nothing that is read"
+)
+
 // gapSet collects gaps, and draws together those that would say the same many times.
 type gapSet struct {
 	single  []mivet.Gap
@@ -99,7 +105,7 @@ func (t *tally) gap(key tallyKey) mivet.Gap {
 		names += ", …"
 	}
 	return mivet.Gap{
-		Facts: key.facts, Subject: key.group, Source: mivet.Source{Origin: &mivet.Origin{File: fileOf(t.src)}},
+		Facts: key.facts, Subject: key.group, Inherent: key.reason == otherProviders || key.reason == nothingRead, Source: mivet.Source{Origin: &mivet.Origin{File: fileOf(t.src)}},
 		Reason: fmt.Sprintf("%s: %d (%s)", key.reason, t.count, names),
 	}
 }

@@ -131,7 +131,7 @@ func (b *builder) object(o *object) {
 	v := b.view(o)
 	provider := providerName(o)
 	if provider != "azurerm" && provider != "azapi" && provider != "azuread" {
-		b.gaps.tally(mivet.FactInput, "objects of other providers are not read", provider, o.address, v.src)
+		b.gaps.tally(mivet.FactInput, otherProviders, provider, o.address, v.src)
 		return
 	}
 	if !o.data {
@@ -150,7 +150,7 @@ func (b *builder) object(o *object) {
 		b.gaps.tally(mivet.FactInput, "objects of this type are not understood", o.typ, o.address, v.src)
 		return
 	case known && row.level == 'A' && read == nil:
-		b.gaps.tally(mivet.FactInput, "objects of these types hold nothing that is read", "", o.typ, v.src)
+		b.gaps.tally(mivet.FactInput, nothingRead, "", o.typ, v.src)
 	}
 	b.asResource(v, provider)
 	if read != nil {

@@ -420,3 +420,23 @@ func TestInlinePoliciesBesideSeparateOnes(t *testing.T) {
 	f(`"no-op"`, values, 1, 2)
 	f(`"update"`, values, 1, 2)
 }
+
+// What a plan holds of others is no fault of it: a rule that has nothing to look at there
+// says nothing.
+func TestInherentGaps(t *testing.T) {
+	s := read(t, planOf(changes("random_id.x", `{}`, "azurerm_odd_thing.x", `{}`), noConfig))
+	var inherent, others int
+	for _, g := range s.Gaps {
+		if g.Inherent {
+			inherent++
+		} else {
+			others++
+			if !strings.Contains(g.Reason, "not understood") {
+				t.Errorf("a plan always lacks this: %+v", g)
+			}
+		}
+	}
+	if inherent == 0 || others == 0 {
+		t.Errorf("%d gaps are inherent, %d are not: %+v", inherent, others, s.Gaps)
+	}
+}
