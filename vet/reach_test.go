@@ -20,6 +20,9 @@ import (
 // What is counted over intervals is what is found by looking at each resource, whatever
 // was asked before.
 func TestReachIsWhatLookingAtEachResourceFinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at each resource of many tenants")
+	}
 	r := rand.New(rand.NewPCG(7, 11))
 	for range 15 {
 		size := tenant.SizeOf(30 + r.IntN(70))
