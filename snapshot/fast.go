@@ -451,3 +451,46 @@ func fastRoleAssignment(c *cursor, f *mivet.RoleAssignment) bool {
 	}
 	return true
 }
+
+func fastAccessPolicy(c *cursor, f *mivet.AccessPolicy) bool {
+	for k := c.first(); k != nil; k = c.next() {
+		switch string(k) {
+		case "vault":
+			f.Vault = c.id()
+		case "principal":
+			f.Principal = mivet.PrincipalID(c.kept())
+		case "applicationId":
+			f.ApplicationID = c.word()
+		case "tenantId":
+			f.TenantID = c.word()
+		case "keys":
+			f.Keys = c.list()
+		case "secrets":
+			f.Secrets = c.list()
+		case "certificates":
+			f.Certificates = c.list()
+		case "storage":
+			f.Storage = c.list()
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// list reads a list of texts that repeat.
+func (c *cursor) list() []string {
+	c.expect("[")
+	if c.bad || c.literal("]") {
+		return []string{}
+	}
+	var list []string
+	for !c.bad {
+		list = append(list, c.word())
+		if c.literal("]") {
+			break
+		}
+		c.expect(",")
+	}
+	return list
+}

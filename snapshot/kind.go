@@ -119,6 +119,7 @@ func kinds() []kind {
 		kindOf("accessPolicy", mivet.FactAccessPolicies, list[mivet.AccessPolicy]{
 			of:     func(s S) *[]mivet.AccessPolicy { return &s.AccessPolicies },
 			source: func(f *mivet.AccessPolicy) O { return &f.Source },
+			fast:   fastAccessPolicy,
 		}),
 		kindOf("localRole", mivet.FactLocalGrants, list[mivet.LocalRole]{
 			of:     func(s S) *[]mivet.LocalRole { return &s.LocalRoles },

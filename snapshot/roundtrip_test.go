@@ -257,6 +257,7 @@ func quickAgrees(t testing.TB, line []byte) {
 	agree(t, "principal", fastPrincipal, line)
 	agree(t, "membership", fastMembership, line)
 	agree(t, "roleAssignment", fastRoleAssignment, line)
+	agree(t, "accessPolicy", fastAccessPolicy, line)
 }
 
 func agree[T any](t testing.TB, kind string, fast func(*cursor, *T) bool, line []byte) {
@@ -291,6 +292,8 @@ func FuzzLine(f *testing.F) {
 		`{"kind":"membership","line":015,"fact":{"group":"g","member":"m"}}`,
 		`{"kind":"roleAssignment","fact":{"id":"/subscriptions/1/providers/a.b/c/d","role":"r","roleName":"n","principal":"p","principalType":"User","scope":"/subscriptions/1","condition":"c","conditionVersion":"2.0","description":"d","eligible":true,"start":"2026-01-02T03:04:05Z","end":"2026-01-02T03:04:05.5+02:00","createdOn":"2026-01-02T03:04:05Z","createdBy":"b","delegatedIdentity":"/"}}`,
 		`{"kind":"roleAssignment","fact":{"scope":"","id":"","principal":"a","principal":"b"},"line":3}`,
+		`{"kind":"accessPolicy","fact":{"vault":"/subscriptions/1/providers/a.b/c/d","principal":"p","applicationId":"a","tenantId":"t","keys":["get","\u006cist"],"secrets":[],"certificates":["x"],"storage":["all"]}}`,
+		`{"kind":"accessPolicy","fact":{"vault":"/","principal":"p","keys":["a"],"keys":["b","c"]}}`,
 		`{"kind":"roleAssignment","fact":{"start":"2026-01-0\u0032T03:04:05Z"}}`,
 	} {
 		f.Add([]byte(s))
@@ -316,6 +319,10 @@ func TestQuickReadsWhatIsWritten(t *testing.T) {
 		_, _, ok := quick(d, list[mivet.RoleAssignment]{fast: fastRoleAssignment}, &mivet.RoleAssignment{}, "roleAssignment", line)
 		return ok
 	}, `{"kind":"roleAssignment","origin":7,"line":1,"fact":{"principal":"p","scope":"/","condition":"a\n\"b\"","createdOn":"2026-01-02T03:04:05Z"}}`)
+	f("access policy", func(d *decoder, line []byte) bool {
+		_, _, ok := quick(d, list[mivet.AccessPolicy]{fast: fastAccessPolicy}, &mivet.AccessPolicy{}, "accessPolicy", line)
+		return ok
+	}, `{"kind":"accessPolicy","origin":7,"fact":{"vault":"/subscriptions/1/providers/a.b/c/d","principal":"p","secrets":["get","list"]}}`)
 }
 
 func TestPlain(t *testing.T) {
