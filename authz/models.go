@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -223,4 +224,17 @@ func (m *settingModel) missing() Missing {
 			", which is off or was not read",
 		Fix: "read the resource (" + m.resourceType + "/read)",
 	}
+}
+
+// DecidingTypes lists the types of resources whose settings bear on answers about
+// themselves and what is below them. Of other resources an answer needs at most those at
+// and above the one that it is about, for its notes.
+func DecidingTypes() []string {
+	out := []string{vaultType, storageType}
+	for i := range settingModels {
+		if t := settingModels[i].resourceType; !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }

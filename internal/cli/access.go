@@ -42,15 +42,15 @@ func (a *app) access(ctx context.Context, f *questionFlags, args []string) (int,
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, args[1:])
+	q, err := a.prepare(ctx, f, args[1:], nil)
 	if err != nil {
 		return exitFailed, err
 	}
 	m := matrix{questions: q, kinds: map[arm.Key]*operationsOfType{}}
-	if m.who, err = q.principal(args[0]); err != nil {
+	if m.who, err = q.principal(ctx, args[0]); err != nil {
 		return exitFailed, err
 	}
-	if err := m.fill(ctx, a.facts); err != nil {
+	if err := m.fill(ctx, a.facts.catalog); err != nil {
 		return exitFailed, err
 	}
 	return exitOK, a.emit(&f.out, m.write)

@@ -41,7 +41,7 @@ const maxBatchLine = 1 << 20
 // canBatch answers questions from a file, one JSON object a line. The exit code is the
 // worst of all: could not be asked, unknown, denied, allowed.
 func (a *app) canBatch(ctx context.Context, f *canFlags, file string) (int, error) {
-	q, err := a.prepare(ctx, &f.questionFlags, nil)
+	q, err := a.prepare(ctx, &f.questionFlags, nil, nil)
 	if err != nil {
 		return exitFailed, err
 	}

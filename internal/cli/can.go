@@ -60,25 +60,28 @@ func (a *app) can(ctx context.Context, f *canFlags, args []string) (int, error) 
 	if f.batch != "" {
 		return a.canBatch(ctx, f, f.batch)
 	}
-	q, err := a.prepare(ctx, &f.questionFlags, args[3:])
+	q, err := a.prepare(ctx, &f.questionFlags, args[3:], &named{identity: args[0], resource: args[2]})
 	if err != nil {
 		return exitFailed, err
 	}
 	answer := canAnswer{questions: q, all: f.explain}
-	if answer.who, err = q.principal(args[0]); err != nil {
+	if answer.who, err = q.principal(ctx, args[0]); err != nil {
 		return exitFailed, err
 	}
 	if answer.operation, err = q.operation(args[1]); err != nil {
 		return exitFailed, err
 	}
-	if answer.where, err = q.resource(args[2], answer.operation.Provider()); err != nil {
+	if answer.where, err = q.scope(ctx, args[2], answer.operation.Provider()); err != nil {
 		return exitFailed, err
 	}
-	answer.ask()
-	if !a.silent(&f.out) {
-		err = a.emit(&f.out, answer.write)
+	if err := q.complete(answer.who, answer.where); err != nil {
+		return exitFailed, err
 	}
-	return effectCode(answer.Effect), err
+	if a.silent(&f.out) {
+		return effectCode(q.engine.Check(answer.request()).Effect), nil
+	}
+	answer.ask()
+	return effectCode(answer.Effect), a.emit(&f.out, answer.write)
 }
 
 // silent reports whether the exit code alone is wanted.
@@ -111,9 +114,7 @@ type canAnswer struct {
 // ask puts the question. Where the plane is not known and the planes differ, the answer
 // of each plane is kept too.
 func (c *canAnswer) ask() {
-	request := authz.Request{
-		Principal: c.who, Operation: c.operation, Plane: c.plane, Resource: c.where, Given: c.given,
-	}
+	request := c.request()
 	c.Explanation = c.engine.Explain(request)
 	if c.Cause != authz.CausePlane {
 		return
@@ -122,6 +123,10 @@ func (c *canAnswer) ask() {
 		request.Plane = plane
 		c.planes = append(c.planes, c.engine.Explain(request))
 	}
+}
+
+func (c *canAnswer) request() authz.Request {
+	return authz.Request{Principal: c.who, Operation: c.operation, Plane: c.plane, Resource: c.where, Given: c.given}
 }
 
 // canJSON is the answer for machines.

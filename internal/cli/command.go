@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,7 +41,7 @@ type app struct {
 	code    int
 	started bool // a command's own work has begun: an error is no longer one of usage
 	lenient bool // the exit code is 0 whatever happens
-	facts   *catalog.Catalog
+	facts   *facts
 
 	configFile string
 	config     *config
@@ -66,7 +67,7 @@ func newApp(c Command) *app {
 	if c.Build == nil {
 		c.Build, _ = debug.ReadBuildInfo()
 	}
-	return &app{Command: c, colour: "auto", config: &config{}}
+	return &app{Command: c, colour: "auto", config: &config{}, facts: &facts{}}
 }
 
 // Main runs mivet with the arguments after the program's name and returns the exit code.
@@ -97,16 +98,21 @@ func (c *Command) Main(args []string) (code int) {
 	return exitCode(err)
 }
 
-// catalog opens the facts about Azure, once.
+// facts are what is known of Azure itself, read once.
+type facts struct {
+	once    sync.Once
+	catalog *catalog.Catalog
+	err     error
+}
+
+// catalog opens the facts about Azure, once. It may be called by several goroutines.
 func (a *app) catalog() (*catalog.Catalog, error) {
-	if a.facts == nil {
-		c, err := catalog.Open()
-		if err != nil {
-			return nil, fmt.Errorf("opening the catalogue of Azure's roles and operations: %w", err)
+	a.facts.once.Do(func() {
+		if a.facts.catalog, a.facts.err = catalog.Open(); a.facts.err != nil {
+			a.facts.err = fmt.Errorf("opening the catalogue of Azure's roles and operations: %w", a.facts.err)
 		}
-		a.facts = c
-	}
-	return a.facts, nil
+	})
+	return a.facts.catalog, a.facts.err
 }
 
 // reportFault tells of a panic without hiding where it was.

@@ -51,7 +51,7 @@ func (a *app) demoCommand() *cobra.Command {
 
 // tour is the walk: what there is, what is wrong, who can do what, and what to do next.
 func (a *app) tour(ctx context.Context) error {
-	q, err := a.prepare(ctx, &questionFlags{in: inputFlags{demo: true}}, nil)
+	q, err := a.prepare(ctx, &questionFlags{in: inputFlags{demo: true}}, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (t *tour) ask(ctx context.Context, s *stop) error {
 		return errors.Join(t.p.err, answer.write(indented, formatText, t.p.colour))
 	}
 	answer := canAnswer{questions: t.q, operation: operation, where: where}
-	if answer.who, err = t.q.principal(s.who); err != nil {
+	if answer.who, err = t.q.principal(ctx, s.who); err != nil {
 		return err
 	}
 	answer.ask()

@@ -83,7 +83,7 @@ type rulePage struct {
 func (a *app) page(r *vet.Rule) rulePage {
 	return rulePage{
 		ID: r.ID, Title: r.Title, Category: r.Category, Severity: r.Severity, Needs: r.Needs, Since: r.Since,
-		Aliases: r.Aliases, Controls: append([]report.ControlReference{}, report.Controls(a.facts, r)...), Page: r.Doc,
+		Aliases: r.Aliases, Controls: append([]report.ControlReference{}, report.Controls(a.facts.catalog, r)...), Page: r.Doc,
 	}
 }
 

@@ -26,6 +26,8 @@ type source struct {
 	// at and size are set for what can be read at any place.
 	at   io.ReaderAt
 	size int64
+	info os.FileInfo
+	need *need // what is read of a snapshot; nil: all
 }
 
 // inputFormat is a sort of file that was recognised.
@@ -37,6 +39,8 @@ type inputFormat struct {
 	advice string
 	// comments is true for texts whose comments may accept findings.
 	comments bool
+	// parts is true where the need is heeded.
+	parts bool
 }
 
 // why says why a file of the format was left out.
@@ -51,7 +55,7 @@ func (f *inputFormat) why() string {
 func formatOf(s *source) *inputFormat {
 	switch {
 	case snapshot.Is(s.head):
-		return &inputFormat{what: "a snapshot", read: readSnapshot}
+		return &inputFormat{what: "a snapshot", read: readSnapshot, parts: true}
 	case beginsAsTenant(s.head):
 		return &inputFormat{what: "a tenant text", read: readTenantText, comments: true}
 	}
@@ -110,7 +114,7 @@ func readSnapshot(_ context.Context, _ *app, s *source) (snap *mivet.Snapshot, e
 		}
 		s.at = spool
 	}
-	snap, err = snapshot.Read(s.at, s.size, snapshot.ReadOptions{})
+	snap, err = snapshot.Read(s.at, s.size, s.need.options())
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", s.name, err)
 	}

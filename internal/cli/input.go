@@ -51,6 +51,9 @@ type reading struct {
 	notes []inputNote
 	// ignores are the findings that comments in the inputs accept.
 	ignores []vet.Suppression
+	// partial is true where resources of a snapshot were left out that the need does not name.
+	partial bool
+	rest    *rest // what is read later; nil: nothing
 }
 
 // leftOut lists what was not read.
@@ -61,6 +64,22 @@ func (r *reading) leftOut() []inputNote {
 // read reads all inputs together. Arguments come first, then --in, then the environment
 // if there is nothing else.
 func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading, error) {
+	return a.readFor(ctx, f, args, nil)
+}
+
+// readAgain reads everything a second time, without a word about it.
+func (a *app) readAgain(ctx context.Context, f *inputFlags, args []string) (*mivet.Snapshot, error) {
+	mute := *a
+	mute.quiet, mute.Stderr = true, io.Discard
+	r, err := mute.read(ctx, f, args)
+	if err != nil {
+		return nil, err
+	}
+	return r.snap, nil
+}
+
+// readFor reads all inputs, and of a snapshot only what is needed, unless need is nil.
+func (a *app) readFor(ctx context.Context, f *inputFlags, args []string, need *need) (*reading, error) {
 	names := append(slices.Clone(args), f.files...)
 	if len(names) == 0 && !f.demo {
 		names, _ = a.defaultInput()
@@ -70,7 +89,13 @@ func (a *app) read(ctx context.Context, f *inputFlags, args []string) (*reading,
 			"name a snapshot, a tenant text, a Terraform plan or state in JSON, or a folder of them, with --in, in MIVET_INPUT, or as input in .mivet.yaml",
 			"--demo uses the demo tenant that is built in")
 	}
-	in := &intake{app: a}
+	if slices.Contains(names, "-") {
+		need = nil // what is read once cannot be read again
+	}
+	if need != nil && need.holder && (len(names) != 1 || f.demo) {
+		need.holder = false // joining inputs takes all
+	}
+	in := &intake{app: a, need: need}
 	if f.demo {
 		in.demo(ctx)
 	}
@@ -103,6 +128,9 @@ type intake struct {
 
 	ignores []vet.Suppression
 	err     error
+	need    *need
+	partial bool
+	rest    *rest
 }
 
 func (in *intake) add(ctx context.Context, name string) {
@@ -119,6 +147,9 @@ func (in *intake) add(ctx context.Context, name string) {
 		return
 	}
 	if info.IsDir() {
+		if in.need != nil {
+			in.need.holder = false // as of several inputs
+		}
 		in.err = in.folder(ctx, name)
 		return
 	}
@@ -178,7 +209,7 @@ func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err 
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	return in.content(ctx, &source{name: name, at: f, size: info.Size(), text: f, head: head[:n]})
+	return in.content(ctx, &source{name: name, at: f, size: info.Size(), info: info, text: f, head: head[:n]})
 }
 
 // stream reads what cannot be read twice.
@@ -207,12 +238,21 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		in.snaps = append(in.snaps, &mivet.Snapshot{Inputs: []string{s.name}, Gaps: []mivet.Gap{unread(s.name, f)}})
 		return nil
 	}
+	if s.info != nil && f.parts {
+		s.need = in.need
+	}
 	snap, err := f.read(ctx, in.app, s)
 	if err != nil {
 		return err
 	}
 	if len(snap.Inputs) == 0 {
 		snap.Inputs = []string{s.name}
+	}
+	if s.need != nil {
+		in.partial = true
+		if s.need.holder {
+			in.rest = &rest{s.name, s.info}
+		}
 	}
 	in.note(s.name, f.what, "")
 	in.snaps = append(in.snaps, snap)
@@ -247,7 +287,7 @@ func (in *intake) finish(names []string) (*reading, error) {
 	if in.err != nil {
 		return nil, in.err
 	}
-	r := &reading{notes: in.notes, ignores: in.ignores}
+	r := &reading{notes: in.notes, ignores: in.ignores, partial: in.partial, rest: in.rest}
 	if !slices.ContainsFunc(in.notes, func(n inputNote) bool { return n.why == "" }) {
 		return nil, nothingRecognised(names, r)
 	}

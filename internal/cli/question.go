@@ -43,15 +43,24 @@ func (f *questionFlags) register(cmd *cobra.Command) {
 // questions is everything that is needed to ask.
 type questions struct {
 	*resolver
-	engine *authz.Engine
+	engine *authz.Engine // nil until complete, where a part of the input is read later
 	at     time.Time
 	plane  mivet.Plane
 	given  *abac.Env
 	app    *app
+	// rest is what is read once the identity is known, and unknown an identity of which no
+	// fact spoke until then.
+	rest    *rest
+	unknown mivet.PrincipalID
+	// inputs reads everything, where something was left out that no answer needs; nil where
+	// nothing was.
+	inputs func(context.Context) (*mivet.Snapshot, error)
 }
 
-// prepare reads the inputs and compiles the engine.
-func (a *app) prepare(ctx context.Context, f *questionFlags, inputs []string) (*questions, error) {
+// prepare reads the inputs and compiles the engine. If it is known what is asked, parts of
+// a snapshot may be left out on which the answer does not hang; complete must be called
+// then before the engine is used.
+func (a *app) prepare(ctx context.Context, f *questionFlags, inputs []string, names *named) (*questions, error) {
 	q := &questions{app: a}
 	if err := q.plane.UnmarshalText([]byte(f.plane)); err != nil {
 		return nil, &usageError{err}
@@ -63,18 +72,20 @@ func (a *app) prepare(ctx context.Context, f *questionFlags, inputs []string) (*
 	if q.given, err = f.environment(); err != nil {
 		return nil, err
 	}
-	cat, err := a.catalog()
+	go a.catalog() //nolint:errcheck // an error comes again below
+	r, err := a.readFor(ctx, &f.in, inputs, newNeed(names))
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.read(ctx, &f.in, inputs)
-	if err != nil {
-		return nil, err
+	if r.partial {
+		q.inputs = func(ctx context.Context) (*mivet.Snapshot, error) { return a.readAgain(ctx, &f.in, inputs) }
 	}
 	q.at = firstTime(at, r.snap.TakenAt, a.Clock())
-	q.resolver = newResolver(r.snap)
-	q.engine = authz.New(r.snap, authz.Options{Catalog: cat, At: q.at})
-	return q, nil
+	q.resolver, q.rest = newResolver(r.snap), r.rest
+	if q.rest != nil {
+		return q, nil
+	}
+	return q, q.compile()
 }
 
 func firstTime(times ...time.Time) time.Time {
@@ -175,10 +186,30 @@ func (q *questions) operation(word string) (arm.Operation, error) {
 }
 
 // principal finds an identity and says so where nothing is known of it.
-func (q *questions) principal(word string) (mivet.PrincipalID, error) {
+func (q *questions) principal(ctx context.Context, word string) (mivet.PrincipalID, error) {
 	id, known, err := q.identity(word)
-	if err == nil && !known {
-		q.app.note("no fact of the input speaks of the principal %s", id)
+	if err != nil && q.widen(ctx) {
+		id, known, err = q.identity(word) // there is more to hint at
+	}
+	switch {
+	case err != nil || known:
+	case q.engine == nil:
+		q.unknown = id
+	default:
+		q.noteUnknown(id)
+	}
+	return id, err
+}
+
+func (q *questions) noteUnknown(id mivet.PrincipalID) {
+	q.app.note("no fact of the input speaks of the principal %s", id)
+}
+
+// scope finds what a question is about.
+func (q *questions) scope(ctx context.Context, word, provider string) (arm.ID, error) {
+	id, err := q.resource(word, provider)
+	if err != nil && q.widen(ctx) {
+		return q.resource(word, provider)
 	}
 	return id, err
 }

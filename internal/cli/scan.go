@@ -82,7 +82,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
 		look := report.TextOptions{Color: colour, Width: width(w), Undecided: f.undecided, Findings: shown(f.all)}
 		return a.writeResults(w, format, look, func(h report.Handler) error {
-			return report.Send(h, results, report.Options{Version: a.version(), Catalog: a.facts})
+			return report.Send(h, results, report.Options{Version: a.version(), Catalog: a.facts.catalog})
 		})
 	})
 	if err != nil {

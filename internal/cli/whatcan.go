@@ -42,12 +42,15 @@ func (a *app) whatCan(ctx context.Context, f *questionFlags, args []string) (int
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, args[1:])
+	q, err := a.prepare(ctx, f, args[1:], &named{identity: args[0], models: true})
 	if err != nil {
 		return exitFailed, err
 	}
 	answer := whatCanAnswer{questions: q}
-	if answer.who, err = q.principal(args[0]); err != nil {
+	if answer.who, err = q.principal(ctx, args[0]); err != nil {
+		return exitFailed, err
+	}
+	if err := q.complete(answer.who, arm.ID{}); err != nil {
 		return exitFailed, err
 	}
 	query := authz.WhatCanQuery{Principal: answer.who, At: q.at}

@@ -37,7 +37,7 @@ func (a *app) whoCan(ctx context.Context, f *questionFlags, args []string) (int,
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, args[2:])
+	q, err := a.prepare(ctx, f, args[2:], &named{resource: args[1]})
 	if err != nil {
 		return exitFailed, err
 	}
@@ -46,7 +46,7 @@ func (a *app) whoCan(ctx context.Context, f *questionFlags, args []string) (int,
 	if w.Operation, err = q.operation(args[0]); err != nil {
 		return exitFailed, err
 	}
-	if w.Resource, err = q.resource(args[1], w.Operation.Provider()); err != nil {
+	if w.Resource, err = q.scope(ctx, args[1], w.Operation.Provider()); err != nil {
 		return exitFailed, err
 	}
 	w.Plane, w.Given = q.plane, q.given
