@@ -87,6 +87,8 @@ func TestErrorsOfScopes(t *testing.T) {
 	f(shopText+"slot s in kv", `t:5:11: slot lies in a Microsoft.Web/sites, and "kv" is a Microsoft.KeyVault/vaults`)
 	f("mg a id=/subscriptions/x", "t:1:9: the ID is not that of a management group")
 	f("subscription a id=/", "t:1:19: the ID is not that of a subscription")
+	f("resource a id=/", "t:1:15: the ID is not that of a resource: it is the root of the tenant")
+	f("resource /", "t:1:10: the ID is not that of a resource: it is the root of the tenant")
 	f("rg /subscriptions/x", "t:1:4: the ID is not that of a resource group")
 	f("webapp /subscriptions/x/resourceGroups/y", "t:1:8: the ID is not that of a resource of type Microsoft.Web/sites")
 	f(shopText+"vm v in orders id=x", `t:5:19: "x" is no resource ID; it begins with "/"`)

@@ -18,6 +18,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("user \"a\\u{1f600}\" `raw\n`# c\nrole r {\nactions a,b\n}\n")
 	f.Add("rg a in b\nrg b in a/x\nresource A/b/c d in / name=x/y\n")
+	f.Add("resource / id=/\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		Is([]byte(text))
 		s, err := Parse("f", strings.NewReader(text), Options{})

@@ -184,6 +184,8 @@ func (b *builder) ownLevel(st *statement, t token) (arm.ID, bool) {
 		want = "a resource group"
 	case st.alias != nil && arm.Fold(id.Type()) != arm.Fold(st.alias.typ):
 		want = "a resource of type " + st.alias.typ
+	case level == arm.LevelRoot:
+		want = "a resource: it is the root of the tenant"
 	}
 	if want != "" {
 		b.reportAt(t, fmt.Sprintf("the ID is not that of %s", want), "")

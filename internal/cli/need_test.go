@@ -83,7 +83,7 @@ func askParts(t *testing.T, s *mivet.Snapshot) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // questions need no secrecy
+	r := rand.New(rand.NewPCG(1, 2))
 	for i := range 40 {
 		who, what, where := someIdentity(r, s), someOperation(r), someResource(r, s)
 		if i%2 == 0 { // a vault, whose settings decide
