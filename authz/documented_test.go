@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -362,4 +363,25 @@ func TestDocumentedSecretNames(t *testing.T) {
 	f(inResource, getSecret, vault+"/secrets/t", Denied)
 	f(inResource, listSecrets, vault, Unknown)
 	f("@Resource[Microsoft.KeyVault/vaults:name] StringEquals 'kv'", getSecret, secret, Allowed)
+}
+
+// The settings of a type decide about it where, without them, an answer is unknown that is
+// settled with them.
+func TestDecidingTypes(t *testing.T) {
+	types := DecidingTypes()
+	for i, typ := range types {
+		if slices.Contains(types[:i], typ) {
+			t.Errorf("%s is listed twice", typ)
+		}
+	}
+	for i := range settingModels {
+		if typ := settingModels[i].resourceType; !slices.Contains(types, typ) {
+			t.Errorf("%s has a setting that decides, and is not listed", typ)
+		}
+	}
+	for _, typ := range []string{vaultType, storageType} {
+		if !slices.Contains(types, typ) {
+			t.Errorf("%s is not listed", typ)
+		}
+	}
 }

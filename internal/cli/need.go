@@ -105,8 +105,8 @@ func groupOf(id []byte) []byte {
 		}
 		id = id[i+1:]
 	}
-	if i := bytes.IndexByte(id, '/'); i >= 0 {
-		return id[:i]
+	if before, _, ok := bytes.Cut(id, []byte{'/'}); ok {
+		return before
 	}
 	return id
 }
