@@ -53,6 +53,7 @@ func kinds() []kind {
 		{name: "limit", answer: answerLimit},
 		{name: "validity", answer: answerValidity},
 		{name: "lifecycle", answer: answerLifecycle, agree: agreeOnFate},
+		{name: "error-text", answer: answerText, agree: agreeOnText},
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 	}
 }
