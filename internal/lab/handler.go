@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// silent is a log for what goes wrong with single connections: faults cut them on purpose.
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// maxBody is the longest request that is read.
+const maxBody = 4 << 20
+
+// apiOf says to which side of the lab a path belongs.
+func apiOf(r *http.Request) API {
+	path := strings.ToLower(r.URL.Path)
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "lab":
+		return APIAdmin
+	case "v1.0", "beta":
+		return APIGraph
+	case "imds", "msi", "imds-probe":
+		return APIIdentity
+	case "subscriptions", "providers", "tenants", "metadata", "batch":
+		if strings.HasPrefix(path, "/providers/microsoft.resourcegraph/") {
+			return APIResourceGraph
+		}
+		return APIManagement
+	case "":
+		return APIManagement
+	}
+	return APILogin
+}
+
+// recorder keeps the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	caller string
+	skew   time.Duration // by how much a fault moves the clock
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b) //nolint:wrapcheck // a writer hands on what the writer below says
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (s *Server) handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		x := Exchange{API: apiOf(r), Method: r.Method, Path: r.URL.RequestURI()}
+		defer func() {
+			x.Status, x.Caller = rec.status, rec.caller
+			s.observe(x)
+			if x.Fault == FaultCut {
+				panic(http.ErrAbortHandler) // net/http cuts the connection
+			}
+		}()
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		s.wait(r, s.options.Latency)
+		s.idHeaders(rec, r)
+		if x.API == APIAdmin {
+			s.serveAdmin(rec, r)
+			return
+		}
+		f := s.faults.pick(x.API, r)
+		if f != nil {
+			x.Fault = f.Kind
+			if s.play(rec, r, f) {
+				return
+			}
+		}
+		s.serve(rec, r, x.API, f)
+	})
+}
+
+// serve hands a request to its side.
+func (s *Server) serve(w *recorder, r *http.Request, api API, f *Fault) {
+	switch api {
+	case APILogin:
+		s.serveLogin(w, r)
+	case APIIdentity:
+		s.serveIdentity(w, r)
+	case APIGraph:
+		s.serveGraph(w, r, f)
+	case APIResourceGraph:
+		s.serveResourceGraph(w, r, f)
+	case APIManagement, APIAdmin:
+		s.serveARM(w, r, f)
+	}
+}
+
+// wait waits, but not longer than the caller does.
+func (s *Server) wait(r *http.Request, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	}
+}
+
+// idHeaders sets the headers with which support finds a request.
+func (s *Server) idHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	id := guidOf("request", randomText(16))
+	h.Set("x-ms-request-id", id)
+	h.Set("request-id", id)
+	if c := r.Header.Get("x-ms-client-request-id"); c != "" {
+		h.Set("x-ms-client-request-id", c)
+	}
+	correlation := r.Header.Get("x-ms-correlation-request-id")
+	if correlation == "" {
+		correlation = id
+	}
+	h.Set("x-ms-correlation-request-id", correlation)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
+}
+
+// writeJSON writes an answer.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "the lab cannot write its answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that is gone needs no answer
+}
+
+// errorBody is an error in the form of Resource Manager and of Graph.
+type errorBody struct {
+	Error errorDetail `json:"error"`
+}
+
+type errorDetail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Details []any  `json:"details,omitzero"`
+	Inner   any    `json:"innerError,omitzero"`
+}
+
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("x-ms-failure-cause", "gateway")
+	writeJSON(w, status, errorBody{errorDetail{Code: code, Message: message}})
+}
+
+// writeHalf writes the first half of an answer as if it were all of it.
+func writeHalf(w http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "the lab cannot write its answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body[:len(body)/2]) // a caller that is gone needs no answer
+}
+
+// strictJSON reads a value and refuses fields that it does not have.
+func strictJSON(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(v) //nolint:wrapcheck // the caller says what was read
+}
