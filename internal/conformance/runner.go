@@ -55,6 +55,7 @@ func kinds() []kind {
 		{name: "lifecycle", answer: answerLifecycle, agree: agreeOnFate},
 		{name: "error-text", answer: answerText, agree: agreeOnText},
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
+		{name: "sdk", answer: answerSDK},
 	}
 }
 
