@@ -68,15 +68,15 @@ func subscriptionOf(path string) string {
 func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	base := s.URL()
 	one := object{
-		"name": "MivetLab", "portal": base, "resourceManager": base + "/", "microsoftGraphResourceId": forGraph + "/", "graphAudience": forGraph,
+		"name": "MivetLab", "portal": base, "resourceManager": base + "/", "microsoftGraphResourceId": base + "/", "graphAudience": base + "/",
 		"graph": base + "/", "activeDirectoryDataLake": base, "batch": base, "media": base, "gallery": base, "sqlManagement": base,
 		"vmImageAliasDoc": base + "/lab/none", "appInsightsResourceId": base, "logAnalyticsResourceId": base,
 		"authentication": object{
-			"loginEndpoint": base, "audiences": []any{forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
+			"loginEndpoint": base, "audiences": []any{base, forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
 		},
 		"suffixes": object{
 			"keyVaultDns": "vault.azure.net", "storage": "core.windows.net", "sqlServerHostname": "database.windows.net",
-			"acrLoginServer": "azurecr.io", "mhsmDns": "managedhsm.azure.net", "azureFrontDoorEndpointSuffix": "azurefd.net",
+			"acrLoginServer": "azurecr.io", "mhsmDns": strings.TrimPrefix(hsmSuffix, "."), "azureFrontDoorEndpointSuffix": "azurefd.net",
 		},
 	}
 	if v := r.URL.Query().Get("api-version"); v >= "2019-05-01" && v < "2022-09-01" {
@@ -157,7 +157,7 @@ func (q *armRequest) route() {
 	case len(parts) == 4 && parts[0] == "subscriptions" && parts[2] == "resourcegroups":
 		q.getThing(mustID(q.path))
 	case len(parts) == 5 && parts[0] == "subscriptions" && parts[2] == "resourcegroups" && parts[4] == "resources":
-		q.listThings(mustID(strings.Join(strings.Split(strings.Trim(q.path, "/"), "/")[:4], "/")), "")
+		q.listThings(mustID("/"+strings.Join(strings.Split(strings.Trim(q.path, "/"), "/")[:4], "/")), "")
 	default:
 		q.routeProviders()
 	}
@@ -172,11 +172,14 @@ var collections = map[string]func(*armRequest, target){
 	"microsoft.authorization/denyassignments":                                       (*armRequest).denyAssignments,
 	"microsoft.authorization/roleeligibilityscheduleinstances":                      (*armRequest).eligibleInstances,
 	"microsoft.authorization/roleassignmentscheduleinstances":                       (*armRequest).activeInstances,
+	"microsoft.authorization/policyassignments":                                     (*armRequest).policyAssignments,
 	"microsoft.authorization/locks":                                                 (*armRequest).locks,
 	"microsoft.authorization/permissions":                                           (*armRequest).permissions,
 	"microsoft.managedidentity/userassignedidentities/federatedidentitycredentials": (*armRequest).federatedCredentials,
 	"microsoft.documentdb/databaseaccounts/sqlroleassignments":                      (*armRequest).cosmosAssignments,
 	"microsoft.documentdb/databaseaccounts/sqlroledefinitions":                      (*armRequest).cosmosDefinitions,
+	"microsoft.cache/redis/accesspolicies":                                          (*armRequest).redisPolicies,
+	"microsoft.insights/diagnosticsettings":                                         (*armRequest).diagnosticSettings,
 	"microsoft.managedservices/registrationassignments":                             (*armRequest).registrationAssignments,
 	"microsoft.managedservices/registrationdefinitions":                             (*armRequest).registrationDefinitions,
 }
@@ -192,6 +195,9 @@ func (q *armRequest) routeProviders() {
 	}
 	if serve := collections[strings.ToLower(t.typ)]; serve != nil {
 		serve(q, t)
+		return
+	}
+	if q.own(t) {
 		return
 	}
 	if t.name == "" {
@@ -413,6 +419,9 @@ func typeFilter(filter string) (typ string, ok bool) {
 func (q *armRequest) listType(t target) {
 	w := q.s.world
 	above := t.parent
+	for above.Name() == "default" && w.find(above) == nil { // a part that every resource of the type has
+		above = above.Parent()
+	}
 	switch above.Level() {
 	case arm.LevelSubscription, arm.LevelResourceGroup, arm.LevelResource:
 	default:

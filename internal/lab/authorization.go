@@ -400,3 +400,29 @@ func (q *armRequest) permissions(t target) {
 	}
 	q.list(all)
 }
+
+// policyAssignments lists the assignments of policies that bear on a scope: above it, at it
+// and below it.
+func (q *armRequest) policyAssignments(t target) {
+	if t.name != "" {
+		q.getThing(mustID(q.path))
+		return
+	}
+	if !q.allowed(policyType+"/read", t.scope) {
+		return
+	}
+	w := q.s.world
+	at, exact := w.tree.Find(t.scope)
+	var all []entry
+	for i := range w.resources {
+		one := &w.resources[i]
+		if !strings.EqualFold(one.typ, policyType) {
+			continue
+		}
+		n, there := w.tree.Find(one.id.Parent())
+		if w.tree.Contains(n, at) || exact && there && w.tree.Contains(at, n) {
+			all = append(all, entry{one.id, func() (any, error) { return w.resource(one) }})
+		}
+	}
+	q.list(all)
+}

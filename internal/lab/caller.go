@@ -60,19 +60,23 @@ func (c *caller) key() string { return c.OID }
 const (
 	forARM   = "https://management.azure.com"
 	forGraph = "https://graph.microsoft.com"
-	forVault = "https://vault.azure.net"
+	forHSM   = "https://managedhsm.azure.net"
 )
 
 // audience returns the resource that a scope or a resource stands for, "" if the lab
-// issues no tokens for it.
+// issues no tokens for it. A token for the lab's own address is good for all its sides,
+// which have one address together.
 func (s *Server) audience(resource string) string {
 	resource = strings.TrimRight(strings.TrimSuffix(resource, "/.default"), "/")
 	switch strings.ToLower(resource) {
-	case forARM, "https://management.core.windows.net", "https://management.usgovcloudapi.net", "https://management.chinacloudapi.cn", s.URL():
+	case forARM, "https://management.core.windows.net", "https://management.usgovcloudapi.net", "https://management.chinacloudapi.cn",
+		"https://management.core.chinacloudapi.cn", "https://management.core.usgovcloudapi.net":
 		return forARM
+	case s.URL():
+		return s.URL()
 	case forGraph, "00000003-0000-0000-c000-000000000000", "https://graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
 		return forGraph
-	case forVault, "https://managedhsm.azure.net", "https://storage.azure.com", "https://servicebus.azure.net", "api://azureadtokenexchange":
+	case forHSM, "https://vault.azure.net", "https://storage.azure.com", "https://servicebus.azure.net", "api://azureadtokenexchange":
 		return resource
 	}
 	return ""
@@ -89,7 +93,7 @@ func (s *Server) issue(p *account, aud string, now time.Time, life time.Duration
 	if p.user {
 		c.IDTyp, c.AppIDACR = "user", "0"
 	}
-	if aud == forGraph {
+	if aud == forGraph || aud == s.URL() {
 		c.Roles, c.Wids = s.world.directory.permissions(p.id), s.world.directory.roleIDs(p.id)
 	}
 	key, err := signingKey()
@@ -137,7 +141,7 @@ func (s *Server) authenticate(w *recorder, r *http.Request, aud string) (*caller
 	case now < c.Nbf-300: // five minutes of skew are forgiven
 		return nil, &authError{"InvalidAuthenticationToken", fmt.Sprintf(
 			"The access token is not yet valid: it begins at '%s', current UTC time '%s'.", stamp(c.Nbf), stamp(now))}
-	case c.Aud != aud:
+	case c.Aud != aud && c.Aud != s.URL():
 		return nil, &authError{"InvalidAuthenticationTokenAudience", fmt.Sprintf(
 			"The access token has been obtained for wrong audience or resource '%s'. It should exactly match with one of the allowed audiences '%s'.", c.Aud, aud)}
 	}
@@ -151,6 +155,10 @@ func stamp(unix int64) string { return time.Unix(unix, 0).UTC().Format("1/2/2006
 
 // may decides whether a caller may do something, and says what decided.
 func (s *Server) may(c *caller, operation string, at arm.ID) (bool, string) {
+	return s.mayOn(c, operation, at, mivet.PlaneControl)
+}
+
+func (s *Server) mayOn(c *caller, operation string, at arm.ID, plane mivet.Plane) (bool, string) {
 	if c.operator {
 		return true, "the operator"
 	}
@@ -159,7 +167,7 @@ func (s *Server) may(c *caller, operation string, at arm.ID) (bool, string) {
 		return false, err.Error()
 	}
 	ref := s.world.engine.Resource(at)
-	d := s.world.engine.CheckRef(c.ref, op, &ref, mivet.PlaneControl, s.now())
+	d := s.world.engine.CheckRef(c.ref, op, &ref, plane, s.now())
 	return d.Effect == authz.Allowed, d.Effect.String() + ": " + d.Cause.String()
 }
 

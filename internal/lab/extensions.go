@@ -58,6 +58,23 @@ func (q *armRequest) federatedCredentials(t target) {
 	q.child(t, federatedType+"/read", all)
 }
 
+// diagnosticSettings serves the settings that send logs away. The snapshot holds none: every
+// list is empty.
+func (q *armRequest) diagnosticSettings(t target) {
+	if q.s.world.find(t.scope) == nil {
+		q.getThing(t.scope)
+		return
+	}
+	if !q.allowed("Microsoft.Insights/diagnosticSettings/read", t.scope) {
+		return
+	}
+	if t.name != "" {
+		writeError(q.w, http.StatusNotFound, "ResourceNotFound", fmt.Sprintf("The resource '%s' was not found.", q.path))
+		return
+	}
+	q.list(nil)
+}
+
 const cosmosType = "Microsoft.DocumentDB/databaseAccounts"
 
 // cosmosAssignments serves the role assignments of an account's own data plane

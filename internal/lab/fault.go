@@ -137,8 +137,8 @@ func (f *Fault) check() error {
 	switch {
 	case !slices.Contains(faultKinds, f.Kind):
 		return fmt.Errorf("%q is no kind of fault; there are %v", f.Kind, faultKinds)
-	case !slices.Contains([]API{"", APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity}, f.API):
-		return fmt.Errorf("%q is no side of the lab; there are login, arm, resourcegraph, graph and identity", f.API)
+	case !slices.Contains([]API{"", APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM}, f.API):
+		return fmt.Errorf("%q is no side of the lab; there are login, arm, resourcegraph, graph, identity and hsm", f.API)
 	case f.Probability < 0 || f.Probability > 1:
 		return fmt.Errorf("the probability %g is not between 0 and 1", f.Probability)
 	case f.Share < 0 || f.Share > 1:

@@ -25,6 +25,7 @@ type graphRequest struct {
 	version string
 	parts   []string // of the path, without the version
 	query   url.Values
+	cast    string // a type that the elements of a list are narrowed to; often empty
 }
 
 // serveGraph answers as graph.microsoft.com does.
@@ -61,6 +62,9 @@ func (q *graphRequest) serve() {
 	path := strings.Trim(q.r.URL.Path, "/")
 	q.version, path, _ = strings.Cut(path, "/")
 	q.parts = strings.Split(alternateKeys(path), "/")
+	if last := q.parts[len(q.parts)-1]; len(q.parts) > 3 && castTypes[strings.ToLower(last)] {
+		q.cast, q.parts = "#"+last, q.parts[:len(q.parts)-1]
+	}
 	q.query = q.r.URL.Query()
 	if !q.take() || !q.knownOptions() {
 		return
@@ -130,7 +134,7 @@ func (q *graphRequest) take() bool {
 	return false
 }
 
-var graphOptions = []string{"$select", "$top", "$filter", "$count", "$skiptoken"}
+var graphOptions = []string{"$select", "$top", "$filter", "$count", "$skiptoken", "$expand"}
 
 // knownOptions refuses options of OData that the lab would leave unheeded.
 func (q *graphRequest) knownOptions() bool {
@@ -140,86 +144,11 @@ func (q *graphRequest) knownOptions() bool {
 			return false
 		}
 	}
+	if e := q.query.Get("$expand"); e != "" && (e != "federatedIdentityCredentials" || !strings.EqualFold(q.parts[0], "applications") || len(q.parts) > 2) {
+		q.fail(http.StatusBadRequest, "BadRequest", fmt.Sprintf("The lab does not expand '%s' here.", e))
+		return false
+	}
 	return true
-}
-
-// graphRoute is a path that is served, and the application permissions of which one is
-// enough to read it.
-type graphRoute struct {
-	method      string
-	path        string // "*" stands for a segment
-	permissions []string
-	serve       func(*graphRequest)
-}
-
-const readAll = "Directory.Read.All"
-
-var (
-	readApps   = []string{"Application.Read.All", "Application.ReadWrite.All", readAll, "Directory.ReadWrite.All"}
-	readGroups = []string{"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "GroupMember.ReadWrite.All", readAll, "Directory.ReadWrite.All"}
-	readUsers  = []string{"User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All", readAll, "Directory.ReadWrite.All"}
-	readRoles  = []string{"RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory", readAll, "Directory.ReadWrite.All"}
-	readAny    = slices.Concat(readApps, readGroups, readUsers)
-	readOrg    = []string{"Organization.Read.All", readAll, "User.Read.All", "Application.Read.All", "GroupMember.Read.All"}
-	readPIM    = []string{"RoleEligibilitySchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"}
-	readActive = []string{"RoleAssignmentSchedule.Read.Directory", "RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"}
-)
-
-// graphRoutes are the paths in the order in which they are tried. Permissions as on the
-// pages of learn.microsoft.com/graph/api for each of them.
-func graphRoutes() []graphRoute {
-	return []graphRoute{
-		{"GET", "organization", readOrg, (*graphRequest).organization},
-		{"GET", "servicePrincipals", readApps, func(q *graphRequest) { q.listPeople("#microsoft.graph.servicePrincipal") }},
-		{"GET", "servicePrincipals/*", readApps, func(q *graphRequest) { q.onePerson("#microsoft.graph.servicePrincipal") }},
-		{"GET", "servicePrincipals/*/appRoleAssignments", readApps, func(q *graphRequest) { q.appRoleAssignments(false) }},
-		{"GET", "servicePrincipals/*/appRoleAssignedTo", readApps, func(q *graphRequest) { q.appRoleAssignments(true) }},
-		{"GET", "servicePrincipals/*/memberOf", readAny, func(q *graphRequest) {
-			q.related("#microsoft.graph.servicePrincipal", q.s.world.directory.directGroups)
-		}},
-		{"GET", "servicePrincipals/*/transitiveMemberOf", readAny, func(q *graphRequest) { q.related("#microsoft.graph.servicePrincipal", q.s.world.directory.groupsOf) }},
-		{"GET", "applications", readApps, (*graphRequest).listApplications},
-		{"GET", "applications/*", readApps, (*graphRequest).oneApplication},
-		{"GET", "applications/*/federatedIdentityCredentials", readApps, (*graphRequest).applicationCredentials},
-		{"GET", "groups", readGroups, func(q *graphRequest) { q.listPeople("#microsoft.graph.group") }},
-		{"GET", "groups/*", readGroups, func(q *graphRequest) { q.onePerson("#microsoft.graph.group") }},
-		{"GET", "groups/*/members", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.directMembers) }},
-		{"GET", "groups/*/transitiveMembers", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.allMembers) }},
-		{"GET", "groups/*/memberOf", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.directGroups) }},
-		{"GET", "groups/*/transitiveMemberOf", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.groupsOf) }},
-		{"GET", "groups/*/appRoleAssignments", readAny, func(q *graphRequest) { q.appRoleAssignments(false) }},
-		{"GET", "users", readUsers, func(q *graphRequest) { q.listPeople("#microsoft.graph.user") }},
-		{"GET", "users/*", readUsers, func(q *graphRequest) { q.onePerson("#microsoft.graph.user") }},
-		{"GET", "users/*/memberOf", readUsers, func(q *graphRequest) { q.related("#microsoft.graph.user", q.s.world.directory.directGroups) }},
-		{"GET", "users/*/transitiveMemberOf", readUsers, func(q *graphRequest) { q.related("#microsoft.graph.user", q.s.world.directory.groupsOf) }},
-		{"GET", "users/*/appRoleAssignments", readAny, func(q *graphRequest) { q.appRoleAssignments(false) }},
-		{"GET", "directoryObjects/*", readAny, func(q *graphRequest) { q.onePerson("") }},
-		{"POST", "directoryObjects/getByIds", readAny, (*graphRequest).getByIDs},
-		{"GET", "roleManagement/directory/roleDefinitions", readRoles, (*graphRequest).directoryRoles},
-		{"GET", "roleManagement/directory/roleAssignments", readRoles, func(q *graphRequest) { q.roleAssignments("roleAssignments") }},
-		{"GET", "roleManagement/directory/roleEligibilityScheduleInstances", readPIM, func(q *graphRequest) { q.roleAssignments("roleEligibilityScheduleInstances") }},
-		{"GET", "roleManagement/directory/roleAssignmentScheduleInstances", readActive, func(q *graphRequest) { q.roleAssignments("roleAssignmentScheduleInstances") }},
-	}
-}
-
-func (q *graphRequest) find() *graphRoute {
-	if q.version != "v1.0" && q.version != "beta" {
-		return nil
-	}
-	for _, route := range graphRoutes() {
-		want := strings.Split(route.path, "/")
-		if route.method != q.r.Method || len(want) != len(q.parts) {
-			continue
-		}
-		same := true
-		for i := range want {
-			same = same && (want[i] == "*" || strings.EqualFold(want[i], q.parts[i]))
-		}
-		if same {
-			return &route
-		}
-	}
-	return nil
 }
 
 // readerRoles are roles of the directory whose holders may read it: Directory Readers,
@@ -240,8 +169,7 @@ func (q *graphRequest) permitted(oneOf []string) bool {
 		slices.ContainsFunc(q.c.Wids, func(r string) bool { return slices.Contains(readerRoles, r) })
 }
 
-func (d *directory) directGroups(p mivet.PrincipalID) []mivet.PrincipalID  { return d.parents[p] }
-func (d *directory) directMembers(g mivet.PrincipalID) []mivet.PrincipalID { return d.members[g] }
+func (d *directory) directGroups(p mivet.PrincipalID) []mivet.PrincipalID { return d.parents[p] }
 
 // person returns a principal in the form of Graph.
 func (d *directory) person(p *mivet.Principal) object {
@@ -392,7 +320,7 @@ func (q *graphRequest) choose(o object) object {
 	}
 	out := object{}
 	for k, v := range o {
-		if k == "@odata.type" || k == "id" || slices.ContainsFunc(strings.Split(want, ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), k) }) {
+		if k == "@odata.type" || k == "id" || k == q.query.Get("$expand") || slices.ContainsFunc(strings.Split(want, ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), k) }) {
 			out[k] = v
 		}
 	}
@@ -491,6 +419,24 @@ func (q *graphRequest) onePerson(typ string) {
 	}
 }
 
+// castTypes are the types to which a list can be narrowed by the last part of its path.
+var castTypes = map[string]bool{"microsoft.graph.group": true, "microsoft.graph.user": true, "microsoft.graph.serviceprincipal": true}
+
+// listMembers lists the direct members of a group. Version 1.0 leaves service principals
+// out, as Graph itself says of it (learn.microsoft.com/graph/api/group-list-members).
+func (q *graphRequest) listMembers() {
+	d := q.s.world.directory
+	q.related("#microsoft.graph.group", func(g mivet.PrincipalID) []mivet.PrincipalID {
+		if q.version == "beta" || q.cast != "" {
+			return d.members[g]
+		}
+		return slices.DeleteFunc(slices.Clone(d.members[g]), func(m mivet.PrincipalID) bool {
+			p := d.byID[m]
+			return p != nil && graphType(p) == "#microsoft.graph.servicePrincipal"
+		})
+	})
+}
+
 // related lists what a principal is connected with. A connection to something that the
 // directory does not know is not shown.
 func (q *graphRequest) related(typ string, of func(mivet.PrincipalID) []mivet.PrincipalID) {
@@ -501,7 +447,7 @@ func (q *graphRequest) related(typ string, of func(mivet.PrincipalID) []mivet.Pr
 	d := q.s.world.directory
 	var list []*mivet.Principal
 	for _, id := range of(p.ID) {
-		if one := d.byID[id]; one != nil {
+		if one := d.byID[id]; one != nil && (q.cast == "" || strings.EqualFold(graphType(one), q.cast)) {
 			list = append(list, one)
 		}
 	}
@@ -541,7 +487,22 @@ func applicationObject(a *application) object {
 
 func (q *graphRequest) listApplications() {
 	list := q.s.world.directory.applications
-	q.list(len(list), func(i int) object { return applicationObject(&list[i]) })
+	q.list(len(list), func(i int) object {
+		o := applicationObject(&list[i])
+		if q.query.Has("$expand") {
+			q.expand(o, &list[i])
+		}
+		return o
+	})
+}
+
+// expand adds the federated credentials of an application to it.
+func (q *graphRequest) expand(o object, a *application) {
+	all := []any{}
+	for _, f := range q.s.world.directory.federated[a.id] {
+		all = append(all, credentialObject(a, f))
+	}
+	o["federatedIdentityCredentials"] = all
 }
 
 func (q *graphRequest) application() *application {
@@ -558,7 +519,11 @@ func (q *graphRequest) application() *application {
 
 func (q *graphRequest) oneApplication() {
 	if a := q.application(); a != nil {
-		q.write(q.choose(applicationObject(a)))
+		o := applicationObject(a)
+		if q.query.Has("$expand") {
+			q.expand(o, a)
+		}
+		q.write(q.choose(o))
 	}
 }
 
@@ -568,15 +533,16 @@ func (q *graphRequest) applicationCredentials() {
 		return
 	}
 	list := q.s.world.directory.federated[a.id]
-	q.list(len(list), func(i int) object {
-		f := list[i]
-		o := object{"id": guidOf("federated", a.id, f.Name), "name": f.Name, "issuer": f.Issuer, "subject": nil, "audiences": textList(f.Audiences), "description": nil}
-		setText(o, "subject", f.Subject)
-		if f.Expression != "" {
-			o["claimsMatchingExpression"] = object{"value": f.Expression, "languageVersion": 1}
-		}
-		return o
-	})
+	q.list(len(list), func(i int) object { return credentialObject(a, list[i]) })
+}
+
+func credentialObject(a *application, f *mivet.FederatedCredential) object {
+	o := object{"id": guidOf("federated", a.id, f.Name), "name": f.Name, "issuer": f.Issuer, "subject": nil, "audiences": textList(f.Audiences), "description": nil}
+	setText(o, "subject", f.Subject)
+	if f.Expression != "" {
+		o["claimsMatchingExpression"] = object{"value": f.Expression, "languageVersion": 1}
+	}
+	return o
 }
 
 func (q *graphRequest) organization() {

@@ -20,6 +20,9 @@ const maxBody = 4 << 20
 
 // apiOf says to which side of the lab a path belongs.
 func apiOf(r *http.Request) API {
+	if strings.HasSuffix(hostOf(r), hsmSuffix) {
+		return APIManagedHSM
+	}
 	path := strings.ToLower(r.URL.Path)
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
@@ -38,6 +41,12 @@ func apiOf(r *http.Request) API {
 		return APIManagement
 	}
 	return APILogin
+}
+
+// hostOf is the host that a request names, in small letters and without a port.
+func hostOf(r *http.Request) string {
+	host, _, _ := strings.Cut(strings.ToLower(r.Host), ":")
+	return host
 }
 
 // recorder keeps the status of an answer.
@@ -105,6 +114,8 @@ func (s *Server) serve(w *recorder, r *http.Request, api API, f *Fault) {
 		s.serveGraph(w, r, f)
 	case APIResourceGraph:
 		s.serveResourceGraph(w, r, f)
+	case APIManagedHSM:
+		s.serveHSM(w, r)
 	case APIManagement, APIAdmin:
 		s.serveARM(w, r, f)
 	}

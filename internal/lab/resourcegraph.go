@@ -368,7 +368,7 @@ func (s *Server) table(c *caller, name string, sc scopes, f *Fault) *table {
 	switch name {
 	case "resources":
 		s.addThings(t, c, sc, f, func(typ string) bool {
-			return typ != subscriptionType && typ != groupType && !isChild(typ)
+			return typ != subscriptionType && typ != groupType && !isChild(typ) && !strings.EqualFold(typ, policyType)
 		})
 	case "resourcecontainers":
 		s.addThings(t, c, sc, f, func(typ string) bool { return typ == subscriptionType || typ == groupType })
@@ -376,8 +376,64 @@ func (s *Server) table(c *caller, name string, sc scopes, f *Fault) *table {
 	case "authorizationresources":
 		s.addAssignments(t, c, sc, f)
 		s.addDefinitions(t, sc)
+	case "policyresources":
+		s.addThings(t, c, sc, f, func(typ string) bool { return strings.EqualFold(typ, policyType) })
+	case "managedserviceresources":
+		s.addDelegations(t, c, sc, f)
+	case "appserviceresources":
+		s.addSiteConfigs(t, c, sc, f)
 	}
 	return t
+}
+
+const (
+	policyType = "Microsoft.Authorization/policyAssignments"
+	siteType   = "Microsoft.Web/sites"
+)
+
+// addDelegations adds the assignments and definitions of Azure Lighthouse.
+func (s *Server) addDelegations(t *table, c *caller, sc scopes, f *Fault) {
+	w := s.world
+	for i := range w.snap.Delegations {
+		d := &w.snap.Delegations[i]
+		n, _ := w.tree.Find(d.Scope)
+		if f.hides(d.Scope) || !sc.holds(w.tree, n, false) {
+			continue
+		}
+		if ok, _ := s.may(c, registrationType+"/read", d.Scope); !ok {
+			continue
+		}
+		for _, one := range []object{w.registration(d, false), w.delegation(d)} {
+			text, _ := one["id"].(string)
+			typ, _ := one["type"].(string)
+			t.rows = append(t.rows, row{id: mustID(text), scope: d.Scope, typ: typ, value: func() (object, error) { return one, nil }})
+		}
+	}
+}
+
+// addSiteConfigs adds the configuration of each App Service app and slot: what the settings
+// of the snapshot say of it.
+func (s *Server) addSiteConfigs(t *table, c *caller, sc scopes, f *Fault) {
+	sites := &table{w: s.world}
+	s.addThings(sites, c, sc, f, func(typ string) bool {
+		return strings.EqualFold(typ, siteType) || strings.EqualFold(typ, siteType+"/slots")
+	})
+	for i := range sites.rows {
+		r := sites.rows[i]
+		id := mustID(r.id.String() + "/config/web")
+		t.rows = append(t.rows, row{id: id, scope: r.id, typ: r.typ + "/config", value: func() (object, error) {
+			o, err := r.value()
+			if err != nil {
+				return nil, err
+			}
+			p, _ := o["properties"].(object)
+			config, _ := p["siteConfig"].(object)
+			if config == nil {
+				config = object{}
+			}
+			return object{"properties": config}, nil
+		}})
+	}
 }
 
 // isChild reports whether the lab keeps a type out of the table resources: children are

@@ -59,6 +59,7 @@ const (
 	APIResourceGraph API = "resourcegraph"
 	APIGraph         API = "graph"
 	APIIdentity      API = "identity" // the endpoints of hosts with managed identities
+	APIManagedHSM    API = "hsm"
 	APIAdmin         API = "admin"
 )
 
@@ -146,7 +147,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("reading the address %q: %w", addr, err)
 	}
-	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	hosts := []string{"localhost", "127.0.0.1", "::1", "*" + hsmSuffix}
 	if host != "" && host != "localhost" && host != "127.0.0.1" {
 		hosts = append(hosts, host)
 	}
@@ -215,10 +216,17 @@ func (s *Server) Cloud() cloud.Configuration {
 	}
 }
 
-// Client returns an HTTP client that trusts the lab. Its idle connections are the
-// caller's to close.
+// Client returns an HTTP client that trusts the lab and finds the hosts of managed HSMs
+// there. Its idle connections are the caller's to close.
 func (s *Server) Client() *http.Client {
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if host, _, _ := strings.Cut(addr, ":"); strings.HasSuffix(host, hsmSuffix) {
+			addr = s.listener.Addr().String()
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
 	return &http.Client{Transport: &http.Transport{
+		DialContext:       dial,
 		TLSClientConfig:   &tls.Config{RootCAs: s.authority.pool, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 64,
 	}}
