@@ -5,6 +5,8 @@ package mivet
 import (
 	"encoding/json"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,6 +244,34 @@ func TestIndex(t *testing.T) {
 	for id, want := range map[PrincipalID]string{"ann": "Ann", "pa": "a", "pu": "u", "nobody": ""} {
 		if got := x.PrincipalName(id); got != want {
 			t.Errorf("%s is named %q, want %q", id, got, want)
+		}
+	}
+}
+
+// The table of IDs finds what a map of keys finds, of any number of resources, whatever
+// their letters.
+func TestIndexOfManyResources(t *testing.T) {
+	var s Snapshot
+	last := map[arm.Key]int{}
+	for i := range 500 {
+		name := strings.Repeat("Käse", i%3) + strconv.Itoa(i*i%350)
+		if i%2 == 0 {
+			name = strings.ToUpper(name)
+		}
+		id := mustID(t, "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/"+name)
+		s.Resources = append(s.Resources, Resource{ID: id})
+		last[id.Key()] = i
+		x := NewIndex(&s)
+		if i%50 != 0 {
+			continue
+		}
+		for j := range s.Resources {
+			if got, want := x.Resource(s.Resources[j].ID), &s.Resources[last[s.Resources[j].ID.Key()]]; got != want {
+				t.Fatalf("of %d resources %s is found as %v", i+1, s.Resources[j].ID, got)
+			}
+		}
+		if x.Resource(mustID(t, "/subscriptions/s/resourceGroups/g")) != nil || x.Resource(arm.ID{}) != nil {
+			t.Error("what is not there is found")
 		}
 	}
 }

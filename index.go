@@ -13,7 +13,7 @@ import (
 // later one is found, since later inputs are the newer ones.
 type Index struct {
 	s          *Snapshot
-	resources  map[arm.Key]int
+	resources  *idTable
 	principals map[PrincipalID]int
 	identities map[PrincipalID]int
 	userIDs    map[arm.Key]int
@@ -25,7 +25,7 @@ type Index struct {
 func NewIndex(s *Snapshot) *Index {
 	x := &Index{
 		s:          s,
-		resources:  make(map[arm.Key]int, len(s.Resources)),
+		resources:  newIDTable(len(s.Resources), func(i int) arm.ID { return s.Resources[i].ID }),
 		principals: make(map[PrincipalID]int, len(s.Principals)),
 		identities: make(map[PrincipalID]int, len(s.Identities)),
 		userIDs:    map[arm.Key]int{},
@@ -55,8 +55,7 @@ func NewIndex(s *Snapshot) *Index {
 
 func (x *Index) addResource(i int) {
 	r := &x.s.Resources[i]
-	_, twice := x.resources[r.ID.Key()]
-	x.resources[r.ID.Key()] = i
+	twice := x.resources.put(i) >= 0
 	if r.Identity == nil {
 		return
 	}
@@ -71,7 +70,7 @@ func (x *Index) addResource(i int) {
 
 // Resource returns the resource of that ID, or nil.
 func (x *Index) Resource(id arm.ID) *Resource {
-	if i, ok := x.resources[id.Key()]; ok {
+	if i := x.resources.get(id); i >= 0 {
 		return &x.s.Resources[i]
 	}
 	return nil

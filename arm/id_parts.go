@@ -2,7 +2,10 @@
 
 package arm
 
-import "strings"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // String returns the ID as it was written, or "" for the zero ID.
 func (id ID) String() string { return id.text }
@@ -12,6 +15,16 @@ func (id ID) IsZero() bool { return id.text == "" }
 
 // Key returns the comparable form.
 func (id ID) Key() Key { return Fold(id.text) }
+
+// Hash returns a number that is the same for equal names, for tables that keep no key of
+// each. It does not allocate for IDs of up to 512 ASCII bytes.
+func (id ID) Hash(seed maphash.Seed) uint64 {
+	var stack [stackPath]byte
+	if key, ok := foldInto(&stack, id.text); ok {
+		return maphash.Bytes(seed, key)
+	}
+	return maphash.String(seed, string(Fold(id.text)))
+}
 
 // Equal reports whether both name the same scope. Two zero IDs are equal.
 func (id ID) Equal(other ID) bool { return equalFold(id.text, other.text) }
@@ -102,8 +115,11 @@ func (id ID) Type() string {
 	if id.text == "" || id.text == "/" {
 		return ""
 	}
-	provider, types := "", []string(nil)
 	w := walker{text: id.text}
+	if typ, ok := plainType(&w); ok {
+		return typ
+	}
+	provider, types := "", []string(nil)
 	for !w.done() {
 		head := w.next()
 		switch {
@@ -121,6 +137,27 @@ func (id ID) Type() string {
 		provider = resourcesProvider
 	}
 	return provider + "/" + strings.Join(types, "/")
+}
+
+// plainType returns the type of a resource that is in no other, which its ID spells out.
+// Where it is another one, the walker is back at the beginning.
+func plainType(w *walker) (string, bool) {
+	for !w.done() {
+		if !equalFold(w.next(), "providers") {
+			w.next()
+			continue
+		}
+		from := w.pos + 1
+		w.next()
+		w.next()
+		to := w.pos
+		if w.next(); !w.done() {
+			break
+		}
+		return w.text[from:to], true
+	}
+	w.pos = 0
+	return "", false
 }
 
 // endsAs reports whether the segment before the name is the last one of a type. Most

@@ -3,6 +3,7 @@
 package arm
 
 import (
+	"hash/maphash"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -372,6 +373,28 @@ func testID(t interface{ Errorf(string, ...any) }, id ID) {
 		t.Errorf("%s lies below its parent by %s", id, rest)
 	}
 	testID(t, up)
+}
+
+// Equal names have equal hashes; names that differ have different ones, but for chance.
+func TestHash(t *testing.T) {
+	seed := maphash.MakeSeed()
+	rapid.Check(t, func(t *rapid.T) {
+		p := paths().Draw(t, "path")
+		a, b, other := drawID(t, p), drawID(t, p), drawID(t, paths().Draw(t, "other"))
+		if !a.Equal(b) || a.Hash(seed) != b.Hash(seed) {
+			t.Errorf("%s and %s are one name, and have different hashes", a, b)
+		}
+		if !a.Equal(other) && a.Hash(seed) == other.Hash(seed) {
+			t.Errorf("%s and %s have one hash", a, other)
+		}
+	})
+	long := mustID(t, "/subscriptions/S/resourceGroups/"+strings.Repeat("G", 2*stackPath))
+	if long.Hash(seed) != mustID(t, strings.ToLower(long.String())).Hash(seed) {
+		t.Error("a long name has another hash in small letters")
+	}
+	id := mustID(t, "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/App")
+	noAlloc(t, "the hash of an ID", func() { id.Hash(seed) })
+	noAlloc(t, "the type of a resource that is in no other", func() { _ = id.Type() })
 }
 
 func TestIDAgainstItsParts(t *testing.T) {

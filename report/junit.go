@@ -114,7 +114,7 @@ func (s *junitSuite) add(c junitCase) {
 }
 
 func junitFinding(f *FindingMessage) junitCase {
-	c := junitCase{Name: clean(f.Subject.String() + " " + short(&f.Finding)), Class: f.Rule}
+	c := junitCase{Name: clean(f.Subject.String() + " " + short(f.Finding)), Class: f.Rule}
 	if f.Source.Origin != nil {
 		c.File, c.Line = clean(f.Source.Origin.File), f.Source.Line
 	}

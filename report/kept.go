@@ -89,7 +89,8 @@ func cleanSource(s mivet.Source) mivet.Source {
 
 // cleanFinding returns a finding whose texts are clean.
 func cleanFinding(m *FindingMessage) *FindingMessage {
-	c := *m
+	c, f := *m, *m.Finding
+	c.Finding = &f
 	c.Subject, c.Fix, c.Source = cleanSubject(m.Subject), cleanFix(m.Fix), cleanSource(m.Source)
 	c.Message, c.Consequence = clean(m.Message), clean(m.Consequence)
 	c.Evidence = make([]mivet.Evidence, len(m.Evidence))

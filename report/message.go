@@ -73,7 +73,7 @@ type ControlReference struct {
 
 // FindingMessage is one finding.
 type FindingMessage struct {
-	mivet.Finding
+	*mivet.Finding
 	// Category is the rule's.
 	Category string `json:"category"`
 	// State tells open findings from those that are not counted.
@@ -110,7 +110,8 @@ type Summary struct {
 	// Wanted are the permissions that would decide something, the one that would decide
 	// most first.
 	Wanted []vet.Want `json:"wanted,omitzero"`
-	// Fixes are what to do, the fix that removes most first.
+	// Fixes are what to do, the fix that removes most first. Their edits are those of the
+	// first finding that each removes.
 	Fixes []vet.FixGroup `json:"fixes,omitzero"`
 }
 
@@ -161,11 +162,13 @@ func findingsOf(r *vet.Results) []*FindingMessage {
 		open = append(open, &FindingMessage{Finding: f, State: Open})
 	}
 	for i := range r.Rules {
-		for _, f := range r.Rules[i].Known {
-			known = append(known, &FindingMessage{Finding: f, State: Known})
+		rule := &r.Rules[i]
+		for j := range rule.Known {
+			known = append(known, &FindingMessage{Finding: &rule.Known[j], State: Known})
 		}
-		for _, s := range r.Rules[i].Suppressed {
-			suppressed = append(suppressed, &FindingMessage{Finding: s.Finding, State: SuppressedState, Suppression: &s.By})
+		for j := range rule.Suppressed {
+			s := &rule.Suppressed[j]
+			suppressed = append(suppressed, &FindingMessage{Finding: &s.Finding, State: SuppressedState, Suppression: &s.By})
 		}
 	}
 	return slices.Concat(open, known, suppressed)
@@ -231,6 +234,9 @@ func summaryOf(r *vet.Results) *Summary {
 	s := &Summary{
 		Findings: map[mivet.Severity]int{}, Rules: map[vet.Outcome]int{},
 		Wanted: r.Wanted(), Fixes: r.Fixes(),
+	}
+	for i := range s.Fixes {
+		s.Fixes[i].Fix.Edits = nil
 	}
 	for i := range r.Rules {
 		rule := &r.Rules[i]

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -84,7 +85,7 @@ func parseLine(raw json.RawMessage) (Message, error) {
 	case lineRule:
 		m = &RuleMessage{}
 	case lineFinding:
-		m = &FindingMessage{}
+		m = &FindingMessage{Finding: &mivet.Finding{}}
 	case lineUndecided:
 		m = &UndecidedMessage{}
 	case lineSummary:
@@ -147,7 +148,7 @@ func readKey(d *json.Decoder, name string, version *string, h Handler) error {
 	case "rules":
 		return each(d, h, func() Message { return &RuleMessage{} })
 	case "findings":
-		return each(d, h, func() Message { return &FindingMessage{} })
+		return each(d, h, func() Message { return &FindingMessage{Finding: &mivet.Finding{}} })
 	case "undecided":
 		return each(d, h, func() Message { return &UndecidedMessage{} })
 	case "summary":

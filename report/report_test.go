@@ -212,7 +212,7 @@ func TestNothingToLookAt(t *testing.T) {
 func TestEvidenceIsNeverLeftOut(t *testing.T) {
 	long := strings.Repeat("a long name ", 12)
 	fact := func(s string) mivet.Evidence { return mivet.Evidence{Kind: mivet.Configured, Fact: s + " " + long} }
-	f := &report.FindingMessage{State: report.Open, Finding: mivet.Finding{
+	f := &report.FindingMessage{State: report.Open, Finding: &mivet.Finding{
 		Rule: "r", Severity: mivet.SeverityHigh, Fingerprint: "0123456789ab", Message: long + long, Consequence: long + long,
 		Evidence: []mivet.Evidence{fact("the first"), fact("the second"), fact("the third")},
 		Fix:      mivet.Fix{Summary: long + long, Check: long + long, Command: "one\ntwo\nthree"},

@@ -222,7 +222,7 @@ func (s *SARIF) result(f *FindingMessage, rule int) sarifResult {
 	r := sarifResult{
 		RuleID: f.Rule, RuleIndex: rule, Level: sarifLevels[f.Severity],
 		Message:             sarifText{Text: sentence(f.Message) + " " + sentence("it leads to this: "+f.Consequence) + " " + sentence("fix: "+f.Fix.Summary)},
-		Locations:           []sarifLocation{{Physical: s.physical(f.Source), Logical: logical(&f.Finding)}},
+		Locations:           []sarifLocation{{Physical: s.physical(f.Source), Logical: logical(f.Finding)}},
 		PartialFingerprints: map[string]string{"mivet/v1": f.Fingerprint},
 		Properties: properties{
 			"severity": f.Severity.String(), "security-severity": sarifScores[f.Severity], "fix": f.Fix.Summary, "command": f.Fix.Command,

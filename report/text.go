@@ -85,7 +85,7 @@ func (t *Text) write(s *Summary) error {
 	for _, f := range t.findings { // those that no fix of the summary names
 		if p.left > 0 && byPrint[f.Fingerprint] != nil && f.State == Open {
 			p.line("")
-			p.finding(&f.Finding, nil)
+			p.finding(f.Finding, nil)
 			p.left--
 		}
 	}
@@ -103,7 +103,7 @@ func (p *printer) group(g *vet.FixGroup, byPrint map[string]*FindingMessage) {
 	var all []*mivet.Finding
 	for _, fp := range g.Fingerprints {
 		if f := byPrint[fp]; f != nil && f.State == Open {
-			all = append(all, &f.Finding)
+			all = append(all, f.Finding)
 			delete(byPrint, fp)
 		}
 	}

@@ -45,7 +45,7 @@ func (p *Pass) MayGrant(who mivet.PrincipalID, role mivet.RoleID, scope arm.ID) 
 }
 
 func (p *Pass) grantRequest(who mivet.PrincipalID, role mivet.RoleID, scope arm.ID) (r authz.Request, ok bool) {
-	op := p.shared.roles().ops.named[GrantsRoles]
+	op := p.memo.roles.ops.named[GrantsRoles]
 	if len(op) == 0 {
 		return r, false
 	}
@@ -101,7 +101,7 @@ func (p *Pass) unlessOther(h *Holding) authz.Effect {
 func (p *Pass) Powers(h *Holding) (surely, unknown Powers) {
 	surely = h.Role.Powers
 	if p.restricted(h.Assignment) {
-		surely, unknown = p.shared.roles().under(h.Role, h.Assignment)
+		surely, unknown = p.memo.roles.under(h.Role, h.Assignment)
 	}
 	surely &^= GrantsRoles | GrantsSome
 	unknown &^= GrantsRoles | GrantsSome

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -14,8 +15,12 @@ import (
 // OfType returns the resources of a type at or below a scope, in the order of their IDs,
 // each once. For the zero scope it returns all. The result must not be changed.
 func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
-	list := p.shared.ofType(arm.Fold(resourceType))
-	switch scope.Level() {
+	list := p.shared.lists.of(p.shared, arm.Fold(resourceType))
+	level := scope.Level()
+	if level == arm.LevelResource && list.top && !scope.HasType(resourceType) {
+		return nil
+	}
+	switch level {
 	case arm.LevelNone, arm.LevelRoot:
 		return list.resources
 	case arm.LevelManagementGroup:
@@ -34,7 +39,10 @@ func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
 
 // belowGroup keeps what it found, since a group holds much and is asked for often.
 func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
-	if found, ok := list.groups[scope.Key()]; ok {
+	key := scope.Key()
+	list.mu.Lock()
+	defer list.mu.Unlock()
+	if found, ok := list.groups[key]; ok {
 		return found
 	}
 	t := p.shared.places().tree
@@ -51,39 +59,58 @@ func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
 			out = append(out, r)
 		}
 	}
-	list.groups[scope.Key()] = out
+	list.groups[key] = out
 	return out
+}
+
+// typeLists holds the list of each type that was asked for.
+type typeLists struct {
+	mu   sync.Mutex
+	list map[arm.Key]*typeList
 }
 
 // typeList are the resources of one type with their keys, in the order of the keys.
 type typeList struct {
 	keys      []string
 	resources []*mivet.Resource
-	nodes     []arm.Node // of the resources in the map of places, once somebody asks
-	groups    map[arm.Key][]*mivet.Resource
+	top       bool // none of them is in another resource
+
+	mu     sync.Mutex
+	nodes  []arm.Node // of the resources in the map of places, once somebody asks
+	groups map[arm.Key][]*mivet.Resource
 }
 
-func (sh *shared) ofType(key arm.Key) *typeList {
-	if l := sh.lists[key]; l != nil {
-		return l
+func (l *typeLists) of(sh *shared, key arm.Key) *typeList {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.list == nil {
+		l.list = map[arm.Key]*typeList{}
 	}
-	l := &typeList{groups: map[arm.Key][]*mivet.Resource{}}
+	list := l.list[key]
+	if list == nil {
+		list = newTypeList(sh.snapshot, sh.types()[key])
+		l.list[key] = list
+	}
+	return list
+}
+
+func newTypeList(s *mivet.Snapshot, places []int32) *typeList {
 	type pair struct {
 		key      string
 		resource *mivet.Resource
 	}
-	var pairs []pair
-	for _, i := range sh.types()[key] {
-		r := &sh.snapshot.Resources[i]
-		pairs = append(pairs, pair{string(r.ID.Key()), r})
+	pairs := make([]pair, len(places))
+	for n, i := range places {
+		pairs[n] = pair{string(s.Resources[i].ID.Key()), &s.Resources[i]}
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
 	pairs = slices.CompactFunc(pairs, func(a, b pair) bool { return a.key == b.key })
+	l := &typeList{top: true, groups: map[arm.Key][]*mivet.Resource{}}
 	for _, x := range pairs {
+		l.top = l.top && x.resource.ID.Parent().Level() != arm.LevelResource
 		l.keys = append(l.keys, x.key)
 		l.resources = append(l.resources, x.resource)
 	}
-	sh.lists[key] = l
 	return l
 }
 
@@ -263,6 +290,15 @@ func VaultModelOf(r *mivet.Resource) VaultModel {
 // tags, else those of its resource group, else those of its subscription, else the map of
 // subscriptions; "" where none says it. It is never guessed from a name.
 func (p *Pass) Environment(id arm.ID) string {
+	found, ok := p.memo.environments[id.String()]
+	if !ok {
+		found = p.environment(id)
+		p.memo.environments[id.String()] = found
+	}
+	return found
+}
+
+func (p *Pass) environment(id arm.ID) string {
 	for at := id; !at.IsZero() && at.Level() == arm.LevelResource; at = at.Parent() {
 		if e := p.taggedEnvironment(at); e != "" {
 			return e

@@ -4,8 +4,12 @@ package vet
 
 import (
 	"cmp"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"io"
 	"slices"
+	"strconv"
 
 	"github.com/mivet/mivet"
 )
@@ -74,6 +78,7 @@ func compareBools(a, b bool) int {
 
 // FixGroup is one fix and the findings that it removes.
 type FixGroup struct {
+	// Fix is that of the first finding.
 	Fix mivet.Fix `json:"fix"`
 	// Fingerprints and Rules are those of the findings that it removes.
 	Fingerprints []string `json:"fingerprints"`
@@ -89,11 +94,11 @@ type FixGroup struct {
 // change belong together. The fix that matters most comes first: by the highest severity,
 // then by what the identity can touch, then by how many findings it removes.
 func (r *Results) Fixes() []FixGroup {
-	byKey := map[string]int{}
+	byKey := map[fixKey]int{}
 	var out []FixGroup
 	for _, f := range r.Findings() {
-		k := fixKey(&f)
-		if removal := removalKey(&f); removal != "" {
+		k := keyOfFix(f)
+		if removal, ok := removalKey(f); ok {
 			if _, ok := byKey[removal]; ok {
 				k = removal // who removes a grant need not describe it
 			}
@@ -128,35 +133,60 @@ func compareReach(a, b *mivet.Reach) int {
 
 // fixKey is what a fix takes away: two fixes that remove the same grant are the same
 // work, whatever they put in its place.
-func fixKey(f *mivet.Finding) string {
-	var kept []mivet.Edit
-	for _, e := range f.Fix.Edits {
-		if e.Kind == mivet.EditAddAssignment || e.Kind == mivet.EditAttachIdentity {
-			continue
+type fixKey [16]byte
+
+func keyOfFix(f *mivet.Finding) fixKey {
+	h := hasher{sha256.New()}
+	kept := 0
+	for i := range f.Fix.Edits {
+		if e := &f.Fix.Edits[i]; e.Kind != mivet.EditAddAssignment && e.Kind != mivet.EditAttachIdentity {
+			h.edit(e)
+			kept++
 		}
-		if e.Assignment != nil {
-			a := *e.Assignment
-			a.Source, a.Description = mivet.Source{}, ""
-			e.Assignment = &a
-		}
-		kept = append(kept, e)
 	}
-	if len(kept) == 0 {
-		return f.Fingerprint
+	if kept == 0 {
+		h.words("fingerprint", f.Fingerprint)
 	}
-	b, err := json.Marshal(kept)
-	if err != nil {
-		return f.Fingerprint
-	}
-	return string(b)
+	return h.key()
 }
 
 // removalKey is the key of the fix that removes the grant which a fix only describes.
-func removalKey(f *mivet.Finding) string {
+func removalKey(f *mivet.Finding) (fixKey, bool) {
 	if len(f.Fix.Edits) != 1 || f.Fix.Edits[0].Kind != mivet.EditDescribeAssignment {
-		return ""
+		return fixKey{}, false
 	}
-	removal := *f
-	removal.Fix.Edits = []mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: f.Fix.Edits[0].Assignment}}
-	return fixKey(&removal)
+	h := hasher{sha256.New()}
+	h.edit(&mivet.Edit{Kind: mivet.EditRemoveAssignment, Assignment: f.Fix.Edits[0].Assignment})
+	return h.key(), true
+}
+
+// hasher sums up what edits change. Objects are named as Azure tells them apart.
+type hasher struct{ sum hash.Hash }
+
+func (h hasher) key() fixKey {
+	var whole [sha256.Size]byte
+	return fixKey(h.sum.Sum(whole[:0])[:len(fixKey{})])
+}
+
+func (h hasher) words(words ...string) {
+	var size [8]byte
+	for _, w := range words {
+		binary.LittleEndian.PutUint64(size[:], uint64(len(w)))
+		_, _ = h.sum.Write(size[:])
+		_, _ = io.WriteString(h.sum, w)
+	}
+}
+
+func (h hasher) edit(e *mivet.Edit) {
+	h.words(string(e.Kind), string(e.Resource.Key()), string(e.Identity.Key()), e.Name, e.Value)
+	if a := e.Assignment; a != nil {
+		k := keyOfAssignment(a)
+		h.words("assignment", string(a.ID.Key()), string(k.principal), string(k.role), string(k.roleName), string(k.scope), strconv.FormatBool(k.eligible))
+	}
+	if p := e.Policy; p != nil {
+		h.words("policy", string(p.Vault.Key()), string(p.Principal), p.ApplicationID)
+	}
+	if g := e.Grant; g != nil {
+		h.words("grant", string(g.System), string(g.Account.Key()), string(g.Principal), g.Scope, g.Role)
+	}
 }

@@ -26,15 +26,16 @@ type Holding struct {
 	Via []mivet.PrincipalID
 	// Surely is false where more than the role decides: a condition of the assignment.
 	Surely bool
+	rank   int32 // of the assignment among all
 }
 
 // Scope returns the scope of the assignment.
 func (h *Holding) Scope() arm.ID { return h.Assignment.Scope }
 
-// ledger finds role assignments by principal, and groups by member.
+// ledger finds role assignments by principal, in their order, and groups by member.
 type ledger struct {
 	assignments map[mivet.PrincipalID][]int32
-	rank        []int32 // of each assignment, in the order of compareAssignments
+	rank        []int32 // of each assignment, in the order of orderAssignments
 	groups      map[mivet.PrincipalID][]mivet.PrincipalID
 }
 
@@ -44,16 +45,14 @@ func newLedger(s *mivet.Snapshot, order []int32) *ledger {
 		assignments: make(map[mivet.PrincipalID][]int32, len(s.Principals)),
 		groups:      map[mivet.PrincipalID][]mivet.PrincipalID{},
 	}
-	for i := range s.RoleAssignments {
+	for place, i := range order {
+		l.rank[i] = int32(place)
 		p := s.RoleAssignments[i].Principal
-		l.assignments[p] = append(l.assignments[p], int32(i))
+		l.assignments[p] = append(l.assignments[p], i)
 	}
 	for i := range s.Memberships {
 		m := &s.Memberships[i]
 		l.groups[m.Member] = append(l.groups[m.Member], m.Group)
-	}
-	for place, i := range order {
-		l.rank[i] = int32(place)
 	}
 	for _, list := range l.groups {
 		slices.Sort(list)
@@ -66,7 +65,7 @@ func newLedger(s *mivet.Snapshot, order []int32) *ledger {
 // until somebody activates them, and those whose time is over or has not come.
 // The result must not be changed.
 func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
-	last := &p.shared.last
+	last := &p.memo.last
 	if last.holder != id || last.holdings == nil {
 		last.holder, last.holdings = id, p.findHoldings(id)
 	}
@@ -75,22 +74,15 @@ func (p *Pass) Holdings(id mivet.PrincipalID) []Holding {
 
 func (p *Pass) findHoldings(id mivet.PrincipalID) []Holding {
 	l := p.shared.ledger()
-	out := []Holding{}
-	type ranked struct {
-		rank    int32
-		holding Holding
+	out := p.addHoldings(make([]Holding, 0, len(l.assignments[id])), id, id, nil)
+	if len(l.groups[id]) == 0 {
+		return out // they are in order
 	}
-	var found []ranked
 	via := map[mivet.PrincipalID][]mivet.PrincipalID{id: nil}
-	queue := []mivet.PrincipalID{id}
-	for len(queue) > 0 {
+	for queue := []mivet.PrincipalID{id}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		queue = queue[1:]
-		for _, i := range l.assignments[at] {
-			a := &p.Snapshot.RoleAssignments[i]
-			if p.Holds(a) {
-				found = append(found, ranked{l.rank[i], Holding{Holder: id, Assignment: a, Role: p.Role(a), Via: via[at], Surely: a.Condition == ""}})
-			}
+		if at != id {
+			out = p.addHoldings(out, id, at, via[at])
 		}
 		for _, g := range l.groups[at] {
 			if _, ok := via[g]; !ok {
@@ -99,9 +91,17 @@ func (p *Pass) findHoldings(id mivet.PrincipalID) []Holding {
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
-	for _, f := range found {
-		out = append(out, f.holding)
+	slices.SortFunc(out, func(a, b Holding) int { return cmp.Compare(a.rank, b.rank) })
+	return out
+}
+
+// addHoldings adds what a group, or the holder itself, is assigned.
+func (p *Pass) addHoldings(out []Holding, holder, at mivet.PrincipalID, via []mivet.PrincipalID) []Holding {
+	l := p.shared.ledger()
+	for _, i := range l.assignments[at] {
+		if a := &p.Snapshot.RoleAssignments[i]; p.Holds(a) {
+			out = append(out, Holding{Holder: holder, Assignment: a, Role: p.Role(a), Via: via, Surely: a.Condition == "", rank: l.rank[i]})
+		}
 	}
 	return out
 }
@@ -145,11 +145,10 @@ func orderAssignments(s *mivet.Snapshot) []int32 {
 		if c := cmp.Compare(x.scope, y.scope); c != 0 {
 			return c
 		}
-		return cmp.Or(
-			cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName),
-			cmp.Compare(a.Principal, b.Principal), compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()),
-			cmp.Compare(x.index, y.index),
-		)
+		if c := cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.RoleName, b.RoleName), cmp.Compare(a.Principal, b.Principal)); c != 0 {
+			return c
+		}
+		return cmp.Or(compareSources(a.Source, b.Source), cmp.Compare(a.ID.Key(), b.ID.Key()), cmp.Compare(x.index, y.index))
 	})
 	out := make([]int32, len(all))
 	for i, k := range all {

@@ -4,6 +4,7 @@ package vet
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -16,10 +17,10 @@ import (
 // placeMap counts the resources below scopes. Resources within resources are not counted.
 type placeMap struct {
 	tree *arm.Tree
-	// places holds, by resource type, the lowest scope that is asked about and holds the
-	// resource, in order: one number a resource.
-	places map[string][]arm.Node
+	// types are the resource types, and places holds for each the lowest scope that is asked
+	// about and holds the resource, in order: one number a resource.
 	types  []string
+	places [][]arm.Node
 	// vaults are those of the places that are key vaults, by what decides about their data.
 	vaults [ModelRoles + 1][]arm.Node
 	// outside are the resources that grants name and of which nothing else is known.
@@ -27,7 +28,7 @@ type placeMap struct {
 }
 
 // newPlaceMap reads the snapshot once. Only the scopes of grants are kept as scopes.
-func newPlaceMap(s *mivet.Snapshot) *placeMap {
+func newPlaceMap(s *mivet.Snapshot, x *mivet.Index) *placeMap {
 	var b arm.TreeBuilder
 	for i := range s.RoleAssignments {
 		b.Add(s.RoleAssignments[i].Scope)
@@ -40,7 +41,8 @@ func newPlaceMap(s *mivet.Snapshot) *placeMap {
 		b.Add(s.ManagementGroups[i].ID)
 		link(&b, s.ManagementGroups[i].ID, s.ManagementGroups[i].Parent)
 	}
-	m := &placeMap{tree: b.Build(), places: map[string][]arm.Node{}}
+	m := &placeMap{tree: b.Build()}
+	places := map[string][]arm.Node{}
 	seen := make(map[string]string) // spelling → folded
 	for i := range s.Resources {
 		t, ok := topType(s.Resources[i].ID, seen)
@@ -48,38 +50,32 @@ func newPlaceMap(s *mivet.Snapshot) *placeMap {
 			continue
 		}
 		n, _ := m.tree.Find(s.Resources[i].ID)
-		m.places[t] = append(m.places[t], n)
+		places[t] = append(places[t], n)
 		if t == vaultType {
 			model := VaultModelOf(&s.Resources[i])
 			m.vaults[model] = append(m.vaults[model], n)
 		}
 	}
-	m.addOutside(s, seen)
-	for t, nodes := range m.places {
-		slices.Sort(nodes)
-		m.types = append(m.types, t)
+	m.addOutside(s, x, places, seen)
+	m.types = slices.Sorted(maps.Keys(places))
+	for _, t := range m.types {
+		slices.Sort(places[t])
+		m.places = append(m.places, places[t])
 	}
 	for i := range m.vaults {
 		slices.Sort(m.vaults[i])
 	}
-	slices.Sort(m.types)
 	return m
 }
 
 // addOutside adds the resources that role assignments name and the snapshot does not hold:
 // they exist, since Azure assigns no role at what is not there.
-func (m *placeMap) addOutside(s *mivet.Snapshot, seen map[string]string) {
+func (m *placeMap) addOutside(s *mivet.Snapshot, x *mivet.Index, places map[string][]arm.Node, seen map[string]string) {
 	named := map[arm.Key]arm.ID{}
 	for i := range s.RoleAssignments {
-		if top := topResource(s.RoleAssignments[i].Scope); !top.IsZero() {
+		if top := topResource(s.RoleAssignments[i].Scope); !top.IsZero() && x.Resource(top) == nil {
 			named[top.Key()] = top
 		}
-	}
-	if len(named) == 0 {
-		return
-	}
-	for i := range s.Resources {
-		delete(named, s.Resources[i].ID.Key())
 	}
 	for _, id := range named {
 		n, exact := m.tree.Find(id)
@@ -88,7 +84,7 @@ func (m *placeMap) addOutside(s *mivet.Snapshot, seen map[string]string) {
 			continue
 		}
 		m.outside = append(m.outside, n)
-		m.places[t] = append(m.places[t], n)
+		places[t] = append(places[t], n)
 		if t == vaultType {
 			m.vaults[ModelUnknown] = append(m.vaults[ModelUnknown], n)
 		}
@@ -161,31 +157,6 @@ func (m *placeMap) widest(nodes []arm.Node) []arm.Node {
 // condition is not counted, and neither are data of key vaults that ignore role
 // assignments; see [Pass.ReachBy] for their access lists.
 func (p *Pass) ReachOf(holdings []Holding) mivet.Reach {
-	if len(holdings) != 1 {
-		return p.reachOf(holdings)
-	}
-	h := &holdings[0]
-	if h.Role.Powers.Any(GrantsRoles | GrantsSome) {
-		return p.reachOf(holdings) // whether it grants hangs on its holder
-	}
-	key := reachKey{h.Role, h.Scope().Key(), h.Surely}
-	r, ok := p.shared.reaches[key]
-	if !ok {
-		r = p.reachOf(holdings)
-		p.shared.reaches[key] = r
-	}
-	r.Scopes, r.Outside = slices.Clone(r.Scopes), slices.Clone(r.Outside)
-	return r
-}
-
-// reachKey is what the reach of a holding hangs on that cannot grant.
-type reachKey struct {
-	role   *Role
-	scope  arm.Key
-	surely bool
-}
-
-func (p *Pass) reachOf(holdings []Holding) mivet.Reach {
 	m := p.shared.places()
 	var r mivet.Reach
 	at := make([]arm.Node, len(holdings))
@@ -207,7 +178,7 @@ func (p *Pass) reachOf(holdings []Holding) mivet.Reach {
 	}
 	var nodes []arm.Node
 	for t := range m.types {
-		all := m.places[m.types[t]]
+		all := m.places[t]
 		ruled := all
 		if m.types[t] == vaultType {
 			ruled = m.vaults[ModelRoles]
@@ -256,7 +227,7 @@ type roleTypes struct {
 }
 
 func (p *Pass) typesOf(role *Role) *roleTypes {
-	if d := p.shared.roleTypes[role]; d != nil {
+	if d := p.memo.roleTypes[role]; d != nil {
 		return d
 	}
 	types := p.shared.places().types
@@ -264,7 +235,7 @@ func (p *Pass) typesOf(role *Role) *roleTypes {
 	for i, t := range types {
 		d.changes[i], d.data[i] = p.changes(role, t), p.usesData(role, t)
 	}
-	p.shared.roleTypes[role] = d
+	p.memo.roleTypes[role] = d
 	return d
 }
 

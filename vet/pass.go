@@ -33,31 +33,23 @@ type Pass struct {
 	Now time.Time
 
 	shared *shared
+	memo   *memo
 	result *Result
 	seen   map[gapKey]bool
 }
 
-// shared is what all passes of a run have in common.
+// shared is what all passes of a run have in common. It is safe for concurrent use.
 type shared struct {
 	snapshot *mivet.Snapshot
 	catalog  *catalog.Catalog
 	index    func() *mivet.Index
 	engine   func() *authz.Engine
-	roles    func() *roleBook
 	places   func() *placeMap
 	ledger   func() *ledger
 	local    func() *localLedger
 	types    func() map[arm.Key][]int32
-	lists    map[arm.Key]*typeList
-	// reaches are those of single holdings, roleTypes what roles do.
-	reaches   map[reachKey]mivet.Reach
-	roleTypes map[*Role]*roleTypes
-	// last are the holdings that were asked for last: rules ask about one principal after
-	// the other, and several times each.
-	last struct {
-		holder   mivet.PrincipalID
-		holdings []Holding
-	}
+	lists    typeLists
+	tests    testUses
 	// subscriptions holds the tags of each.
 	subscriptions func() map[arm.Key]map[string]string
 	// workers is filled by the first rule that asks.
@@ -72,15 +64,29 @@ type shared struct {
 	declared func() map[[2]string]bool
 }
 
-func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
-	sh := &shared{
-		snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}, lists: map[arm.Key]*typeList{},
-		reaches: map[reachKey]mivet.Reach{}, roleTypes: map[*Role]*roleTypes{},
+// memo is what a rule found out and may ask for again. It serves one rule at a time.
+type memo struct {
+	roles     *roleBook
+	roleTypes map[*Role]*roleTypes
+	// last are the holdings that were asked for last: rules ask about one principal after
+	// the other, and several times each.
+	last struct {
+		holder   mivet.PrincipalID
+		holdings []Holding
 	}
+	// environments are those of scopes, by their spelling.
+	environments map[string]string
+}
+
+func newMemo(sh *shared) *memo {
+	return &memo{roles: newRoleBook(sh), roleTypes: map[*Role]*roleTypes{}, environments: map[string]string{}}
+}
+
+func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
+	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}}
 	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
 	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
-	sh.roles = sync.OnceValue(func() *roleBook { return newRoleBook(sh) })
-	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s) })
+	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s, sh.index()) })
 	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s, sh.order()) })
 	sh.names = sync.OnceValue(func() map[arm.Key]string { return scopeNames(s) })
 	sh.local = sync.OnceValue(func() *localLedger { return newLocalLedger(s) })
@@ -102,8 +108,7 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	return sh
 }
 
-// manyResources is from how many resources on it pays to prepare what rules share on a
-// second core.
+// manyResources is from how many resources on it pays to use a second core.
 const manyResources = 10_000
 
 // warm begins to build, for a large snapshot, what nearly every rule asks for. What it
@@ -112,7 +117,7 @@ func (sh *shared) warm() (wait func()) {
 	var group sync.WaitGroup
 	if len(sh.snapshot.Resources) >= manyResources {
 		group.Go(func() { sh.engine() })
-		group.Go(func() { sh.places(); sh.types() })
+		group.Go(func() { sh.places() })
 	}
 	return group.Wait
 }

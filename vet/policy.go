@@ -55,9 +55,9 @@ type Baseline struct {
 // dates. A known finding that is overdue is not hidden any more. Suppressions that are
 // expired, or longer than the policy allows, do not count; rules about them say so.
 func settle(res *Result, o *Options) {
-	var open []mivet.Finding
-	for _, f := range res.Findings {
-		known := false
+	open := res.Findings[:0]
+	for i := range res.Findings {
+		f, known := res.Findings[i], false
 		if o.Baseline != nil {
 			f.FirstSeen, known = o.Baseline.Seen[f.Fingerprint]
 			if !known {

@@ -126,23 +126,15 @@ func countFacts(s *mivet.Snapshot) Counts {
 }
 
 // Findings returns the findings of all rules, the most severe first, then by rule,
-// subject and source.
-func (r *Results) Findings() []mivet.Finding {
-	var all []mivet.Finding
-	for i := range r.Rules {
-		all = append(all, r.Rules[i].Findings...)
-	}
-	compare := findingOrder(all)
-	order := inOrder(len(all), func(x, y int) int {
-		if c := cmp.Compare(all[y].Severity, all[x].Severity); c != 0 {
-			return c
+// subject and source. They are those of the results, and must not be changed.
+func (r *Results) Findings() []*mivet.Finding {
+	var out []*mivet.Finding
+	for i := range r.Rules { // in order, and so are the findings of each
+		for j := range r.Rules[i].Findings {
+			out = append(out, &r.Rules[i].Findings[j])
 		}
-		return compare(x, y)
-	})
-	out := make([]mivet.Finding, 0, len(all))
-	for _, i := range order {
-		out = append(out, all[i])
 	}
+	slices.SortStableFunc(out, func(a, b *mivet.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return out
 }
 
@@ -188,12 +180,13 @@ func compareSources(a, b mivet.Source) int {
 	if a.Origin == b.Origin {
 		return cmp.Compare(a.Line, b.Line)
 	}
-	return cmp.Or(cmp.Compare(origin(a), origin(b)), cmp.Compare(a.Line, b.Line))
+	x, y := origin(a), origin(b)
+	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.API, y.API), cmp.Compare(x.Address, y.Address), cmp.Compare(a.Line, b.Line))
 }
 
-func origin(s mivet.Source) string {
+func origin(s mivet.Source) *mivet.Origin {
 	if s.Origin == nil {
-		return ""
+		return &mivet.Origin{}
 	}
-	return s.Origin.File + "\x00" + s.Origin.API + "\x00" + s.Origin.Address
+	return s.Origin
 }

@@ -168,11 +168,11 @@ func newRoleBook(sh *shared) *roleBook {
 
 // Role returns the role of an assignment: the snapshot's own definition, else the
 // catalogue's; by ID, or by name where there is no ID. It is never nil.
-func (p *Pass) Role(a *mivet.RoleAssignment) *Role { return p.shared.roles().role(a.Role, a.RoleName) }
+func (p *Pass) Role(a *mivet.RoleAssignment) *Role { return p.memo.roles.role(a.Role, a.RoleName) }
 
 // AnyRole reports whether one of the built-in roles of those names has one of the powers.
 func (p *Pass) AnyRole(names []string, powers Powers) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return p.shared.roles().role("", name).Powers.Any(powers) })
+	return slices.ContainsFunc(names, func(name string) bool { return p.memo.roles.role("", name).Powers.Any(powers) })
 }
 
 func (b *roleBook) role(id mivet.RoleID, name string) *Role {
@@ -440,12 +440,12 @@ func (p *Pass) usesData(r *Role, resourceType string) bool {
 	key := string(arm.Fold(resourceType))
 	answer, ok := r.data[key]
 	if !ok {
-		for _, op := range p.shared.roles().ops.typeData[key] {
+		for _, op := range p.memo.roles.ops.typeData[key] {
 			if answer = r.Grants(op, mivet.PlaneData); answer {
 				break
 			}
 		}
-		if len(p.shared.roles().ops.typeData[key]) == 0 {
+		if len(p.memo.roles.ops.typeData[key]) == 0 {
 			answer = r.namesData(key)
 		}
 		r.data[key] = answer

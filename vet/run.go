@@ -7,7 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -64,18 +67,41 @@ func Run(s *mivet.Snapshot, rules []*Rule, o Options) (*Results, error) {
 	}
 	sorted := slices.Clone(rules)
 	slices.SortFunc(sorted, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
-	for _, r := range sorted {
-		res.Rules = append(res.Rules, runRule(sh, r, &o))
-	}
+	res.Rules = make([]Result, len(sorted))
+	runAll(sh, sorted, &o, res.Rules)
 	return res, nil
 }
 
-func runRule(sh *shared, r *Rule, o *Options) Result {
+// runAll runs rules, on several cores where the snapshot is large. Each core remembers what
+// its rules found out by itself.
+func runAll(sh *shared, rules []*Rule, o *Options, results []Result) {
+	cores := 1
+	if len(sh.snapshot.Resources) >= manyResources {
+		cores = min(runtime.GOMAXPROCS(0), maxCores, len(rules))
+	}
+	var next atomic.Int32
+	var group sync.WaitGroup
+	for range cores {
+		group.Go(func() {
+			known := newMemo(sh)
+			for i := int(next.Add(1)) - 1; i < len(rules); i = int(next.Add(1)) - 1 {
+				results[i] = runRule(sh, known, rules[i], o)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// maxCores is how many rules run at one time: more would need more memory, and end no
+// sooner than the longest of them.
+const maxCores = 4
+
+func runRule(sh *shared, known *memo, r *Rule, o *Options) Result {
 	res := Result{Rule: r}
 	p := &Pass{
 		Rule: r, Snapshot: sh.snapshot, Catalog: sh.catalog, Settings: o.Settings, Now: o.Now,
 		Suppressions: o.Suppressions, Policy: &o.Policy,
-		shared: sh, result: &res, seen: map[gapKey]bool{},
+		shared: sh, memo: known, result: &res, seen: map[gapKey]bool{},
 	}
 	if err := r.Check(p); err != nil {
 		res.Err = fmt.Errorf("running rule %s: %w", r.ID, err)
@@ -126,7 +152,7 @@ func inOrder(n int, compare func(x, y int) int) []int {
 
 // tidy orders findings and joins those with the same fingerprint.
 func tidy(fs []mivet.Finding) []mivet.Finding {
-	var out []mivet.Finding
+	out := make([]mivet.Finding, 0, len(fs))
 	at := make(map[string]int, len(fs))
 	for _, n := range inOrder(len(fs), findingOrder(fs)) {
 		f := &fs[n]

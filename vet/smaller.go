@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -32,27 +33,72 @@ func (p *Pass) Covers(scope, resource arm.ID) bool {
 // break without it. Grants with a condition do not count as another way. The second
 // result is how many tests that expect access there are of those who hold it.
 func (p *Pass) Needs(a *mivet.RoleAssignment) (needed []mivet.AccessTest, known int) {
-	for _, t := range p.Snapshot.AccessTests {
-		if !t.Allowed {
-			continue
-		}
-		holds, by, others := false, false, false
-		for _, h := range p.Holdings(t.Principal) {
-			same := SameAssignment(h.Assignment, a)
-			holds = holds || same
-			if !p.grantsTest(&h, t) {
-				continue
-			}
-			by, others = by || same, others || !same && h.Surely
-		}
-		if holds {
-			known++
-		}
-		if by && !others {
-			needed = append(needed, t)
+	uses := p.shared.tests.of(p)[keyOfAssignment(a)]
+	for _, u := range uses {
+		if u.needed {
+			needed = append(needed, p.Snapshot.AccessTests[u.test])
 		}
 	}
-	return needed, known
+	return needed, len(uses)
+}
+
+// assignmentKey tells assignments apart as [SameAssignment] does.
+type assignmentKey struct {
+	principal mivet.PrincipalID
+	role      mivet.RoleID
+	roleName  arm.Key
+	scope     arm.Key
+	eligible  bool
+}
+
+func keyOfAssignment(a *mivet.RoleAssignment) assignmentKey {
+	k := assignmentKey{principal: a.Principal, role: a.Role, scope: a.Scope.Key(), eligible: a.Eligible}
+	if a.Role == "" {
+		k.roleName = arm.Fold(a.RoleName)
+	}
+	return k
+}
+
+// testUse is an access test of somebody who holds an assignment, and whether it passes by
+// that alone.
+type testUse struct {
+	test   int
+	needed bool
+}
+
+// testUses finds the access tests by the assignments that those who are tested hold.
+type testUses struct {
+	once sync.Once
+	by   map[assignmentKey][]testUse
+}
+
+func (u *testUses) of(p *Pass) map[assignmentKey][]testUse {
+	u.once.Do(func() {
+		u.by = map[assignmentKey][]testUse{}
+		for i := range p.Snapshot.AccessTests {
+			if t := &p.Snapshot.AccessTests[i]; t.Allowed {
+				u.add(p, i, t)
+			}
+		}
+	})
+	return u.by
+}
+
+func (u *testUses) add(p *Pass, place int, t *mivet.AccessTest) {
+	gives := map[assignmentKey]bool{} // of each assignment, whether it lets the test pass
+	surely := map[assignmentKey]bool{}
+	for _, h := range p.Holdings(t.Principal) {
+		k := keyOfAssignment(h.Assignment)
+		passes := p.grantsTest(&h, *t)
+		gives[k] = gives[k] || passes
+		if passes && h.Surely {
+			surely[k] = true
+		}
+	}
+	for k, passes := range gives {
+		others := len(surely) > 1 || len(surely) == 1 && !surely[k]
+		u.by[k] = append(u.by[k], testUse{place, passes && !others})
+	}
 }
 
 func (p *Pass) grantsTest(h *Holding, t mivet.AccessTest) bool {
@@ -111,7 +157,7 @@ func (p *Pass) SmallestRole(op arm.Operation, plane mivet.Plane) *mivet.RoleDefi
 			plane, _ = p.Catalog.Plane(i)
 		}
 	}
-	book := p.shared.roles()
+	book := p.memo.roles
 	key := sizeKey{op.Key(), plane}
 	if d, ok := book.smallest[key]; ok {
 		return d

@@ -123,7 +123,7 @@ func (t *tour) findings(results *vet.Results) {
 	for i := range found {
 		if key := found[i].Subject.Key(); len(shown) < maxToured && !shown[key] {
 			shown[key] = true
-			t.finding(&found[i])
+			t.finding(found[i])
 		}
 	}
 	if more := len(found) - len(shown); more > 0 {
