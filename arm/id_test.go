@@ -3,9 +3,9 @@
 package arm
 
 import (
-	"hash/maphash"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"strings"
 	"testing"
 

@@ -40,26 +40,40 @@ type open struct {
 	bypass   *catalog.KeyBypass
 }
 
+// group is a set of such resources: the first of them, in the order of types and IDs, and
+// how many there are. A role at a wide scope yields more than anybody reads.
+type group struct {
+	first []open
+	count int
+}
+
+func (g *group) put(o open) {
+	g.count++
+	if len(g.first) < shownOpen {
+		g.first = append(g.first, o)
+	}
+}
+
+func (g *group) add(more group) {
+	g.count += more.count
+	g.first = append(g.first, more.first[:min(len(more.first), shownOpen-len(g.first))]...)
+}
+
 func checkKeyBesideIdentity(p *vet.Pass) error {
-	seen := map[place]*state{}
+	l := &looked{ways: map[*vet.Role][]*catalog.KeyBypass{}, places: map[place]*state{}, at: map[bypassPlace]*state{}}
 	for _, id := range p.Workers() {
 		for _, h := range p.Holdings(id) {
 			if !h.Surely || !h.Role.Powers.Has(vet.TakesKeys) {
 				continue
 			}
-			at := place{h.Role, h.Scope().Key()}
-			s := seen[at]
-			if s == nil {
-				s = look(p, h.Role, h.Scope())
-				seen[at] = s
-			}
-			if len(s.unread) > 0 {
-				p.Unassessed(unreadSwitch(p, &h, s.unread))
+			s := l.place(p, h.Role, h.Scope())
+			if s.unread.count > 0 {
+				p.Unassessed(unreadSwitch(p, &h, &s.unread))
 			}
 			switch {
-			case len(s.opened) > 0:
+			case s.opened.count > 0:
 				p.Report(keyFinding(p, &h, s))
-			case len(s.unread) == 0:
+			case s.unread.count == 0:
 				p.Pass()
 			}
 		}
@@ -67,48 +81,101 @@ func checkKeyBesideIdentity(p *vet.Pass) error {
 	return nil
 }
 
-// place is a role at a scope: whoever holds it there may take the same keys.
+// state is what a role, or a bypass, yields at a scope: the resources whose setting lets
+// keys in, and those whose setting was not read.
+type state struct {
+	opened, unread group
+	evidence       []mivet.Evidence // of those opened
+}
+
+// looked holds what was found out: whoever holds a role at a place may take the same keys,
+// and so do many roles.
+type looked struct {
+	ways   map[*vet.Role][]*catalog.KeyBypass
+	places map[place]*state
+	at     map[bypassPlace]*state
+}
+
 type place struct {
 	role  *vet.Role
 	scope arm.Key
 }
 
-// state is what a role at a scope yields: the resources whose setting lets keys in, and
-// those whose setting was not read, in the order of types and IDs.
-type state struct {
-	opened, unread []open
-	evidence       []mivet.Evidence // of those opened
+type bypassPlace struct {
+	bypass *catalog.KeyBypass
+	scope  arm.Key
 }
 
-func look(p *vet.Pass, role *vet.Role, scope arm.ID) *state {
-	s := &state{}
+func (l *looked) place(p *vet.Pass, role *vet.Role, scope arm.ID) *state {
+	key := place{role, scope.Key()}
+	s := l.places[key]
+	if s == nil {
+		s = &state{}
+		l.places[key] = s
+		for _, b := range l.waysOf(p, role) {
+			if found := l.bypass(p, b, scope, key.scope); found != nil {
+				s.opened.add(found.opened)
+				s.unread.add(found.unread)
+			}
+		}
+		s.tell()
+	}
+	return s
+}
+
+// waysOf returns the bypasses of a role that yield a key, the first of each type.
+func (l *looked) waysOf(p *vet.Pass, role *vet.Role) []*catalog.KeyBypass {
+	ways, ok := l.ways[role]
+	if ok {
+		return ways
+	}
 	seen := map[arm.Key]bool{}
 	bypasses := p.Catalog.KeyBypasses()
 	for i := range bypasses {
 		b := &bypasses[i]
-		t := accountType(b.ResourceType)
-		if !yieldsKey(b) || seen[arm.Fold(t)] || !role.Grants(b.Action, mivet.PlaneControl) {
-			continue
-		}
-		seen[arm.Fold(t)] = true
-		for _, r := range p.OfType(t, scope) {
-			switch keysOf(b, r) {
-			case keysOpen:
-				s.opened = append(s.opened, open{r, b})
-			case keysUnread:
-				s.unread = append(s.unread, open{r, b})
-			case keysClosed:
-			}
+		t := arm.Fold(accountType(b.ResourceType))
+		if yieldsKey(b) && !seen[t] && role.Grants(b.Action, mivet.PlaneControl) {
+			seen[t] = true
+			ways = append(ways, b)
 		}
 	}
-	for _, o := range s.opened[:min(len(s.opened), shownOpen)] {
+	l.ways[role] = ways
+	return ways
+}
+
+// bypass returns what a bypass yields at a scope; nil: nothing.
+func (l *looked) bypass(p *vet.Pass, b *catalog.KeyBypass, scope arm.ID, key arm.Key) *state {
+	s := l.at[bypassPlace{b, key}]
+	if s != nil {
+		return s
+	}
+	all := p.OfType(accountType(b.ResourceType), scope)
+	if len(all) == 0 {
+		return nil
+	}
+	s = &state{}
+	l.at[bypassPlace{b, key}] = s
+	for _, r := range all {
+		switch keysOf(b, r) {
+		case keysOpen:
+			s.opened.put(open{r, b})
+		case keysUnread:
+			s.unread.put(open{r, b})
+		case keysClosed:
+		}
+	}
+	return s
+}
+
+// tell writes down what is open.
+func (s *state) tell() {
+	for _, o := range s.opened.first {
 		v, _ := o.resource.Setting(strings.TrimPrefix(o.bypass.ClosedBy.Property, "properties."))
 		s.evidence = append(s.evidence, mivet.Evidence{
 			Kind: mivet.Configured, Source: o.resource.Source,
 			Fact: fmt.Sprintf("%s %s accepts keys: %s is %s", vet.TypeWords(o.resource.ID.Type()), o.resource.ID.Name(), o.bypass.ClosedBy.Property, v),
 		})
 	}
-	return s
 }
 
 // yieldsKey reports whether a bypass gives a key or password that the setting named in
@@ -147,8 +214,11 @@ func keysOf(b *catalog.KeyBypass, r *mivet.Resource) keyState {
 // accountType returns the type of the resource that has the setting: for rules of a
 // namespace the namespace's.
 func accountType(t string) string {
-	parts := strings.SplitN(t, "/", 3)
-	return strings.Join(parts[:min(2, len(parts))], "/")
+	provider := strings.IndexByte(t, '/') + 1
+	if end := strings.IndexByte(t[provider:], '/'); end >= 0 {
+		return t[:provider+end]
+	}
+	return t
 }
 
 // closes reports whether a value of the setting keeps keys out. The administrator of a
@@ -169,8 +239,8 @@ func closing(c *catalog.Closure) (value string, ok bool) {
 	return strings.Trim(c.Value, `"`), !c.Absent
 }
 
-func unreadSwitch(p *vet.Pass, h *vet.Holding, unread []open) vet.Undecided {
-	first := unread[0]
+func unreadSwitch(p *vet.Pass, h *vet.Holding, unread *group) vet.Undecided {
+	first := unread.first[0]
 	return vet.Undecided{
 		Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
 		Reason: fmt.Sprintf("%s at %s yields the keys of %s, and whether they still accept keys (%s) was not read",
@@ -180,7 +250,7 @@ func unreadSwitch(p *vet.Pass, h *vet.Holding, unread []open) vet.Undecided {
 }
 
 func keyFinding(p *vet.Pass, h *vet.Holding, s *state) mivet.Finding {
-	opened, name := s.opened, p.Name(h.Holder)
+	opened, name := &s.opened, p.Name(h.Holder)
 	reach := p.ReachOf([]vet.Holding{*h})
 	role := string(h.Assignment.Role)
 	if role == "" {
@@ -192,13 +262,13 @@ func keyFinding(p *vet.Pass, h *vet.Holding, s *state) mivet.Finding {
 		Evidence: append([]mivet.Evidence{p.HoldingFact(h)}, s.evidence...),
 		Severity: mivet.SeverityMedium,
 	}
-	if more := len(opened) - shownOpen; more > 0 {
+	if more := opened.count - shownOpen; more > 0 {
 		f.Evidence = append(f.Evidence, mivet.Evidence{Kind: mivet.Configured, Source: h.Assignment.Source, Fact: fmt.Sprintf("and %d more resources accept keys", more)})
 	}
 	f.Consequence = fmt.Sprintf("%s yields %s: roles, conditions and the name in the log count for nothing, and a copied key works until somebody renews it",
-		opened[0].bypass.Action, opened[0].bypass.Yields)
+		opened.first[0].bypass.Action, opened.first[0].bypass.Yields)
 	f.Fix = closeFix(p, h, opened)
-	if len(opened) >= severalOpen {
+	if opened.count >= severalOpen {
 		f.Severity = mivet.SeverityHigh
 	}
 	return f
@@ -210,12 +280,12 @@ const severalOpen = 10
 // shownOpen is how many resources a finding names.
 const shownOpen = 20
 
-func names(opened []open) string {
+func names(opened *group) string {
 	var out []string
-	for _, o := range opened[:min(len(opened), 2)] {
+	for _, o := range opened.first[:min(len(opened.first), 2)] {
 		out = append(out, vet.TypeWords(o.resource.ID.Type())+" "+o.resource.ID.Name())
 	}
-	if more := len(opened) - len(out); more > 0 {
+	if more := opened.count - len(out); more > 0 {
 		return strings.Join(out, ", ") + fmt.Sprintf(" and %d more", more)
 	}
 	return vet.List(out)
@@ -223,14 +293,14 @@ func names(opened []open) string {
 
 // closeFix closes the keys, which helps against every holder of the role. Where a setting
 // cannot be written as one value, the role is taken away instead.
-func closeFix(p *vet.Pass, h *vet.Holding, opened []open) mivet.Fix {
+func closeFix(p *vet.Pass, h *vet.Holding, opened *group) mivet.Fix {
 	f := mivet.Fix{
 		Summary: fmt.Sprintf("make %s accept identities only, after its callers use them", names(opened)),
 		Check:   "that no caller still uses a key: the resource's log names the kind of authentication",
 	}
-	for _, o := range opened {
+	for _, o := range opened.first {
 		value, ok := closing(o.bypass.ClosedBy)
-		if !ok || len(opened) > shownOpen {
+		if !ok || opened.count > shownOpen {
 			return mivet.Fix{
 				Summary: fmt.Sprintf("take %s at %s from %s", h.Role.Label, p.ScopeWords(h.Scope()), p.Name(h.Holder)),
 				Edits:   p.Replace(h.Assignment).Edits, Check: "what it uses the role for",

@@ -127,7 +127,7 @@ func serviceWays(p *vet.Pass, h *vet.Holding, seen *openings) []way {
 	}
 	for _, b := range seen.of(p, h.Role) {
 		o := openTo(p, h, b, seen.at)
-		if len(o.open) == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == o.words }) {
+		if o == nil || o.open.count == 0 || slices.ContainsFunc(out, func(w way) bool { return w.words == o.words }) {
 			continue
 		}
 		out = append(out, way{
@@ -182,7 +182,7 @@ const shownOpen = 20
 // opening is what a bypass reaches below a scope: who holds the right there does not
 // matter.
 type opening struct {
-	open, unread []*mivet.Resource
+	open, unread group
 	// words and evidence say it of the open ones.
 	words    string
 	evidence []mivet.Evidence
@@ -193,10 +193,23 @@ type openingKey struct {
 	scope  arm.Key
 }
 
+// group is a set of resources: the first of them, and how many there are.
+type group struct {
+	first []*mivet.Resource
+	count int
+}
+
+func (g *group) put(r *mivet.Resource) {
+	g.count++
+	if len(g.first) < shownOpen {
+		g.first = append(g.first, r)
+	}
+}
+
 // tell writes down what is open.
 func (o *opening) tell(b *catalog.KeyBypass) {
-	o.words = "all data of " + data(o.open)
-	for _, r := range o.open[:min(len(o.open), shownOpen)] {
+	o.words = "all data of " + data(&o.open)
+	for _, r := range o.open.first {
 		o.evidence = append(o.evidence, mivet.Evidence{
 			Kind: mivet.Predicted, Source: r.Source,
 			Fact: fmt.Sprintf("%s lets it write the grants of %s %s", b.Action, vet.TypeWords(r.ID.Type()), r.ID.Name()),
@@ -206,28 +219,32 @@ func (o *opening) tell(b *catalog.KeyBypass) {
 
 // openTo returns the resources below a holding at which a bypass is open: vaults that use
 // their access list, accounts with a system of their own. Vaults of which the model was
-// not read are said to be undecided.
+// not read are said to be undecided. It is nil where there are no such resources.
 func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingKey]*opening) *opening {
 	key := openingKey{b, h.Scope().Key()}
 	o := seen[key]
 	if o == nil {
+		all := p.OfType(accountType(b.ResourceType), h.Scope())
+		if len(all) == 0 {
+			return nil
+		}
 		o = &opening{}
 		seen[key] = o
-		for _, r := range p.OfType(accountType(b.ResourceType), h.Scope()) {
+		for _, r := range all {
 			model := vet.VaultModelOf(r)
 			switch {
 			case b.Kind != catalog.BypassAccessPolicy, model == vet.ModelPolicies:
-				o.open = append(o.open, r)
+				o.open.put(r)
 			case model == vet.ModelUnknown:
-				o.unread = append(o.unread, r)
+				o.unread.put(r)
 			}
 		}
 		o.tell(b)
 	}
-	if len(o.unread) > 0 {
+	if o.unread.count > 0 {
 		p.Unassessed(vet.Undecided{
 			Subject: p.SubjectOf(h.Holder), Source: h.Assignment.Source, Facts: mivet.FactResources,
-			Reason:     fmt.Sprintf("whether %s uses its access list, which %s may write, was not read", data(o.unread), h.Role.Label),
+			Reason:     fmt.Sprintf("whether %s uses its access list, which %s may write, was not read", data(&o.unread), h.Role.Label),
 			Permission: "Microsoft.KeyVault/vaults/read",
 		})
 	}
@@ -237,17 +254,20 @@ func openTo(p *vet.Pass, h *vet.Holding, b *catalog.KeyBypass, seen map[openingK
 // accountType returns the type of the resource that keeps the grants: for role
 // assignments of an account the account's.
 func accountType(t string) string {
-	parts := strings.SplitN(t, "/", 3)
-	return strings.Join(parts[:min(2, len(parts))], "/")
+	provider := strings.IndexByte(t, '/') + 1
+	if end := strings.IndexByte(t[provider:], '/'); end >= 0 {
+		return t[:provider+end]
+	}
+	return t
 }
 
 // data names resources: the first two, and how many more.
-func data(open []*mivet.Resource) string {
+func data(open *group) string {
 	var names []string
-	for _, r := range open[:min(len(open), 2)] {
+	for _, r := range open.first[:min(len(open.first), 2)] {
 		names = append(names, vet.TypeWords(r.ID.Type())+" "+r.ID.Name())
 	}
-	if more := len(open) - len(names); more > 0 {
+	if more := open.count - len(names); more > 0 {
 		return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", more)
 	}
 	return vet.List(names)

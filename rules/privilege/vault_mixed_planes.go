@@ -42,18 +42,7 @@ func checkVaultMixedPlanes(p *vet.Pass) error {
 			p.Pass()
 			continue
 		}
-		var mixed []mixedVault
-		looked, rights := false, vaultRights(holdings)
-		for _, vault := range touched(p, id, holdings) {
-			if len(mixed) == shownVaults {
-				break
-			}
-			data, control := sides(p, id, rights, vault)
-			looked = looked || data
-			if data && control {
-				mixed = append(mixed, mixedVault{vault, useOf(p, id, holdings, vault)})
-			}
-		}
+		mixed, looked := mixedOf(p, id, holdings)
 		switch {
 		case len(mixed) > 0:
 			p.Report(mixedFinding(p, id, mixed))
@@ -62,6 +51,31 @@ func checkVaultMixedPlanes(p *vet.Pass) error {
 		}
 	}
 	return nil
+}
+
+// mixedOf returns the first vaults of which an identity uses data and which it may change,
+// and whether it uses data of any. It goes through the smaller of the two sides.
+func mixedOf(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) (mixed []mixedVault, uses bool) {
+	rights, used, changed := vaultRights(holdings), usedVaults(p, id, holdings), changedVaults(p, holdings)
+	fewer := used
+	if changed.count() < used.count() {
+		fewer = changed
+	}
+	fewer.each(func(vault *mivet.Resource) bool {
+		data, control := sides(p, id, rights, vault)
+		uses = uses || data
+		if data && control {
+			mixed = append(mixed, mixedVault{vault, useOf(p, id, holdings, vault)})
+		}
+		return len(mixed) < shownVaults
+	})
+	if !uses {
+		used.each(func(vault *mivet.Resource) bool {
+			uses, _ = sides(p, id, rights, vault)
+			return !uses
+		})
+	}
+	return mixed, uses
 }
 
 // shownVaults is how many vaults a finding names; more are not looked for.
@@ -87,14 +101,39 @@ func usesVaultData(r *vet.Role) bool {
 		r.Powers.Has(vet.UsesData) && r.Grants(vaultOperations.list, mivet.PlaneData)
 }
 
-// touched returns the vaults of which an identity may use data.
-func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet.Resource {
-	var out []*mivet.Resource
-	seen := map[arm.Key]bool{}
-	add := func(r *mivet.Resource) {
-		if r != nil && !seen[r.ID.Key()] {
-			seen[r.ID.Key()] = true
-			out = append(out, r)
+// vaults are sets of vaults, which may have some in common.
+type vaults [][]*mivet.Resource
+
+func (v vaults) count() int {
+	n := 0
+	for _, list := range v {
+		n += len(list)
+	}
+	return n
+}
+
+// each calls yield for each vault once, until it returns false.
+func (v vaults) each(yield func(*mivet.Resource) bool) {
+	seen := map[*mivet.Resource]bool{}
+	for _, list := range v {
+		for _, r := range list {
+			if seen[r] {
+				continue
+			}
+			seen[r] = true
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// usedVaults returns the vaults of which an identity may use data.
+func usedVaults(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) vaults {
+	var out vaults
+	add := func(vault arm.ID) {
+		if r := p.Index().Resource(vault); r != nil {
+			out = append(out, []*mivet.Resource{r})
 		}
 	}
 	for i := range holdings {
@@ -102,15 +141,24 @@ func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet
 			continue
 		}
 		if scope := holdings[i].Scope(); scope.Level() == arm.LevelResource {
-			add(p.Index().Resource(vaultAbove(scope)))
+			add(vaultAbove(scope))
 			continue
 		}
-		for _, r := range p.OfType(vaultType, holdings[i].Scope()) {
-			add(r)
-		}
+		out = append(out, p.OfType(vaultType, holdings[i].Scope()))
 	}
 	for _, a := range p.Policies(id) {
-		add(p.Index().Resource(a.Vault))
+		add(a.Vault)
+	}
+	return out
+}
+
+// changedVaults returns the vaults that an identity may change.
+func changedVaults(p *vet.Pass, holdings []vet.Holding) vaults {
+	var out vaults
+	for i := range holdings {
+		if holdings[i].Surely && holdings[i].Role.Powers.Has(vet.WritesVaultPolicies) {
+			out = append(out, p.OfType(vaultType, holdings[i].Scope()))
+		}
 	}
 	return out
 }
@@ -118,7 +166,7 @@ func touched(p *vet.Pass, id mivet.PrincipalID, holdings []vet.Holding) []*mivet
 // vaultAbove returns the vault that a scope is or is in; zero where there is none.
 func vaultAbove(scope arm.ID) arm.ID {
 	for at := scope; at.Level() == arm.LevelResource; at = at.Parent() {
-		if arm.Fold(at.Type()) == arm.Fold(vaultType) {
+		if at.HasType(vaultType) {
 			return at
 		}
 	}

@@ -54,11 +54,17 @@ type grant struct {
 }
 
 func checkOrphans(p *vet.Pass) error {
-	grants := slices.Concat(assignmentGrants(p), policyGrants(p), localGrants(p))
+	read, ended := directory(p), endingsByPrincipal(p)
+	grants := grantsOf(p, func(id mivet.PrincipalID) bool {
+		if ended[id] == nil && present(p, id) {
+			p.Pass()
+			return false
+		}
+		return true
+	})
 	slices.SortStableFunc(grants, func(a, b grant) int {
 		return cmp.Or(cmp.Compare(a.principal, b.principal), cmp.Compare(a.key, b.key))
 	})
-	read, ended := directory(p), endingsByPrincipal(p)
 	for i := range grants {
 		switch e := ended[grants[i].principal]; {
 		case e == nil:
@@ -72,11 +78,15 @@ func checkOrphans(p *vet.Pass) error {
 	return nil
 }
 
+// present reports whether a principal is there, or will be.
+func present(p *vet.Pass, id mivet.PrincipalID) bool {
+	_, symbolic := id.Symbolic()
+	return symbolic || id == mivet.Everyone || p.Index().Principal(id) != nil || p.Index().Identity(id) != nil
+}
+
+// checkGrant looks at a grant to a principal that is not known to be there.
 func checkGrant(p *vet.Pass, g *grant, read mivet.Source) {
-	_, symbolic := g.principal.Symbolic()
 	switch {
-	case symbolic, g.principal == mivet.Everyone, p.Index().Principal(g.principal) != nil, p.Index().Identity(g.principal) != nil:
-		p.Pass()
 	case g.principal == "":
 		p.Unassessed(vet.Undecided{
 			Subject: mivet.Subject{Resource: g.at, Name: g.what}, Source: g.source, Facts: mivet.FactPrincipals,
@@ -156,9 +166,17 @@ func directory(p *vet.Pass) mivet.Source {
 	return slices.MinFunc(p.Snapshot.Principals, func(a, b mivet.Principal) int { return cmp.Compare(a.ID, b.ID) }).Source
 }
 
-func assignmentGrants(p *vet.Pass) []grant {
-	out := make([]grant, 0, len(p.Snapshot.RoleAssignments))
+// grantsOf returns the grants of the principals that are wanted.
+func grantsOf(p *vet.Pass, wanted func(mivet.PrincipalID) bool) []grant {
+	return slices.Concat(assignmentGrants(p, wanted), policyGrants(p, wanted), localGrants(p, wanted))
+}
+
+func assignmentGrants(p *vet.Pass, wanted func(mivet.PrincipalID) bool) []grant {
+	var out []grant
 	for _, a := range p.Assignments() {
+		if !wanted(a.Principal) {
+			continue
+		}
 		role := p.Role(a)
 		g := grant{
 			principal: a.Principal, said: a.PrincipalType, at: a.Scope, source: a.Source,
@@ -181,10 +199,13 @@ func assignmentGrants(p *vet.Pass) []grant {
 	return out
 }
 
-func policyGrants(p *vet.Pass) []grant {
+func policyGrants(p *vet.Pass, wanted func(mivet.PrincipalID) bool) []grant {
 	var out []grant
 	for i := range p.Snapshot.AccessPolicies {
 		a := &p.Snapshot.AccessPolicies[i]
+		if !wanted(a.Principal) {
+			continue
+		}
 		g := grant{
 			principal: a.Principal, at: a.Vault, source: a.Source, what: "an access policy of the key vault " + a.Vault.Name(),
 			key:    "policy|" + a.ApplicationID + "|" + string(a.Vault.Key()),
@@ -199,10 +220,13 @@ func policyGrants(p *vet.Pass) []grant {
 	return out
 }
 
-func localGrants(p *vet.Pass) []grant {
+func localGrants(p *vet.Pass, wanted func(mivet.PrincipalID) bool) []grant {
 	var out []grant
 	for i := range p.Snapshot.LocalGrants {
 		a := &p.Snapshot.LocalGrants[i]
+		if !wanted(a.Principal) {
+			continue
+		}
 		out = append(out, grant{
 			principal: a.Principal, at: a.Account, source: a.Source,
 			what:   fmt.Sprintf("the local role %s of %s %s", a.Role, vet.TypeWords(a.Account.Type()), a.Account.Name()),

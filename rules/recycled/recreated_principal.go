@@ -155,7 +155,7 @@ func only(facts []*mivet.Identity, is func(*mivet.Identity) bool) *mivet.Identit
 
 func grantsByPrincipal(p *vet.Pass) map[mivet.PrincipalID][]grant {
 	out := map[mivet.PrincipalID][]grant{}
-	for _, g := range slices.Concat(assignmentGrants(p), policyGrants(p), localGrants(p)) {
+	for _, g := range grantsOf(p, func(mivet.PrincipalID) bool { return true }) {
 		out[g.principal] = append(out[g.principal], g)
 	}
 	return out
