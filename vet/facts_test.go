@@ -289,6 +289,56 @@ func TestFixesAreGrouped(t *testing.T) {
 	}
 }
 
+// Fixes are one fix where they take away the same object, whatever is known beside it;
+// everything that tells objects apart tells fixes apart.
+func TestWhatMakesAFixAnother(t *testing.T) {
+	scope, other := id(t, "/subscriptions/s"), id(t, "/subscriptions/t")
+	assignment := func(change func(*mivet.RoleAssignment)) mivet.Edit {
+		a := &mivet.RoleAssignment{ID: id(t, "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/1"), Principal: "p", Role: "r", Scope: scope}
+		change(a)
+		return mivet.Edit{Kind: mivet.EditRemoveAssignment, Assignment: a}
+	}
+	policy := func(change func(*mivet.AccessPolicy)) mivet.Edit {
+		a := &mivet.AccessPolicy{Vault: scope, Principal: "p", ApplicationID: "a"}
+		change(a)
+		return mivet.Edit{Kind: mivet.EditRemovePolicy, Policy: a}
+	}
+	grant := func(change func(*mivet.LocalAssignment)) mivet.Edit {
+		a := &mivet.LocalAssignment{System: mivet.LocalCosmos, Account: scope, Scope: "/", Role: "r", Principal: "p"}
+		change(a)
+		return mivet.Edit{Kind: mivet.EditRemoveLocalGrant, Grant: a}
+	}
+	tag := mivet.Edit{Kind: mivet.EditSetTag, Resource: scope, Identity: scope, Name: "n", Value: "v"}
+	f := func(want int, edits ...mivet.Edit) {
+		t.Helper()
+		r := vet.Results{Rules: []vet.Result{{}}}
+		for i, e := range edits {
+			r.Rules[0].Findings = append(r.Rules[0].Findings, mivet.Finding{Fingerprint: string(rune('a' + i)), Fix: mivet.Fix{Edits: []mivet.Edit{e}}})
+		}
+		if got := len(r.Fixes()); got != want {
+			t.Errorf("%d fixes, want %d: %+v", got, want, edits)
+		}
+	}
+	f(1, assignment(func(*mivet.RoleAssignment) {}), assignment(func(a *mivet.RoleAssignment) {
+		a.Description, a.RoleName, a.Source.Line, a.Scope = "why", "R", 7, id(t, "/SUBSCRIPTIONS/S")
+	}))
+	f(5, assignment(func(*mivet.RoleAssignment) {}), assignment(func(a *mivet.RoleAssignment) { a.Principal = "q" }),
+		assignment(func(a *mivet.RoleAssignment) { a.Scope = other }), assignment(func(a *mivet.RoleAssignment) { a.Eligible = true }),
+		assignment(func(a *mivet.RoleAssignment) { a.ID = other }))
+	f(3, assignment(func(*mivet.RoleAssignment) {}), assignment(func(a *mivet.RoleAssignment) { a.Role, a.RoleName = "", "r" }),
+		assignment(func(a *mivet.RoleAssignment) { a.Role, a.RoleName = "", "s" }))
+	f(1, policy(func(*mivet.AccessPolicy) {}), policy(func(a *mivet.AccessPolicy) { a.Secrets = []string{"get"} }))
+	f(4, policy(func(*mivet.AccessPolicy) {}), policy(func(a *mivet.AccessPolicy) { a.Vault = other }),
+		policy(func(a *mivet.AccessPolicy) { a.Principal = "q" }), policy(func(a *mivet.AccessPolicy) { a.ApplicationID = "" }))
+	f(6, grant(func(*mivet.LocalAssignment) {}), grant(func(a *mivet.LocalAssignment) { a.System = mivet.LocalKusto }),
+		grant(func(a *mivet.LocalAssignment) { a.Account = other }), grant(func(a *mivet.LocalAssignment) { a.Scope = "/dbs" }),
+		grant(func(a *mivet.LocalAssignment) { a.Role = "s" }), grant(func(a *mivet.LocalAssignment) { a.Principal = "q" }))
+	others := []mivet.Edit{tag, tag, tag, tag, tag, tag}
+	others[1].Kind, others[2].Resource, others[3].Identity, others[4].Name, others[5].Value = mivet.EditSetSetting, other, other, "m", "w"
+	f(6, others...)
+	f(1, tag, tag)
+}
+
 func TestScopeWords(t *testing.T) {
 	s := parse(t, "mg corp name=\"All of it\"\nsubscription s in corp name=Live\nrg r in s\nkeyvault kv in r\n")
 	f := func(scope, want string) {
