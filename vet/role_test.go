@@ -192,6 +192,7 @@ func TestSmallestRole(t *testing.T) {
 	}
 	f("Microsoft.ServiceBus/namespaces/messages/send/action", mivet.PlaneData, "Azure Service Bus Data Sender")
 	f("Microsoft.KeyVault/vaults/secrets/getSecret/action", mivet.PlaneUnknown, "Key Vault Secrets User")
+	f("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read", mivet.PlaneData, "Storage Blob Data Reader")
 	f("Microsoft.Nothing/things/write", mivet.PlaneData, "")
 }
 

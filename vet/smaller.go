@@ -12,6 +12,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 )
 
 // Covers reports whether an assignment at scope applies to a resource, management groups
@@ -181,17 +182,31 @@ type sizeKey struct {
 	plane mivet.Plane
 }
 
-// smaller orders roles: by how many powers they have, by how many services they name
+// smaller orders roles: those for people and workloads before those that Microsoft made for
+// a service of its own; then by how many powers they have, by how many services they name
 // beside that of the operation, by how many operations they have,
 // and by how short their names are: of equal roles that is the plainest.
 func (o *operations) smaller(p *Pass, op arm.Operation, a, b *Role) bool {
 	return cmp.Or(
+		cmp.Compare(ofService(a), ofService(b)),
 		cmp.Compare(o.powerCount(a), o.powerCount(b)),
 		cmp.Compare(foreign(a, op), foreign(b, op)),
 		cmp.Compare(o.size(p, a), o.size(p, b)),
 		cmp.Compare(len(a.Label), len(b.Label)),
 		cmp.Compare(a.Label, b.Label),
 	) < 0
+}
+
+// ofService is 1 for a built-in role that a service of Microsoft's gives to itself, by the
+// words of its description: it may change with that service.
+func ofService(r *Role) int {
+	text := r.Definition.Description
+	for _, words := range [...]string{"is used by ", "Used by the ", "For internal use", "Manual assignment of this role", "Microsoft Defender"} {
+		if strings.Contains(text, words) {
+			return 1
+		}
+	}
+	return 0
 }
 
 func (o *operations) powerCount(r *Role) int {
@@ -253,4 +268,11 @@ func (o *operations) patternSize(p *Pass, pattern arm.Pattern) int {
 	}
 	o.sizes[pattern.Key()] = n
 	return n
+}
+
+// SmallestRole is [Pass.SmallestRole] for those who run no rule.
+func SmallestRole(c *catalog.Catalog, op arm.Operation, plane mivet.Plane) *mivet.RoleDefinition {
+	none := &mivet.Snapshot{}
+	p := &Pass{Snapshot: none, Catalog: c, shared: newShared(none, c)}
+	return p.SmallestRole(op, plane)
 }

@@ -74,6 +74,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whoCanCommand(),
 		a.whatCanCommand(),
 		a.accessCommand(),
+		a.whyCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.generateCommand(),
