@@ -184,6 +184,9 @@ func TestSmallestRole(t *testing.T) {
 			if d := p.SmallestRole(o, plane); d != nil {
 				got = d.Name
 			}
+			if d := vet.SmallestRole(p.Catalog, o, plane); d != nil && d.Name != got {
+				t.Errorf("%s: without a rule %q, in one %q", op, d.Name, got)
+			}
 			if got != want {
 				t.Errorf("%s: %q, want %q", op, got, want)
 			}

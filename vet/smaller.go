@@ -272,7 +272,7 @@ func (o *operations) patternSize(p *Pass, pattern arm.Pattern) int {
 
 // SmallestRole is [Pass.SmallestRole] for those who run no rule.
 func SmallestRole(c *catalog.Catalog, op arm.Operation, plane mivet.Plane) *mivet.RoleDefinition {
-	none := &mivet.Snapshot{}
-	p := &Pass{Snapshot: none, Catalog: c, shared: newShared(none, c)}
+	sh := newShared(&mivet.Snapshot{}, c)
+	p := &Pass{Snapshot: sh.snapshot, Catalog: c, shared: sh, memo: newMemo(sh)}
 	return p.SmallestRole(op, plane)
 }
