@@ -78,6 +78,7 @@ func (a *app) commands() []*cobra.Command {
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.generateCommand(),
+		a.labCommand(),
 		a.explainCommand(),
 		a.convertCommand(),
 		a.configCommand(),

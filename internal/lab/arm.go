@@ -67,16 +67,21 @@ func subscriptionOf(path string) string {
 // (Azure/azure-cli-core cloud.py, hashicorp/go-azure-sdk sdk/environments).
 func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	base := s.URL()
+	login := base
+	if r.URL.Query().Get("login") == adfsTenant {
+		login += "/" + adfsTenant
+	}
 	one := object{
 		"name": "MivetLab", "portal": base, "resourceManager": base + "/", "microsoftGraphResourceId": base + "/", "graphAudience": base + "/",
 		"graph": base + "/", "activeDirectoryDataLake": base, "batch": base, "media": base, "gallery": base, "sqlManagement": base,
 		"vmImageAliasDoc": base + "/lab/none", "appInsightsResourceId": base, "logAnalyticsResourceId": base,
 		"authentication": object{
-			"loginEndpoint": base, "audiences": []any{base, forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
+			"loginEndpoint": login, "audiences": []any{base, forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
 		},
+		// Names that nobody has, so that no token of the lab goes anywhere else.
 		"suffixes": object{
-			"keyVaultDns": "vault.azure.net", "storage": "core.windows.net", "sqlServerHostname": "database.windows.net",
-			"acrLoginServer": "azurecr.io", "mhsmDns": strings.TrimPrefix(hsmSuffix, "."), "azureFrontDoorEndpointSuffix": "azurefd.net",
+			"keyVaultDns": "vault.lab.invalid", "storage": "core.lab.invalid", "sqlServerHostname": "database.lab.invalid",
+			"acrLoginServer": "azurecr.lab.invalid", "mhsmDns": strings.TrimPrefix(hsmSuffix, "."), "azureFrontDoorEndpointSuffix": "azurefd.lab.invalid",
 		},
 	}
 	if v := r.URL.Query().Get("api-version"); v >= "2019-05-01" && v < "2022-09-01" {
@@ -200,11 +205,34 @@ func (q *armRequest) routeProviders() {
 	if q.own(t) {
 		return
 	}
-	if t.name == "" {
+	switch {
+	case t.name == "":
 		q.listType(t)
+	case t.last == "config" && q.s.world.find(t.parent) != nil:
+		q.siteFile(t)
+	default:
+		q.getThing(mustID(q.path))
+	}
+}
+
+// siteFile answers GET {site}/config/{web|slotConfigNames}.
+func (q *armRequest) siteFile(t target) {
+	one := q.s.world.find(t.parent)
+	if !q.allowed(t.typ+"/read", t.parent) {
 		return
 	}
-	q.getThing(mustID(q.path))
+	p := object{}
+	switch strings.ToLower(t.name) {
+	case "web":
+		if config, ok := q.s.world.properties(one)["siteConfig"].(object); ok {
+			p = config
+		}
+	case "slotconfignames":
+	default:
+		q.nothingHere()
+		return
+	}
+	q.write(object{"id": t.parent.String() + "/config/" + t.name, "name": t.name, "type": t.typ, "properties": p})
 }
 
 func (q *armRequest) nothingHere() {
@@ -488,6 +516,9 @@ func (q *armRequest) post(parts []string) {
 	switch {
 	case strings.EqualFold(q.path, "/providers/Microsoft.Management/getEntities"):
 		q.entities()
+	case len(parts) == 5 && parts[0] == "subscriptions" && parts[2] == "providers" && parts[4] == "register":
+		// Every provider is registered, so that this changes nothing.
+		q.write(object{"id": "/subscriptions/" + parts[1] + "/providers/" + parts[3], "namespace": parts[3], "registrationState": "Registered", "resourceTypes": []any{}})
 	case ok && len(parts) > 3 && parts[len(parts)-1] == "list" && parts[len(parts)-3] == "config":
 		q.siteConfig()
 	default:

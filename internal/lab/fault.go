@@ -52,6 +52,9 @@ var faultKinds = []FaultKind{
 	FaultThrottle, FaultError, FaultSlow, FaultCut, FaultTruncate, FaultLimit, FaultForbid, FaultStale, FaultSkew,
 }
 
+// FaultKinds lists the faults that can be played.
+func FaultKinds() []FaultKind { return slices.Clone(faultKinds) }
+
 // Fault is something that goes wrong on purpose, and when.
 type Fault struct {
 	Kind FaultKind `json:"kind"`

@@ -83,11 +83,11 @@ func (q *graphRequest) serve() {
 
 // alternateKeys writes "servicePrincipals(appId='x')" as "servicePrincipals/appId='x'".
 func alternateKeys(path string) string {
-	i := strings.IndexByte(path, '(')
-	if i < 0 {
+	before, after, ok := strings.Cut(path, "(")
+	if !ok {
 		return path
 	}
-	return strings.Replace(path[:i]+"/"+path[i+1:], ")", "", 1)
+	return strings.Replace(before+"/"+after, ")", "", 1)
 }
 
 // graphCosts are the resource units of requests that cost more than one

@@ -132,8 +132,9 @@ func (q *armRequest) redisPolicies(t target) {
 
 const hsmType = "Microsoft.KeyVault/managedHSMs"
 
-// hsmSuffix is how the hosts of managed HSMs end; the lab's client finds them at the lab.
-const hsmSuffix = ".managedhsm.azure.net"
+// hsmSuffix is how the hosts of managed HSMs end. No host outside of the lab has such a
+// name; the lab's client finds them at the lab.
+const hsmSuffix = ".managedhsm.lab.invalid"
 
 // serveHSM answers the data plane of a managed HSM as far as its own roles go
 // (learn.microsoft.com/rest/api/keyvault, role assignments and role definitions, 7.4).

@@ -49,7 +49,7 @@ func (s *Server) serveLogin(w *recorder, r *http.Request) {
 		return
 	case "v2.0/.well-known/openid-configuration", ".well-known/openid-configuration":
 		if s.ownTenant(w, tenant) {
-			writeJSON(w, http.StatusOK, s.openID(strings.HasPrefix(rest, "v2.0")))
+			writeJSON(w, http.StatusOK, s.openID(tenant, strings.HasPrefix(rest, "v2.0")))
 		}
 		return
 	case "discovery/v2.0/keys", "discovery/keys":
@@ -76,7 +76,7 @@ func (s *Server) serveLogin(w *recorder, r *http.Request) {
 // ownTenant refuses other tenants than the one that is served.
 func (s *Server) ownTenant(w http.ResponseWriter, tenant string) bool {
 	if strings.EqualFold(tenant, s.world.tenant) || strings.EqualFold(tenant, s.world.snap.TenantID) ||
-		slices.Contains([]string{"common", "organizations"}, strings.ToLower(tenant)) {
+		slices.Contains([]string{"common", "organizations", adfsTenant}, strings.ToLower(tenant)) {
 		return true
 	}
 	s.refuseLogin(w, http.StatusBadRequest, 90002, "invalid_request", fmt.Sprintf(
@@ -118,8 +118,16 @@ func (s *Server) instanceDiscovery(w http.ResponseWriter) {
 	})
 }
 
-func (s *Server) openID(v2 bool) map[string]any {
+// adfsTenant stands in the path in place of a tenant for Active Directory Federation
+// Services. The lab answers there as well: with an authority of that form, az and the
+// Python library ask nobody else whether the host may be trusted.
+const adfsTenant = "adfs"
+
+func (s *Server) openID(tenant string, v2 bool) map[string]any {
 	base := s.URL() + "/" + s.world.tenant
+	if tenant == adfsTenant {
+		base = s.URL() + "/" + adfsTenant
+	}
 	issuer, token, authorize := "https://sts.windows.net/"+s.world.tenant+"/", base+"/oauth2/token", base+"/oauth2/authorize"
 	if v2 {
 		issuer, token, authorize = base+"/v2.0", base+"/oauth2/v2.0/token", base+"/oauth2/v2.0/authorize"
