@@ -73,6 +73,11 @@ endif
 fuzz: ## FUZZTIME seconds, shared by all fuzz targets of the repository
 	.ci/fuzz $(FUZZTIME)
 
+.PHONY: oracle
+oracle: ## real client libraries in simulated hosts; they must do what is predicted
+	@mkdir -p $(BUILD)
+	cd oracle && npm ci --silent --no-audit --no-fund && $(GO) build -o ../$(BUILD)/oracle . && ../$(BUILD)/oracle
+
 .PHONY: bench
 bench: ## benchmarks, with allocations
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem ./...
