@@ -140,6 +140,7 @@ var gates = []Gate{
 	{ID: "pipeline-job", About: "a job on an agent of the pool", Source: azureDocs + "devops/managed-devops-pools"},
 	{ID: "catalog-control", About: "control of the catalogue's repository", Source: azureDocs + "deployment-environments"},
 	{ID: "global-administrator", About: "Global Administrator", Source: azureDocs + "role-based-access-control/elevate-access-global-admin.md"},
+	{ID: "owner-rights", About: "the right to assign roles, which the service asks for beside", Source: azureDocs + "lighthouse/how-to/onboard-customer.md"},
 	{ID: "eligible-assignment", About: "an eligible assignment of the caller", Source: azureDocs + "role-based-access-control/pim-integration.md"},
 	{ID: "remediation-definition", About: "an assigned definition of the tenant's own that remediates", Source: azureDocs + "governance/policy/concepts/effects.md"},
 	{ID: "session-host", About: "the machines of the host pool", Source: azureDocs + "virtual-desktop"},

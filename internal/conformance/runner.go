@@ -54,6 +54,8 @@ func kinds() []kind {
 		{name: "validity", answer: answerValidity},
 		{name: "lifecycle", answer: answerLifecycle, agree: agreeOnFate},
 		{name: "error-text", answer: answerText, agree: agreeOnText},
+		{name: "execution-path", answer: answerPathways, agree: agreeOnPaths},
+		{name: "role-reach", answer: answerRoleReach},
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 		{name: "sdk", answer: answerSDK},
 	}

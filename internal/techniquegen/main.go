@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Techniquegen checks the table of techniques and writes it in its one form, with a
-// manifest. It adds no technique: rows are written by hand, with their sources.
+// Command techniquegen checks the table of techniques and writes it in its one form, with
+// a manifest.
+//
+// It adds no technique: rows are written by hand, with their sources. go generate runs it.
 //
 //	go run ./internal/techniquegen FOLDER
 package main
@@ -13,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,9 +25,10 @@ import (
 )
 
 func main() {
+	log.SetFlags(0)
+	log.SetPrefix("techniquegen: ")
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "techniquegen:", err)
-		os.Exit(1)
+		log.Fatal(err)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 	}
 	files := fstest.MapFS{}
 	for _, name := range []string{execpath.TableFile, execpath.ManifestFile} {
-		text, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // a folder of the test
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
