@@ -5,6 +5,7 @@ package vet
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -27,39 +28,61 @@ func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
 		return p.belowGroup(list, scope)
 	case arm.LevelSubscription, arm.LevelResourceGroup, arm.LevelResource, arm.LevelTenantResource:
 	}
+	return list.named(scope)
+}
+
+// named returns the resources at or below a scope by their names alone.
+func (l *typeList) named(scope arm.ID) []*mivet.Resource {
 	key := string(scope.Key())
-	from, exact := slices.BinarySearch(list.keys, key)
+	from, exact := slices.BinarySearch(l.keys, key)
 	if exact {
-		return list.resources[from : from+1]
+		return l.resources[from : from+1]
 	}
-	from, _ = slices.BinarySearch(list.keys, key+"/")
-	to, _ := slices.BinarySearch(list.keys, key+"0") // "0" follows "/"
-	return list.resources[from:to]
+	from, _ = slices.BinarySearch(l.keys, key+"/")
+	to, _ := slices.BinarySearch(l.keys, key+"0") // "0" follows "/"
+	return l.resources[from:to]
 }
 
 // belowGroup keeps what it found, since a group holds much and is asked for often.
 func (p *Pass) belowGroup(list *typeList, scope arm.ID) []*mivet.Resource {
-	key := scope.Key()
+	t := p.shared.places().tree
+	outer, exact := t.Find(scope)
+	if !exact {
+		return list.named(scope)
+	}
 	list.mu.Lock()
 	defer list.mu.Unlock()
-	if found, ok := list.groups[key]; ok {
-		return found
+	found, ok := list.groups[outer]
+	if !ok {
+		found = list.below(t, outer)
+		list.groups[outer] = found
 	}
-	t := p.shared.places().tree
-	if list.nodes == nil {
-		list.nodes = make([]arm.Node, len(list.resources))
-		for i, r := range list.resources {
-			list.nodes[i], _ = t.Find(r.ID)
+	return found
+}
+
+// below returns the resources below a scope of the map of places. It costs what it finds.
+func (l *typeList) below(t *arm.Tree, outer arm.Node) []*mivet.Resource {
+	if l.placed == nil {
+		l.placed = make([]placed, len(l.resources))
+		for i, r := range l.resources {
+			at, _ := t.Find(r.ID)
+			l.placed[i] = placed{at, int32(i)}
 		}
+		slices.SortFunc(l.placed, func(a, b placed) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.index, b.index)) })
 	}
-	outer, exact := t.Find(scope)
-	var out []*mivet.Resource
-	for i, r := range list.resources {
-		if exact && t.Contains(outer, list.nodes[i]) || scope.Contains(r.ID) {
-			out = append(out, r)
-		}
+	first := func(n arm.Node) int {
+		return sort.Search(len(l.placed), func(i int) bool { return l.placed[i].at >= n })
 	}
-	list.groups[key] = out
+	inside := l.placed[first(outer):first(t.Last(outer)+1)]
+	order := make([]int32, len(inside))
+	for i := range inside {
+		order[i] = inside[i].index
+	}
+	slices.Sort(order)
+	out := make([]*mivet.Resource, len(order))
+	for i, n := range order {
+		out[i] = l.resources[n]
+	}
 	return out
 }
 
@@ -76,8 +99,14 @@ type typeList struct {
 	top       bool // none of them is in another resource
 
 	mu     sync.Mutex
-	nodes  []arm.Node // of the resources in the map of places, once somebody asks
-	groups map[arm.Key][]*mivet.Resource
+	placed []placed // once somebody asks
+	groups map[arm.Node][]*mivet.Resource
+}
+
+// placed is a resource of a list, and where it is in the map of places.
+type placed struct {
+	at    arm.Node
+	index int32
 }
 
 func (l *typeLists) of(sh *shared, key arm.Key) *typeList {
@@ -105,7 +134,7 @@ func newTypeList(s *mivet.Snapshot, places []int32) *typeList {
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
 	pairs = slices.CompactFunc(pairs, func(a, b pair) bool { return a.key == b.key })
-	l := &typeList{top: true, groups: map[arm.Key][]*mivet.Resource{}}
+	l := &typeList{top: true, groups: map[arm.Node][]*mivet.Resource{}}
 	for _, x := range pairs {
 		l.top = l.top && x.resource.ID.Parent().Level() != arm.LevelResource
 		l.keys = append(l.keys, x.key)

@@ -119,11 +119,16 @@ func (r *Results) Fixes() []FixGroup {
 			g.Reach = *f.Reach
 		}
 	}
-	slices.SortStableFunc(out, func(a, b FixGroup) int {
+	order := inOrder(len(out), func(x, y int) int {
+		a, b := &out[x], &out[y]
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), compareReach(&b.Reach, &a.Reach),
 			cmp.Compare(len(b.Fingerprints), len(a.Fingerprints)), cmp.Compare(a.Fix.Summary, b.Fix.Summary))
 	})
-	return out
+	sorted := make([]FixGroup, len(out))
+	for i, n := range order {
+		sorted[i] = out[n]
+	}
+	return sorted
 }
 
 // compareReach orders reaches: granting first, then how much can be touched.

@@ -37,7 +37,24 @@ type place struct {
 	carrier     *mivet.Resource // it is attached here, or
 	holding     *vet.Holding    // it holds this, or
 	policy      *mivet.AccessPolicy
-	fact        mivet.Evidence
+}
+
+// fact is the evidence for a place.
+func (pl *place) fact(p *vet.Pass, id *mivet.Identity) mivet.Evidence {
+	name := id.Resource.Name()
+	var e mivet.Evidence
+	switch {
+	case pl.carrier != nil:
+		r := pl.carrier
+		e = mivet.Evidence{Kind: mivet.Configured, Source: r.Source, Fact: fmt.Sprintf("%s %s carries %s", vet.TypeWords(r.ID.Type()), r.ID.Name(), name)}
+	case pl.holding != nil:
+		e = p.HoldingFact(pl.holding)
+	default:
+		a := pl.policy
+		e = mivet.Evidence{Kind: mivet.Configured, Source: a.Source, Fact: fmt.Sprintf("an access policy of the key vault %s names %s", a.Vault.Name(), name)}
+	}
+	e.Fact += ", in " + pl.environment
+	return e
 }
 
 func checkEnvironments(p *vet.Pass) error {
@@ -76,23 +93,18 @@ func placesOf(p *vet.Pass, id *mivet.Identity) []place {
 			out = append(out, pl)
 		}
 	}
-	name := id.Resource.Name()
 	for _, r := range p.Carriers(id) {
-		add(r.ID, place{carrier: r, fact: mivet.Evidence{
-			Kind: mivet.Configured, Source: r.Source,
-			Fact: fmt.Sprintf("%s %s carries %s", vet.TypeWords(r.ID.Type()), r.ID.Name(), name),
-		}})
+		add(r.ID, place{carrier: r})
 	}
-	for _, h := range p.Holdings(id.Principal) {
-		if h.Role.Powers.Has(vet.Writes) || h.Role.Powers.Has(vet.UsesData) && !p.Idle(&h) {
-			add(h.Scope(), place{holding: &h, fact: p.HoldingFact(&h)})
+	holdings := p.Holdings(id.Principal)
+	for i := range holdings {
+		h := &holdings[i]
+		if h.Role.Powers.Has(vet.Writes) || h.Role.Powers.Has(vet.UsesData) && !p.Idle(h) {
+			add(h.Scope(), place{holding: h})
 		}
 	}
 	for _, a := range p.Policies(id.Principal) {
-		add(a.Vault, place{policy: a, fact: mivet.Evidence{
-			Kind: mivet.Configured, Source: a.Source,
-			Fact: fmt.Sprintf("an access policy of the key vault %s names %s", a.Vault.Name(), name),
-		}})
+		add(a.Vault, place{policy: a})
 	}
 	return out
 }
@@ -137,13 +149,13 @@ func crossingFinding(p *vet.Pass, id *mivet.Identity, places []place, home strin
 	var away []string
 	carriers := 0
 	for _, pl := range places {
-		pl.fact.Fact += ", in " + pl.environment
-		f.Evidence = append(f.Evidence, pl.fact)
+		fact := pl.fact(p, id)
+		f.Evidence = append(f.Evidence, fact)
 		if pl.environment == home {
 			continue
 		}
 		if f.Source.IsZero() {
-			f.Source = pl.fact.Source
+			f.Source = fact.Source
 		}
 		if !slices.Contains(away, pl.environment) {
 			away = append(away, pl.environment)
