@@ -42,12 +42,15 @@ func (a *app) access(ctx context.Context, f *questionFlags, args []string) (int,
 	if _, err := f.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	q, err := a.prepare(ctx, f, args[1:], nil)
+	q, err := a.prepare(ctx, f, args[1:], &named{identity: args[0], everything: true})
 	if err != nil {
 		return exitFailed, err
 	}
 	m := matrix{questions: q, kinds: map[arm.Key]*operationsOfType{}}
 	if m.who, err = q.principal(ctx, args[0]); err != nil {
+		return exitFailed, err
+	}
+	if err := q.complete(m.who, arm.ID{}); err != nil {
 		return exitFailed, err
 	}
 	if err := m.fill(ctx, a.facts.catalog); err != nil {

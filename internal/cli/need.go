@@ -23,8 +23,9 @@ import (
 type named struct {
 	identity string // the one whose grants are needed; empty: everybody's
 	resource string // the one that is asked about, if there is one
-	// models is true where all resources are needed whose settings decide.
-	models bool
+	// models is true where all resources are needed whose settings decide, and everything
+	// where every resource is.
+	models, everything bool
 }
 
 // need is what a question needs of a snapshot: the resources that its words may stand for,
@@ -33,6 +34,8 @@ type named struct {
 type need struct {
 	words []string // names and IDs
 	types []string // the last segments of the types whose settings decide
+	// everything is true where every resource is needed.
+	everything bool
 	// holder is true where the grants of one identity are read later, once it is known.
 	holder bool
 }
@@ -44,7 +47,7 @@ func newNeed(q *named) *need {
 	if q == nil {
 		return nil
 	}
-	n := &need{holder: q.identity != ""}
+	n := &need{holder: q.identity != "", everything: q.everything}
 	for _, w := range []string{q.identity, q.resource} {
 		w = strings.TrimSpace(w)
 		switch {
@@ -122,14 +125,17 @@ var firstKinds = []mivet.FactKind{
 
 // options says what is read of a snapshot at first; n may be nil.
 func (n *need) options() snapshot.ReadOptions {
-	switch {
-	case n == nil:
-		return snapshot.ReadOptions{}
-	case n.holder:
-		return snapshot.ReadOptions{Resource: n.resource, Kinds: firstKinds}
-	default:
-		return snapshot.ReadOptions{Resource: n.resource}
+	var o snapshot.ReadOptions
+	if n == nil {
+		return o
 	}
+	if !n.everything {
+		o.Resource = n.resource
+	}
+	if n.holder {
+		o.Kinds = firstKinds
+	}
+	return o
 }
 
 // rest is a snapshot of which the role assignments were not read yet.

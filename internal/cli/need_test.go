@@ -83,16 +83,24 @@ func askParts(t *testing.T, s *mivet.Snapshot) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(t.TempDir(), "other.tenant")
+	if err := os.WriteFile(other, []byte("tenant t\nsubscription elsewhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := range 40 {
+	for i := range 28 {
 		who, what, where := someIdentity(r, s), someOperation(r), someResource(r, s)
-		if i%2 == 0 { // a vault, whose settings decide
+		if i%3 == 0 { // a vault, whose settings decide
 			vault := s.AccessPolicies[r.IntN(len(s.AccessPolicies))].Vault
 			what = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
 			where = []string{vault.String(), vault.Name(), strings.ToLower(vault.String()) + "/secrets/x"}[r.IntN(3)]
 		}
-		question := [][]string{{"can", who, what, where, "--explain"}, {"what-can", who}, {"who-can", what, where}}[i%3]
-		question = append(question, "--format", []string{"json", "text"}[r.IntN(2)], "--in")
+		question := [][]string{{"can", who, what, where, "--explain"}, {"what-can", who}, {"who-can", what, where}, {"access", who}}[i%4]
+		question = append(question, "--format", []string{"json", "text"}[r.IntN(2)])
+		if i%5 == 4 {
+			question = append(question, "--in", other)
+		}
+		question = append(question, "--in")
 		part := answers(t, nil, append(question, file)...)
 		whole := answers(t, text, append(question, "-")...)
 		if d := cmp.Diff(whole, part); d != "" {
