@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"strings"
 	"sync"
 )
 
@@ -105,6 +106,9 @@ func (r *Redactor) count(places map[Place]int, p Place) {
 // instead returns what is written in place of a setting's value: a digest if there is a
 // key. Equal values of settings with one name have equal digests.
 func (r *Redactor) instead(name, value string) string {
+	if value == Marker || r.keyID != "" && ownDigest(value, r.keyID) {
+		return value // it has been here before
+	}
 	r.mu.Lock()
 	r.report.Settings++
 	r.mu.Unlock()
@@ -126,4 +130,13 @@ func (r *Redactor) Text(s string) string {
 		r.mu.Unlock()
 	}
 	return t
+}
+
+// ownDigest reports whether a value is a digest that instead made with that key.
+func ownDigest(value, keyID string) bool {
+	digits, ok := strings.CutPrefix(value, "hmac:"+keyID+":")
+	if !ok || len(digits) != 32 {
+		return false
+	}
+	return strings.Trim(digits, "0123456789abcdef") == ""
 }

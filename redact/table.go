@@ -30,12 +30,14 @@ const (
 )
 
 var treatments = map[string]treatment{
-	"keep": keep, "tree": tree, "tag": tags, "settings": settings, "named": named, "strings": stringsOf,
+	"keep": keep, "fact": keep, "tree": tree, "tag": tags, "settings": settings, "named": named, "strings": stringsOf,
 }
 
 // node is a place in a resource.
 type node struct {
-	do    treatment
+	do treatment
+	// fact is true for what decides something for identities; see [Redactor.Settings].
+	fact  bool
 	named map[arm.Key]*node
 	any   *node // any key
 	each  *node // any element
@@ -93,6 +95,7 @@ func (t *table) add(fields []string) error {
 			return fmt.Errorf("%s of %s is on the list with something else to do", fields[1], typ)
 		}
 		at.do = do
+		at.fact = at.fact || fields[0] == "fact" || do >= settings
 	}
 	return nil
 }
