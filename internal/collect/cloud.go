@@ -20,8 +20,8 @@ type Cloud struct {
 	// Login is where tokens are issued, ResourceManager and Graph where questions are asked.
 	// Each is "https://" and a host, without a slash at the end.
 	Login, ResourceManager, Graph string
-	// Audience is what a token for Resource Manager is issued for.
-	Audience string
+	// Audience is what a token for Resource Manager is issued for, GraphAudience one for Graph.
+	Audience, GraphAudience string
 	// HSMSuffix is how the hosts of managed HSMs end, without a dot in front.
 	HSMSuffix string
 	// Private is true for a cloud that the public sign-in service does not know.
@@ -66,10 +66,11 @@ func FindCloud(ctx context.Context, name string, client *http.Client) (Cloud, er
 	}
 	for _, c := range clouds {
 		if strings.EqualFold(c.Name, name) {
+			c.GraphAudience = c.Graph
 			return c, nil
 		}
 	}
-	base, err := host(name)
+	base, err := Host(name)
 	if err != nil {
 		return Cloud{}, fmt.Errorf("finding the cloud %q: it is none of %s, and no https address of a Resource Manager: %w",
 			name, strings.Join(CloudNames(), ", "), err)
@@ -84,8 +85,8 @@ func FindCloud(ctx context.Context, name string, client *http.Client) (Cloud, er
 	return c, nil
 }
 
-// host returns "https://host[:port]" of an address.
-func host(address string) (string, error) {
+// Host returns "https://host[:port]" of an address that has no more than that.
+func Host(address string) (string, error) {
 	u, err := url.Parse(strings.TrimRight(address, "/"))
 	switch {
 	case err != nil:
@@ -135,19 +136,20 @@ func discover(ctx context.Context, base string, client *http.Client) (_ Cloud, e
 func (e *endpoints) cloud(base string) (Cloud, error) {
 	c := Cloud{Name: base, ResourceManager: base, HSMSuffix: strings.Trim(e.Suffixes.HSM, "."), Private: true}
 	if e.ResourceManager != "" {
-		m, err := host(e.ResourceManager)
+		m, err := Host(e.ResourceManager)
 		if err != nil {
 			return c, fmt.Errorf("its address of Resource Manager: %w", err)
 		}
 		c.ResourceManager = m
 	}
 	var err error
-	if c.Login, err = host(e.Authentication.LoginEndpoint); err != nil {
+	if c.Login, err = Host(e.Authentication.LoginEndpoint); err != nil {
 		return c, fmt.Errorf("its sign-in address: %w", err)
 	}
-	if c.Graph, err = host(e.Graph); err != nil {
+	if c.Graph, err = Host(e.Graph); err != nil {
 		return c, fmt.Errorf("its address of Microsoft Graph: %w", err)
 	}
+	c.GraphAudience = c.Graph
 	c.Audience = c.ResourceManager
 	if len(e.Authentication.Audiences) > 0 {
 		c.Audience = e.Authentication.Audiences[0]

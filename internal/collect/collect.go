@@ -78,7 +78,7 @@ type run struct {
 	wg       sync.WaitGroup
 	cancel   context.CancelCauseFunc
 	asked    sync.Map // what was asked of each resource
-	order    []*listing
+	raw      rawIndex
 }
 
 func (r *run) now() time.Time { return r.config.Now() }
@@ -184,21 +184,24 @@ func (r *run) list(ctx context.Context, l *listing, each func(*page, mivet.Sourc
 	r.progress.begin(l.call)
 	defer r.progress.end(l.call)
 	var origin *mivet.Origin
-	rows, total := 0, 0
+	rows, total, n, cut := 0, 0, 0, false
 	err := r.pages(ctx, l, func(p *page) {
 		if origin == nil {
 			origin = &mivet.Origin{API: l.origin(), ReadAt: p.At.UTC()}
 		}
 		rows, total = rows+len(p.Rows)+p.Odd, max(total, p.Total)
 		if p.Cut != "" {
+			cut = true
 			r.gap(l, p.Cut, "")
 		}
 		each(p, mivet.Source{Origin: origin})
+		r.raw.add(l, n, p)
+		n++
 	})
 	switch {
 	case err != nil:
 		r.failed(ctx, l, err)
-	case total > 0 && rows != total:
+	case total > 0 && rows != total && !cut:
 		r.gap(l, fmt.Sprintf("Resource Graph says that there are %d %s and gave %d: they changed while they were read, or some were left out", total, l.call.what, rows), "")
 	}
 }

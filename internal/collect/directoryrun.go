@@ -151,13 +151,13 @@ func (r *run) batchOnce(ctx context.Context, c *call, ids []string) error {
 		}
 		post := *c
 		post.method = http.MethodPost
-		answer, err := r.client.send(ctx, &request{
+		a, err := r.client.send(ctx, &request{
 			call: &post, url: r.client.base(graph) + "/" + version + "/$batch", body: body, units: max(1, c.units) * float64(len(ids)),
 		})
 		if err != nil {
 			return err
 		}
-		again, wait, err := r.unpack(c, ids, answer, try < maxTries)
+		again, wait, err := r.unpack(c, ids, a.body, try < maxTries)
 		if err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error)
 		}
 		req.url = link
 	}
-	body, err := r.client.send(ctx, req)
+	a, err := r.client.send(ctx, req)
 	var f *Failure
 	if errors.As(err, &f) {
 		f.What = l.what()
@@ -124,7 +124,11 @@ func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error)
 	if err != nil {
 		return nil, err
 	}
-	return r.open(l, body), nil
+	p := r.open(l, a.body)
+	if a.header.Get("x-ms-tenant-subscription-limit-hit") == "true" {
+		p.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
+	}
+	return p, nil
 }
 
 // graphBody is a query to Resource Graph. Without a list of subscriptions it covers all

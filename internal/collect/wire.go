@@ -5,6 +5,8 @@ package collect
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,7 +31,6 @@ type client struct {
 	cred      azcore.TokenCredential
 	pipelines [numAPIs]runtime.Pipeline
 	buckets   *buckets
-	now       func() time.Time
 	slots     [numAPIs]chan struct{}
 	stats     *statistics
 }
@@ -47,17 +48,17 @@ const (
 // does not say how long to wait.
 func newClient(o *Config) *client {
 	c := &client{
-		cloud: o.Cloud, cred: o.Credential, now: o.Now,
-		buckets: &buckets{now: o.Now, m: map[bucketKey]*bucket{}},
-		stats:   newStatistics(o.Now),
+		cloud: o.Cloud, cred: o.Credential,
+		buckets: &buckets{now: time.Now, m: map[bucketKey]*bucket{}},
+		stats:   newStatistics(time.Now),
 	}
 	transport := o.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = Transport(nil)
 	}
 	audiences := [numAPIs]string{
 		resourceGraph: c.cloud.Audience, resourceManager: c.cloud.Audience,
-		graph: c.cloud.Graph, managedHSM: "https://" + c.cloud.HSMSuffix,
+		graph: c.cloud.GraphAudience, managedHSM: "https://" + c.cloud.HSMSuffix,
 	}
 	for a := range numAPIs {
 		c.slots[a] = make(chan struct{}, maxFlight)
@@ -74,10 +75,12 @@ func newClient(o *Config) *client {
 	return c
 }
 
-// newTransport is the default one of net/http, with its proxies from the environment, for
-// more connections, and without following redirects: they lead away from the host.
-func newTransport() policy.Transporter {
+// Transport is the default one of net/http, with its proxies from the environment, for
+// more connections, and without following redirects: they lead away from the host. roots
+// are the authorities to trust; nil for those of the system.
+func Transport(roots *x509.CertPool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	t.MaxIdleConnsPerHost = maxFlight
 	t.ResponseHeaderTimeout = 2 * time.Minute
 	return &http.Client{
@@ -189,9 +192,14 @@ func (f *Failure) Forbidden() bool {
 	return f.Status == http.StatusForbidden || f.Status == http.StatusUnauthorized
 }
 
-// send sends a request and returns the body of a successful answer. The error is a
-// [Failure], or that of the context.
-func (c *client) send(ctx context.Context, r *request) ([]byte, error) {
+// answer is a successful one.
+type answer struct {
+	body   []byte
+	header http.Header
+}
+
+// send sends a request. The error is a [Failure], or that of the context.
+func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 	select {
 	case c.slots[r.call.api] <- struct{}{}:
 		defer func() { <-c.slots[r.call.api] }()
@@ -199,9 +207,9 @@ func (c *client) send(ctx context.Context, r *request) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 	for try := 1; ; try++ {
-		body, err := c.once(ctx, r)
+		a, err := c.once(ctx, r)
 		// An answer that is cut in the middle may still have a good status.
-		if err == nil && !json.Valid(body) {
+		if err == nil && !json.Valid(a.body) {
 			err = &Failure{What: r.call.what, Message: "the answer is no JSON: it was cut off, or something between here and Azure answered instead"}
 			if try < maxTries/2 {
 				continue
@@ -210,11 +218,11 @@ func (c *client) send(ctx context.Context, r *request) ([]byte, error) {
 		if err == nil {
 			c.stats.answered(r.call.api, r.units1(), c.scope(r))
 		}
-		return body, err
+		return a, err
 	}
 }
 
-func (c *client) once(ctx context.Context, r *request) ([]byte, error) {
+func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 	req, err := runtime.NewRequest(ctx, r.method(), r.url)
 	if err != nil {
 		return nil, &Failure{What: r.call.what, Message: redact.Text(err.Error()), cause: err}
@@ -244,7 +252,7 @@ func (c *client) once(ctx context.Context, r *request) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure(r.call.what, resp.StatusCode, body)
 	}
-	return body, nil
+	return &answer{body, resp.Header}, nil
 }
 
 func (r *request) method() string {
