@@ -20,8 +20,7 @@ import (
 
 // azureFlags say which Azure is asked, and as whom.
 type azureFlags struct {
-	cloud, graph, auth, tenant, client, caFile, digestKey string
-	with                                           []string
+	cloud, graph, auth, tenant, client, caFile, digestKey, with string
 }
 
 func (f *azureFlags) register(cmd *cobra.Command) {
@@ -41,7 +40,7 @@ func (f *azureFlags) registerWhat(cmd *cobra.Command) {
 	for _, o := range collect.Options() {
 		names = append(names, string(o))
 	}
-	fl.StringSliceVar(&f.with, "with", nil, "read these as well: "+strings.Join(names, ", "))
+	fl.StringVar(&f.with, "with", "", "read these as well, with commas between: "+strings.Join(names, ", "))
 	fl.StringVar(&f.digestKey, "digest-key", "", "make digests of dropped values with the key in this file, which is made if it is not there")
 }
 
@@ -53,7 +52,7 @@ func (f *azureFlags) options() ([]collect.Option, error) {
 		names = append(names, string(o))
 	}
 	var out []collect.Option
-	for _, w := range f.with {
+	for w := range strings.FieldsFuncSeq(f.with, func(r rune) bool { return r == ',' || r == ' ' }) {
 		o, ok := known[w]
 		if !ok {
 			return nil, usagef("--with %q is none of %s", w, strings.Join(names, ", "))

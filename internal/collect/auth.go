@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -196,7 +197,7 @@ func loginCertificate(l *Login, o azcore.ClientOptions, private bool) (azcore.To
 }
 
 func certificate(path, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -214,7 +215,7 @@ func loginAssertion(l *Login, o azcore.ClientOptions, private bool) (azcore.Toke
 		return nil, errors.New("AZURE_FEDERATED_TOKEN_FILE is not set")
 	}
 	read := func(context.Context) (string, error) {
-		b, err := os.ReadFile(path) //nolint:gosec // the user names the file
+		b, err := os.ReadFile(filepath.Clean(path))
 		return strings.TrimSpace(string(b)), err
 	}
 	return azidentity.NewClientAssertionCredential(l.tenant(), l.client(), read,

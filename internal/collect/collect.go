@@ -208,7 +208,7 @@ func (r *run) list(ctx context.Context, l *listing, each func(*page, mivet.Sourc
 
 // failed turns a failure into gaps, or ends the collection.
 func (r *run) failed(ctx context.Context, l *listing, err error) {
-	var f *Failure
+	var f *RequestError
 	if !errors.As(err, &f) {
 		r.cancel(err)
 		return
@@ -227,7 +227,7 @@ func (r *run) failed(ctx context.Context, l *listing, err error) {
 }
 
 // reason says why a list could not be read.
-func reason(f *Failure, c *call) string {
+func reason(f *RequestError, c *call) string {
 	switch {
 	case f.Forbidden():
 		return c.what + " may not be read: " + first(f.Message, f.Code, "the service forbids it")

@@ -174,7 +174,7 @@ func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again
 		Responses []batchResponse `json:"responses"`
 	}
 	if json.Unmarshal(answer, &responses) != nil {
-		return nil, 0, &Failure{What: c.what, Message: "the answer to a batch cannot be read"}
+		return nil, 0, &RequestError{What: c.what, Message: "the answer to a batch cannot be read"}
 	}
 	left := slices.Clone(ids)
 	for _, a := range responses.Responses {
@@ -208,8 +208,7 @@ func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again
 		}
 	}
 	if left = slices.DeleteFunc(left, func(s string) bool { return s == "" }); len(left) > 0 && !mayRetry {
-		return nil, 0, &Failure{What: c.what, Message: fmt.Sprintf("a batch left %s unanswered", count(len(left), "request"))}
+		return nil, 0, &RequestError{What: c.what, Message: fmt.Sprintf("a batch left %s unanswered", count(len(left), "request"))}
 	}
 	return append(again, left...), wait, nil
 }
-

@@ -61,7 +61,9 @@ func (d *door) object(c *call, raw json.RawMessage) (json.RawMessage, error) {
 }
 
 // object is one shape of the directory.
-type object interface{ clean(text func(string) string) }
+type object interface {
+	clean(text func(string) string)
+}
 
 func newObject(c *call) object {
 	switch c {

@@ -175,6 +175,7 @@ func (f *facts) finish() *mivet.Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.settleSchedules()
+	f.settleRoleNames()
 	f.settleDelegations()
 	f.settleDirectory()
 	s := &f.snap
@@ -197,7 +198,9 @@ func (f *facts) finish() *mivet.Snapshot {
 	byID(s.LocalGrants, func(a *mivet.LocalAssignment) string {
 		return string(a.Account.Key()) + "|" + string(a.Principal) + "|" + a.Role + "|" + a.Scope
 	})
-	byID(s.AppRoles, func(a *mivet.AppRoleAssignment) string { return string(a.Principal) + "|" + string(a.API) + "|" + a.RoleID })
+	byID(s.AppRoles, func(a *mivet.AppRoleAssignment) string {
+		return string(a.Principal) + "|" + string(a.API) + "|" + a.RoleID
+	})
 	byID(s.DirectoryRoles, func(d *mivet.DirectoryRoleAssignment) string {
 		return string(d.Principal) + "|" + d.RoleID + "|" + d.DirectoryScope
 	})

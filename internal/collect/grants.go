@@ -209,6 +209,18 @@ func (f *facts) settleSchedules() {
 	}
 }
 
+// settleRoleNames gives assignments the names of their roles, for those who read them.
+func (f *facts) settleRoleNames() {
+	names := make(map[mivet.RoleID]string, len(f.snap.RoleDefinitions))
+	for _, d := range f.snap.RoleDefinitions {
+		names[d.ID] = d.Name
+	}
+	for i := range f.snap.RoleAssignments {
+		a := &f.snap.RoleAssignments[i]
+		a.RoleName = names[a.Role]
+	}
+}
+
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

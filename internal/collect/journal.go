@@ -31,7 +31,7 @@ type page struct {
 	// Odd counts rows that could not be understood.
 	Odd int `json:"odd,omitzero"`
 	// Fail is set where the answer was an error that asking again does not change.
-	Fail *Failure `json:"fail,omitzero"`
+	Fail *RequestError `json:"fail,omitzero"`
 }
 
 // pageKey names a page: what was asked for, and its number from 0.
@@ -224,9 +224,9 @@ func (j *journal) write(k pageKey, v any) error {
 	}
 	b := make([]byte, recordHead, recordHead+len(k.list)+len(packed))
 	b = append(append(b, k.list...), packed...)
-	binary.LittleEndian.PutUint32(b[0:], uint32(len(b)-8)) //nolint:gosec // pages are bounded by the size of an answer
-	binary.LittleEndian.PutUint32(b[8:], uint32(len(k.list)))
-	binary.LittleEndian.PutUint32(b[12:], uint32(k.n)) //nolint:gosec // a number of pages
+	binary.LittleEndian.PutUint32(b[0:], uint32(len(b)-8))    //nolint:gosec // pages are bounded by the size of an answer
+	binary.LittleEndian.PutUint32(b[8:], uint32(len(k.list))) //nolint:gosec // the name of a list and a resource ID
+	binary.LittleEndian.PutUint32(b[12:], uint32(k.n))        //nolint:gosec // a number of pages
 	binary.LittleEndian.PutUint32(b[4:], crc32.Checksum(b[8:], castagnoli))
 	j.mu.Lock()
 	defer j.mu.Unlock()

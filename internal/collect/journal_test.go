@@ -59,7 +59,7 @@ func TestJournalGoesOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	j, _ := openTest(t, path, "me", journalNow)
 	put(t, j, "a", 0, pageOf(`{"x":1}`, `{"x":2}`))
-	put(t, j, "a", 1, &page{Fail: &Failure{What: "a", Status: 403, Code: "no"}})
+	put(t, j, "a", 1, &page{Fail: &RequestError{What: "a", Status: 403, Code: "no"}})
 	if got := rowsIn(t, j, "a", 0); got != `{"x":1}{"x":2}` {
 		t.Errorf("read back %s", got)
 	}

@@ -58,11 +58,11 @@ var errCircle = errors.New("its pages lead in a circle")
 // maxPages bounds a list.
 const maxPages = 100_000
 
-// pages reads a list and hands out its pages. The error is a [Failure], or one that ends
+// pages reads a list and hands out its pages. The error is a [RequestError], or one that ends
 // the collection.
 func (r *run) pages(ctx context.Context, l *listing, each func(*page)) error {
 	key, next, links := l.key(), "", map[string]bool{}
-	for n := 0; n < maxPages; n++ {
+	for n := range maxPages {
 		p, ok, err := r.journal.get(pageKey{key, n})
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (r *run) pages(ctx context.Context, l *listing, each func(*page)) error {
 		}
 		links[p.Next], next = true, p.Next
 	}
-	return &Failure{What: l.what(), Message: errCircle.Error(), cause: errCircle}
+	return &RequestError{What: l.what(), Message: errCircle.Error(), cause: errCircle}
 }
 
 // lasting are the statuses that another request would get as well.
@@ -109,12 +109,12 @@ func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error)
 	case next != "":
 		link, err := follow(req.url, next)
 		if err != nil {
-			return nil, &Failure{What: l.what(), Message: err.Error(), cause: err}
+			return nil, &RequestError{What: l.what(), Message: err.Error(), cause: err}
 		}
 		req.url = link
 	}
 	a, err := r.client.send(ctx, req)
-	var f *Failure
+	var f *RequestError
 	if errors.As(err, &f) {
 		f.What = l.what()
 		if slices.Contains(lasting, f.Status) {

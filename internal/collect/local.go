@@ -31,11 +31,6 @@ type localRow struct {
 	Scope     string `json:"scope"`
 }
 
-// redisPolicy has a text in place of a list of permissions.
-type redisPolicy struct {
-	Permissions string `json:"permissions"`
-}
-
 // local takes roles and grants that a service keeps itself.
 func (f *facts) local(account arm.ID, what string, p *page, src mivet.Source) {
 	f.mu.Lock()

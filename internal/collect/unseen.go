@@ -98,10 +98,7 @@ func (r *run) unseen() {
 	f := r.facts
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.addGap(mivet.Gap{
-		Facts: mivet.FactPathACLs, Inherent: true,
-		Reason: "access lists of files and directories are data, which a snapshot of a tenant does not read",
-	})
+	f.lakes()
 	for _, o := range []struct {
 		option Option
 		facts  mivet.FactKind
@@ -127,6 +124,37 @@ func (r *run) unseen() {
 		})
 	}
 	f.invisible()
+}
+
+// maxLakes is how many accounts have a gap of their own.
+const maxLakes = 100
+
+// lakes notes the storage accounts whose files may have access lists of their own: those
+// with a hierarchical namespace, or of which that is not known.
+func (f *facts) lakes() {
+	gap := mivet.Gap{
+		Facts: mivet.FactPathACLs, Inherent: true,
+		Reason: "access lists of files and directories are data, which a snapshot of a tenant does not read",
+	}
+	var at []arm.ID
+	for i := range f.snap.Resources {
+		r := &f.snap.Resources[i]
+		if !r.ID.HasType("Microsoft.Storage/storageAccounts") {
+			continue
+		}
+		if v, read := r.Setting("isHnsEnabled"); !read || v == "true" {
+			at = append(at, r.ID)
+		}
+	}
+	if len(at) > maxLakes {
+		f.addGap(gap)
+		return
+	}
+	for _, id := range at {
+		g := gap
+		g.Scope = id
+		f.addGap(g)
+	}
 }
 
 // invisible looks for subscriptions that Resource Manager lists and Resource Graph does

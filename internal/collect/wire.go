@@ -79,7 +79,7 @@ func newClient(o *Config) *client {
 // more connections, and without following redirects: they lead away from the host. roots
 // are the authorities to trust; nil for those of the system.
 func Transport(roots *x509.CertPool) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert,errcheck // documented type
 	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	t.MaxIdleConnsPerHost = maxFlight
 	t.ResponseHeaderTimeout = 2 * time.Minute
@@ -158,8 +158,8 @@ func (r *request) units1() float64 {
 	return max(1, r.call.units)
 }
 
-// A Failure is a request that was answered with an error, or not at all.
-type Failure struct {
+// A RequestError is a request that was answered with an error, or not at all.
+type RequestError struct {
 	// What was asked for, such as "deny assignments of /subscriptions/…".
 	What string `json:"what"`
 	// Status is that of HTTP; 0 where there was no answer.
@@ -172,7 +172,7 @@ type Failure struct {
 }
 
 // Error implements error.
-func (f *Failure) Error() string {
+func (f *RequestError) Error() string {
 	s := "reading " + f.What + ": "
 	switch {
 	case f.Status == 0:
@@ -185,10 +185,10 @@ func (f *Failure) Error() string {
 }
 
 // Unwrap returns what went wrong where there was no answer.
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *RequestError) Unwrap() error { return f.cause }
 
 // Forbidden reports whether a permission is missing.
-func (f *Failure) Forbidden() bool {
+func (f *RequestError) Forbidden() bool {
 	return f.Status == http.StatusForbidden || f.Status == http.StatusUnauthorized
 }
 
@@ -198,7 +198,7 @@ type answer struct {
 	header http.Header
 }
 
-// send sends a request. The error is a [Failure], or that of the context.
+// send sends a request. The error is a [RequestError], or that of the context.
 func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 	select {
 	case c.slots[r.call.api] <- struct{}{}:
@@ -210,7 +210,7 @@ func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 		a, err := c.once(ctx, r)
 		// An answer that is cut in the middle may still have a good status.
 		if err == nil && !json.Valid(a.body) {
-			err = &Failure{What: r.call.what, Message: "the answer is no JSON: it was cut off, or something between here and Azure answered instead"}
+			err = &RequestError{What: r.call.what, Message: "the answer is no JSON: it was cut off, or something between here and Azure answered instead"}
 			if try < maxTries/2 {
 				continue
 			}
@@ -225,7 +225,7 @@ func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 	req, err := runtime.NewRequest(ctx, r.method(), r.url)
 	if err != nil {
-		return nil, &Failure{What: r.call.what, Message: redact.Text(err.Error()), cause: err}
+		return nil, &RequestError{What: r.call.what, Message: redact.Text(err.Error()), cause: err}
 	}
 	req.Raw().Header.Set("Accept", "application/json")
 	req.SetOperationValue(pace{scope: c.scope(r), units: r.units1()})
@@ -238,16 +238,16 @@ func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 			return nil, err
 		}
 	}
-	resp, err := c.pipelines[r.call.api].Do(req)
+	resp, err := c.pipelines[r.call.api].Do(req) //nolint:bodyclose // Payload closes it
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Failure{What: r.call.what, Message: unanswered(err), cause: err}
+		return nil, &RequestError{What: r.call.what, Message: unanswered(err), cause: err}
 	}
 	body, err := runtime.Payload(resp)
 	if err != nil {
-		return nil, &Failure{What: r.call.what, Message: unanswered(err), cause: err}
+		return nil, &RequestError{What: r.call.what, Message: unanswered(err), cause: err}
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure(r.call.what, resp.StatusCode, body)
@@ -286,7 +286,7 @@ func clip(s string) string {
 }
 
 // failure reads an error as Resource Manager, Resource Graph and Graph write it.
-func failure(what string, status int, body []byte) *Failure {
+func failure(what string, status int, body []byte) *RequestError {
 	var e struct {
 		Error struct {
 			Code    string `json:"code"`
@@ -297,7 +297,7 @@ func failure(what string, status int, body []byte) *Failure {
 			} `json:"details"`
 		} `json:"error"`
 	}
-	f := &Failure{What: what, Status: status}
+	f := &RequestError{What: what, Status: status}
 	if json.Unmarshal(body, &e) != nil {
 		return f
 	}

@@ -119,6 +119,16 @@ func refuse(status int, code, message string) http.HandlerFunc {
 	}
 }
 
+func throttle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("retry-after-ms", "5")
+	refuse(http.StatusTooManyRequests, "TooManyRequests", "slow down")(w, r)
+}
+
+func redirect(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Location", "https://example.com/")
+	w.WriteHeader(http.StatusFound)
+}
+
 func cut(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	fmt.Fprint(w, `{"value":[`)
@@ -192,10 +202,6 @@ func TestFaultsPass(t *testing.T) {
 			t.Errorf("%s: asked %d times", name, n)
 		}
 	}
-	throttle := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("retry-after-ms", "5")
-		refuse(429, "TooManyRequests", "slow down")(w, r)
-	}
 	f("none")
 	f("throttled", throttle, throttle)
 	f("server error", refuse(500, "InternalServerError", ""), refuse(503, "", ""))
@@ -225,10 +231,23 @@ func TestFaultsStay(t *testing.T) {
 	f(refuse(404, "ResourceNotFound", ""), 1, "not there any more", "")
 	f(refuse(400, "BadRequest", "token=abcdefABCDEF0123456789abcdefABCDEF01"), 1, "the service answers 400 BadRequest: token="+redact.Marker, "")
 	f(refuse(500, "", ""), maxTries, "the service answers 500", "")
-	f(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("retry-after-ms", "1"); refuse(429, "", "")(w, r) }, maxTries, "refused every try", "")
+	f(throttle, maxTries, "refused every try", "")
 	f(always(`<html>sign in to the proxy</html>`), maxTries/2, "no JSON", "")
-	f(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Location", "https://example.com/"); w.WriteHeader(302) }, 1, "302", "")
-	f(always(`{"value":[5,{"id":7},`+lock(lockRow, 1)[:20]+`"}]}`), 1, "could not be understood", "")
+	f(redirect, 1, "302", "")
+}
+
+// TestOddRows: what cannot be understood is counted, and the rest is taken.
+func TestOddRows(t *testing.T) {
+	s := newStandIn(t)
+	s.on(locksOf, always(`{"value":[5,{"id":7},{"id":"x"},{"id":"/subscriptions/s1/providers/Microsoft.Authorization/locks/a"},`+lock(lockRow, 1)+`]}`))
+	_, gaps := s.one(t, locksListing())
+	if len(gaps) != 1 || gaps[0].Facts != mivet.FactLocks || gaps[0].Reason != "4 rows of the list of locks could not be understood" {
+		t.Errorf("%+v", gaps)
+	}
+	s.on(locksOf, always(`[]`))
+	if _, gaps := s.one(t, locksListing()); len(gaps) != 1 || !strings.HasPrefix(gaps[0].Reason, "1 row of") {
+		t.Errorf("%+v", gaps)
+	}
 }
 
 func TestPagesOfOtherHosts(t *testing.T) {
@@ -259,7 +278,7 @@ func TestPages(t *testing.T) {
 		if n < 3 {
 			next = s.URL + r.URL.Path + "?page=" + strconv.Itoa(n+1)
 		}
-		fmt.Fprintf(w, `{"value":[%s],"nextLink":%q}`, lock(lockRow, n), next)
+		fmt.Fprintf(w, `{"value":[%s],"nextLink":%q}`, lock(lockRow, n), next) //nolint:gosec // a test that answers itself
 	})
 	rows, gaps := s.one(t, locksListing())
 	if len(rows) != 3 || len(gaps) != 0 {
@@ -358,7 +377,7 @@ func TestFailureTexts(t *testing.T) {
 	f(500, `<html>`, "reading locks: the service answers 500 Internal Server Error")
 	f(500, `{"error":{"code":"X"}}`, "reading locks: the service answers 500 X")
 	cause := errors.New("gone")
-	if err := (&Failure{What: "x", Message: "m", cause: cause}); !errors.Is(err, cause) || err.Error() != "reading x: m" {
+	if err := (&RequestError{What: "x", Message: "m", cause: cause}); !errors.Is(err, cause) || err.Error() != "reading x: m" {
 		t.Error(err)
 	}
 	if s := clip(strings.Repeat("x", 1000)); len(s) > maxMessage+len("…") {
