@@ -4,10 +4,7 @@ package collect_test
 
 import (
 	"bytes"
-	"context"
-	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +14,7 @@ import (
 	"github.com/mivet/mivet/internal/lab"
 	"github.com/mivet/mivet/internal/lab/tenants"
 	"github.com/mivet/mivet/redact"
+	"github.com/mivet/mivet/snapshot"
 	"github.com/mivet/mivet/tenant"
 )
 
@@ -87,57 +85,53 @@ func configFor(t testing.TB, srv *lab.Server, with ...collect.Option) *collect.C
 	}
 }
 
+// TestDemo reads the demo tenant from a lab: each kind of fact comes back whole.
 func TestDemo(t *testing.T) {
-	s := demo(t)
-	seen := map[string]int{}
-	srv := serve(t, s, lab.Options{Observe: func(e lab.Exchange) {
-		if e.Status >= 400 {
-			seen[fmt.Sprintf("%d %s %s %s", e.Status, e.API, e.Method, e.Path)]++
-		}
-	}})
-	res, err := collect.Collect(context.Background(), configFor(t, srv, collect.Options()...))
+	want := demo(t)
+	srv := serve(t, want, lab.Options{})
+	res, err := collect.Collect(t.Context(), configFor(t, srv, collect.WithSettings, collect.WithLogs))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Close()
-	for k, n := range seen {
-		t.Log(n, k)
-	}
-	for _, g := range res.Snapshot.Gaps {
-		t.Logf("gap %+v", g)
-	}
-	t.Logf("%+v", res.Effort)
 	got := res.Snapshot
-	t.Log(len(s.ManagementGroups), len(got.ManagementGroups), len(s.Subscriptions), len(got.Subscriptions), len(s.Resources), len(got.Resources), len(s.Identities), len(got.Identities), len(s.Principals), len(got.Principals),
-		len(s.Memberships), len(got.Memberships), len(s.RoleAssignments), len(got.RoleAssignments), len(s.DenyAssignments), len(got.DenyAssignments))
-	var a, b strings.Builder
-	strip := *got
-	var own []mivet.RoleDefinition
-	for _, d := range strip.RoleDefinitions {
-		if !d.BuiltIn {
-			own = append(own, d)
+	f := func(what string, got, want int) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %d, want %d", what, got, want)
 		}
 	}
-	strip.RoleDefinitions = own
-	if err := tenant.Write(&a, s); err != nil {
-		t.Fatal(err)
+	f("management groups", len(got.ManagementGroups), len(want.ManagementGroups)+1) // and the root
+	f("subscriptions", len(got.Subscriptions), len(want.Subscriptions))
+	f("identities", len(got.Identities), len(want.Identities))
+	f("principals", len(got.Principals), len(want.Principals)+1) // and Microsoft Graph
+	f("members", len(got.Memberships), len(want.Memberships))
+	f("role assignments", len(got.RoleAssignments), len(want.RoleAssignments))
+	f("deny assignments", len(got.DenyAssignments), len(want.DenyAssignments))
+	f("access policies", len(got.AccessPolicies), len(want.AccessPolicies))
+	f("local grants", len(got.LocalGrants), len(want.LocalGrants))
+	f("application permissions", len(got.AppRoles), len(want.AppRoles))
+	f("directory roles", len(got.DirectoryRoles), len(want.DirectoryRoles))
+	f("locks", len(got.Locks), len(want.Locks))
+	if res.Caller.Tenant != srv.TenantID() || got.TenantID != srv.TenantID() || got.TakenAt.IsZero() {
+		t.Errorf("caller %+v, tenant %s, taken %s", res.Caller, got.TenantID, got.TakenAt)
 	}
-	if err := tenant.Write(&b, &strip); err != nil {
-		t.Fatal(err)
-	}
-	la, lb := map[string]bool{}, map[string]bool{}
-	for l := range strings.Lines(a.String()) {
-		la[l] = true
-	}
-	for l := range strings.Lines(b.String()) {
-		lb[l] = true
-		if !la[l] {
-			t.Log("+", l)
+	for _, a := range got.RoleAssignments {
+		if a.RoleName == "" || a.Source.IsZero() || a.Source.Origin.ReadAt.IsZero() {
+			t.Errorf("%+v", a)
 		}
 	}
-	for l := range strings.Lines(a.String()) {
-		if !lb[l] {
-			t.Log("-", l)
+	var file bytes.Buffer
+	if err := res.Write(&file, "test"); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := snapshot.Open(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Resources {
+		if _, ok, err := kept.Properties(got.Resources[i].ID); err != nil || !ok {
+			t.Errorf("%s: raw form %v %v", got.Resources[i].ID, ok, err)
 		}
 	}
 }
