@@ -70,6 +70,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(),
 		a.scanCommand(),
+		a.fixCommand(),
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),
