@@ -123,6 +123,9 @@ func extensionResourceID(c *call) (Value, error) {
 // ID. The ID is "" where it cannot be told.
 func (c *call) resourceOf(v Value) (id string, inst *instance) {
 	text := Text(v)
+	if isRelativeID(text) {
+		text = Text(joinID(c.env.frame.dest.scopeID(), String("/providers/"), v))
+	}
 	if strings.HasPrefix(text, "/") {
 		return text, c.ev.deployed[arm.Fold(text)]
 	}
@@ -135,6 +138,13 @@ func (c *call) resourceOf(v Value) (id string, inst *instance) {
 		}
 	}
 	return "", nil
+}
+
+// isRelativeID reports whether a text names a resource by types and names in turn, without
+// its scope: "Microsoft.Web/sites/api".
+func isRelativeID(text string) bool {
+	provider, rest, ok := strings.Cut(text, "/")
+	return ok && strings.Contains(provider, ".") && strings.Count(rest, "/")%2 == 1
 }
 
 // bySymbol finds an instance by its symbolic name, which has an index in a loop.

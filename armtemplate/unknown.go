@@ -292,15 +292,22 @@ func joined(fn string, pieces []Value) Value {
 	return u
 }
 
+const maxBraced = 80 // bytes of an unknown inside of a text
+
 // Text returns a value as text for people and for IDs: what is not known stands in braces,
-// without slashes, so that an ID keeps its segments.
+// without slashes, so that an ID keeps its segments. A long expression ends in a digest.
 func Text(v Value) string {
 	u, ok := v.(*Unknown)
 	if !ok {
 		return scalarText(v)
 	}
 	if u.parts == nil || u.typ != KindString {
-		return "{" + strings.ReplaceAll(u.text, "/", "|") + "}"
+		text := u.text
+		if len(text) > maxBraced {
+			sum := sha256.Sum256([]byte(text))
+			text = cut(text, maxBraced-20) + " #" + hex.EncodeToString(sum[:6])
+		}
+		return "{" + strings.ReplaceAll(text, "/", ":") + "}"
 	}
 	var b strings.Builder
 	for _, p := range u.parts {

@@ -96,7 +96,7 @@ func TestUnknowns(t *testing.T) {
 		"/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop/providers/Microsoft.Web/sites/{parameters('s')}")
 	f("resourceId(parameters('s'), 'x')", "{resourceId(parameters('s'), 'x')}")
 	f("last(split(resourceId('Microsoft.Web/sites', uniqueString(parameters('s'))), '/'))", "{uniqueString(parameters('s'))}")
-	f("split(parameters('s'), '/')", "{split(parameters('s'), '|')}")
+	f("split(parameters('s'), '/')", "{split(parameters('s'), ':')}")
 	f("split('a', parameters('s'))", "{split('a', parameters('s'))}")
 	f("uri('https://h/', parameters('s'))", "https://h/{parameters('s')}")
 	f("uri(parameters('s'), 'x.json')", "{parameters('s')}x.json")
@@ -105,7 +105,7 @@ func TestUnknowns(t *testing.T) {
 	f("newGuid()", "{newGuid()}")
 	f("pickZones('a', 'b', 'c')", "{pickZones('a', 'b', 'c')}")
 	f("externalInput('sys.cli', 'x')", "{externalInput('sys.cli', 'x')}")
-	f("listKeys('/subscriptions/s/x', '2020-01-01').keys[0].value", "{listkeys('|subscriptions|s|x').keys[0].value}")
+	f("listKeys('/subscriptions/s/x', '2020-01-01').keys[0].value", "{listkeys(':subscriptions:s:x').keys[0].value}")
 	f("deployer().objectId", "{deployer().objectId}")
 }
 

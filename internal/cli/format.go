@@ -28,6 +28,8 @@ type source struct {
 	size int64
 	info os.FileInfo
 	need *need // what is read of a snapshot; nil: all
+
+	template *templateFlags
 }
 
 // inputFormat is a sort of file that was recognised.
@@ -65,6 +67,12 @@ func formatOf(s *source) *inputFormat {
 		return &inputFormat{what: kind.String(), read: readTerraform}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
+	case iac.KindARMTemplate:
+		return &inputFormat{what: kind.String(), read: readTemplate}
+	case iac.KindWhatIf:
+		return &inputFormat{what: kind.String(), read: readWhatIf}
+	case iac.KindBicepSnapshot:
+		return &inputFormat{what: kind.String(), read: readPredicted}
 	case iac.KindTerraformSource, iac.KindBicep:
 		return &inputFormat{what: kind.String(), advice: kind.Advice(), comments: true}
 	default:
@@ -89,7 +97,7 @@ func beginsAsTenant(head []byte) bool {
 }
 
 // readable names what can be read, for messages.
-const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, AzureHound output, and folders of these"
+const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, ARM templates, what-if output, Bicep snapshots, AzureHound output, and folders of these"
 
 func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
 	return iac.ReadTerraform(ctx, s.name, s.text)

@@ -23,8 +23,9 @@ import (
 
 // inputFlags say where facts are read from.
 type inputFlags struct {
-	files []string
-	demo  bool
+	files    []string
+	demo     bool
+	template templateFlags
 }
 
 // register adds --in and --demo, for commands whose arguments are not inputs.
@@ -36,6 +37,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 
 func (f *inputFlags) registerDemo(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.demo, "demo", false, "use the demo tenant that is built in")
+	f.template.register(cmd)
 }
 
 // what is in an input, and what became of it.
@@ -95,21 +97,7 @@ func (a *app) readFor(ctx context.Context, f *inputFlags, args []string, need *n
 	if need != nil && need.holder && (len(names) != 1 || f.demo) {
 		need.holder = false // joining inputs takes all
 	}
-	in := &intake{app: a, need: need}
-	return in.all(ctx, f, names)
-}
-
-// readWith reads all inputs once more, with another text of one file.
-func (a *app) readWith(ctx context.Context, f *inputFlags, args []string, file string, text []byte) (*reading, error) {
-	names := append(slices.Clone(args), f.files...)
-	if len(names) == 0 && !f.demo {
-		names, _ = a.defaultInput()
-	}
-	in := &intake{app: a, replaced: map[string][]byte{file: text}}
-	return in.all(ctx, f, names)
-}
-
-func (in *intake) all(ctx context.Context, f *inputFlags, names []string) (*reading, error) {
+	in := &intake{app: a, need: need, template: &f.template}
 	if f.demo {
 		in.demo(ctx)
 	}
@@ -145,8 +133,8 @@ type intake struct {
 	need    *need
 	partial bool
 	rest    *rest
-	// replaced are texts that stand in for those of files.
-	replaced map[string][]byte
+
+	template *templateFlags
 }
 
 func (in *intake) add(ctx context.Context, name string) {
@@ -212,10 +200,6 @@ func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err 
 		return nil
 	}
 	in.seen = append(in.seen, info)
-	if text, ok := in.replaced[name]; ok {
-		at := bytes.NewReader(text)
-		return in.content(ctx, &source{name: name, at: at, size: at.Size(), text: bytes.NewReader(text), head: text[:min(len(text), headSize)]})
-	}
 	f, err := os.Open(filepath.Clean(name))
 	if err != nil {
 		return err
@@ -244,6 +228,7 @@ func (in *intake) stream(ctx context.Context, name string, r io.Reader) error {
 
 // content reads a file by what it holds.
 func (in *intake) content(ctx context.Context, s *source) error {
+	s.template = in.template
 	f := formatOf(s)
 	in.readIgnores(f, s)
 	switch {

@@ -36,11 +36,12 @@ func (a *app) scanCommand() *cobra.Command {
 		Short:   "what is wrong, why it is believed, what it leads to, and how it is fixed",
 		GroupID: groupFirst,
 		Example: "  mivet scan plan.json                        a Terraform plan (terraform show -json)\n" +
+			"  mivet scan main.json --deploy-to shop       an ARM template, for the resource group shop\n" +
 			"  mivet scan prod.mivet infra/                several inputs, read together\n" +
 			"  mivet scan --demo                           the tenant that is built in\n" +
 			"  mivet scan prod.mivet -o - -o found.sarif    text to the terminal, SARIF to a file",
-		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, AzureHound output, or a\n" +
-			"folder of any of these; it is recognised by content. What is not understood is listed. Where\n" +
+		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, an ARM template, what-if\n" +
+			"output, a Bicep snapshot, AzureHound output, or a folder of any of these; it is recognised by content. What is not understood is listed. Where\n" +
 			"several inputs tell of the same object, the later one counts.\n\n" +
 			"The exit code is 1 if there is a finding. A rule that could not look at everything says so;\n" +
 			"with --require-complete the exit code is 4 then, if nothing was found.",

@@ -205,7 +205,12 @@ func (b *builder) azapiPrincipal(v *view, a *mivet.RoleAssignment, facts mivet.F
 	}
 	b.gap(v, facts, a.Scope, "its principal "+firstOf(problem, "is not in the file"))
 	a.Principal = mivet.SymbolicPrincipal(v.address)
-	return problem == whyAmbiguous || problem == whyNotFollow || problem == whyClientID
+	switch problem {
+	case whyAmbiguous, whyNotFollow, whyClientID, whyDeployed, whyOneOfSeveral:
+		return true
+	default:
+		return false
+	}
 }
 
 func (b *builder) azapiRole(v *view, _ arm.ID, props attrs) {

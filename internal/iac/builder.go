@@ -28,6 +28,7 @@ type builder struct {
 	readers       map[string]typeReader
 	azapi         map[arm.Key]azapiReader
 	drifted       map[string][]mivet.PrincipalID // principals that ceased outside of the plan, by address
+	owners        map[arm.Key]string             // declared resources: the ID as it is written there
 	gaps          gapSet
 }
 
@@ -40,6 +41,8 @@ type view struct {
 	source  *configResource
 	exprs   attrs
 	src     mivet.Source
+
+	declared *declared // of a resource in Azure's own form
 }
 
 func (b *builder) view(o *object) *view {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package iac reads what other tools write about Azure into facts: Terraform plans and
-// states in JSON (azurerm 3 to 5, azapi, azuread) and the output of AzureHound.
+// states in JSON (azurerm 3 to 5, azapi, azuread), ARM templates, what-if output, Bicep
+// snapshots, and the output of AzureHound.
 //
-// Files are recognised by content, never by name ([Recognise]), and read as streams: only
-// an allow-list of attributes is kept, so memory follows the facts and not the file, and a
-// secret that stands in a plan does not leave this package.
+// Files are recognised by content, never by name ([Recognise]). Plans are read as streams:
+// only an allow-list of attributes is kept, so memory follows the facts and not the file,
+// and a secret that stands in a plan does not leave this package. Templates are small, and
+// are evaluated by package armtemplate.
 //
 // The package decides nothing about access. It asks no provider and no Azure, runs no
 // expression, and does not guess: what a plan says only by an expression that cannot be

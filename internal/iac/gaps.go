@@ -119,6 +119,9 @@ func fileOf(s mivet.Source) string {
 
 // gap records what is missing because of one object of the plan.
 func (b *builder) gap(v *view, facts mivet.FactKind, scope arm.ID, reason string) {
+	if v.declared != nil {
+		reason = strings.ReplaceAll(reason, whyNotFollow, whyDeployed)
+	}
 	b.gaps.add(mivet.Gap{Facts: facts, Scope: scope, Subject: v.address, Reason: reason, Source: v.src})
 	if strings.HasSuffix(reason, whyEmpty) {
 		b.refuse(v, reason)

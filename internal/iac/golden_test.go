@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/armtemplate"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -153,12 +155,24 @@ func readFile(t *testing.T, name string) *mivet.Snapshot {
 	}
 	defer f.Close()
 	read := ReadTerraform
-	if strings.Contains(name, "hound") {
+	switch {
+	case strings.Contains(name, "hound"):
 		read = ReadAzureHound
+	case strings.Contains(name, ".template."):
+		read = readTemplate
+	case strings.Contains(name, ".whatif."):
+		read = ReadWhatIf
+	case strings.Contains(name, ".snapshot."):
+		read = ReadPredicted
 	}
 	s, err := read(context.Background(), filepath.Base(name), f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// readTemplate reads a template that is deployed to the group g.
+func readTemplate(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error) {
+	return ReadTemplate(ctx, name, r, TemplateOptions{Target: armtemplate.Target{Subscription: testSub, ResourceGroup: "g"}})
 }

@@ -66,7 +66,7 @@ func (k Kind) String() string {
 // Supported reports whether this package reads the format.
 func (k Kind) Supported() bool {
 	switch k {
-	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound:
+	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound, KindARMTemplate, KindBicepSnapshot, KindWhatIf:
 		return true
 	default:
 		return false
@@ -87,6 +87,8 @@ func (k Kind) Advice() string {
 		return `give the output of "tofu show -json"`
 	case KindZip:
 		return "unpack it first"
+	case KindARMParameters:
+		return "it is read with its template, if it lies beside it or is given with --parameters"
 	case KindUnknown:
 		return "give a Terraform plan or state in JSON, or the output of AzureHound"
 	default:

@@ -18,6 +18,9 @@ const (
 	whyNotFollow = "is known only after apply, and the plan does not show what it comes from"
 	whyClientID  = "names a client ID where the principal (object) ID is needed"
 	whyMalformed = "is no resource ID"
+	whyDeployed  = "is known only after the deployment, and the template does not show whose it is"
+
+	whyOneOfSeveral = "is one of several: what decides is known only after the deployment"
 )
 
 // maxScopes bounds the memory for scopes that were parsed before.
@@ -38,6 +41,9 @@ func (b *builder) principal(v *view, clientOK bool, path ...string) (id mivet.Pr
 	case nil:
 		if !v.unknown.unknown(path...) {
 			return "", whyAbsent
+		}
+		if v.declared != nil {
+			return b.declaredPrincipal(v, clientOK, path)
 		}
 	}
 	return b.principalOfTrail(b.trail(v, path...), clientOK)
@@ -143,7 +149,7 @@ func (b *builder) userAssignedPrincipal(v *view) mivet.PrincipalID {
 	if known != "" && !v.replaced() {
 		return mivet.NewPrincipalID(known)
 	}
-	if v.does("create") || v.unknown.unknown("principal_id") && v.typ == "azurerm_user_assigned_identity" {
+	if v.makes() || v.unknown.unknown("principal_id") && v.typ == "azurerm_user_assigned_identity" {
 		return mivet.SymbolicPrincipal(v.address)
 	}
 	return ""
@@ -158,7 +164,7 @@ func (b *builder) systemPrincipal(v *view) mivet.PrincipalID {
 	}
 	known := v.attrs.str("identity", "principal_id")
 	switch {
-	case v.does("create"):
+	case v.makes():
 		return mivet.SymbolicPrincipal(v.address)
 	case v.does("update"):
 		before := attributes(v.before)
@@ -171,6 +177,9 @@ func (b *builder) systemPrincipal(v *view) mivet.PrincipalID {
 	}
 	return mivet.NewPrincipalID(known)
 }
+
+// makes reports whether the object is new, or may be: a template does not tell.
+func (v *view) makes() bool { return v.does("create") || v.does(actionDeploy) }
 
 // computedPrincipal returns the principal of an identity that a service makes by itself,
 // such as that of the nodes of a cluster.

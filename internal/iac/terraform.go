@@ -206,6 +206,9 @@ func (b *builder) declare(v *view) {
 		UserAssigned: isUserAssigned(v), FirstPrincipal: v.stays() && v.firstPrincipal(),
 		Grant: v.isGrant(), FederatedCredential: v.isFederatedCredential(),
 	}
+	if v.declared != nil {
+		d.Type = v.armType()
+	}
 	if v.carries() {
 		d.IdentityType = v.identityType()
 	}
@@ -246,9 +249,15 @@ func (b *builder) tenant() {
 // byNature adds the gaps of every plan and state: it holds what it manages, and nothing of
 // the rest of the tenant.
 func (b *builder) byNature() {
-	what := "a plan"
-	if b.doc.kind != KindTerraformPlan {
-		what = "a state"
+	what := "a state"
+	switch b.doc.kind {
+	case KindTerraformPlan:
+		what = "a plan"
+	case KindARMTemplate, KindBicepSnapshot:
+		what = "a template"
+	case KindWhatIf:
+		what = "a what-if"
+	default:
 	}
 	src := mivet.Source{Origin: &mivet.Origin{File: b.doc.file}}
 	for _, facts := range []mivet.FactKind{

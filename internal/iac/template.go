@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iac
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/armtemplate"
+)
+
+// maxTemplate is the largest template that is read. Resource Manager takes 4 MB.
+const maxTemplate = 64 << 20
+
+// TemplateOptions are what a template does not say itself.
+type TemplateOptions struct {
+	// Target is where it is deployed, as far as that is known.
+	Target armtemplate.Target
+	// Parameters are the values given, by name.
+	Parameters map[string]armtemplate.Value
+	// Load returns a linked template by its path from the folder of the template.
+	Load func(path string) ([]byte, error)
+}
+
+// ReadTemplate reads an ARM template and returns what Azure will hold after its
+// deployment, as far as that can be told without one. name is how messages and sources
+// call the input.
+//
+// What only the deployment knows stays a symbol: the principal of an identity is
+// [mivet.SymbolicPrincipal] of the resource's ID. A part of an ID that is not known stands
+// in braces.
+func ReadTemplate(ctx context.Context, name string, r io.Reader, opts TemplateOptions) (*mivet.Snapshot, error) {
+	text, err := readWhole(name, r, KindARMTemplate)
+	if err != nil {
+		return nil, err
+	}
+	t, err := armtemplate.Parse(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading an ARM template: %w", err)
+	}
+	return TemplateFacts(ctx, name, t, opts)
+}
+
+// readWhole reads a file of one of the kinds into memory, as UTF-8.
+func readWhole(name string, r io.Reader, kinds ...Kind) ([]byte, error) {
+	buffered := bufio.NewReaderSize(r, headLength)
+	head, err := buffered.Peek(headLength)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if kind := Recognise(head); !slices.Contains(kinds, kind) {
+		return nil, kind.unsupported(name)
+	}
+	text, err := io.ReadAll(io.LimitReader(decodeText(buffered, head), maxTemplate+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(text) > maxTemplate {
+		return nil, &Error{File: name, Line: 1, Byte: maxTemplate, Reason: "the file is larger than 64 MiB", Advice: "Resource Manager takes 4 MB: check where it comes from"}
+	}
+	return text, nil
+}
+
+// ReadTemplateParameters reads a parameter file of a template.
+func ReadTemplateParameters(name string, r io.Reader) (map[string]armtemplate.Value, error) {
+	buffered := bufio.NewReaderSize(r, headLength)
+	head, err := buffered.Peek(headLength)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(decodeText(buffered, head), maxTemplate))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	given, err := armtemplate.ParseParameters(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading parameters: %w", err)
+	}
+	return given, nil
+}
+
+// TemplateFacts is [ReadTemplate] for a template that was read already, or compiled from
+// another language: name is the input, and places are those of the template's nodes.
+func TemplateFacts(ctx context.Context, name string, t *armtemplate.Template, opts TemplateOptions) (*mivet.Snapshot, error) {
+	r := t.Evaluate(armtemplate.Options{Target: opts.Target, Parameters: opts.Parameters, Load: opts.Load})
+	d := newDeclarer(name, KindARMTemplate)
+	d.b.snap.TenantID = opts.Target.Tenant
+	for i, x := range r.Resources {
+		if i&255 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		d.templateResource(x)
+	}
+	d.unset(t, opts)
+	for _, x := range r.Diagnostics {
+		d.b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Reason: x.Text, Source: d.source("", x.Pos)})
+	}
+	return d.finish(), nil
+}
+
+// unset tells which parameters have no value: what hangs on them is not known.
+func (d *declarer) unset(t *armtemplate.Template, opts TemplateOptions) {
+	n := t.Node().Get("parameters")
+	if n == nil {
+		return
+	}
+	for _, m := range n.Members {
+		if m.Value.Get("defaultValue") != nil || m.Value.Get("nullable") != nil || given(opts.Parameters, m.Name) {
+			continue
+		}
+		d.b.gaps.tally(mivet.FactInput, "parameters have no value, and what hangs on them is not known", "", m.Name, d.source("", m.Pos))
+	}
+}
+
+func given(values map[string]armtemplate.Value, name string) bool {
+	for n := range values {
+		if arm.Fold(n) == arm.Fold(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// templateResource declares one resource of an evaluated template.
+func (d *declarer) templateResource(x *armtemplate.Resource) {
+	if arm.Fold(x.Type) == "microsoft.resources/deployments" {
+		return // what it deploys is declared by itself
+	}
+	if armtemplate.IsNull(x.ID) {
+		d.b.gaps.tally(mivet.FactInput, "objects of other services than Azure are not read", x.Type, firstOf(x.Symbol, x.Type), d.source("", x.Pos))
+		return
+	}
+	r := declared{
+		id: armtemplate.Text(x.ID), typ: x.Type, version: x.APIVersion, body: x.Body, pos: x.Pos, actions: []string{actionDeploy},
+		existing: x.Existing,
+	}
+	if u, ok := x.Condition.(*armtemplate.Unknown); ok {
+		r.condition = u.String()
+	}
+	d.add(&r)
+}
+
+// actionDeploy is what a template does to a resource: it is created, or changed in place.
+const actionDeploy = "deploy"
+
+// ReadPredicted reads what "bicep snapshot" writes: the resources that a deployment would
+// make, with all expressions evaluated that can be.
+func ReadPredicted(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error) {
+	text, err := readWhole(name, r, KindBicepSnapshot)
+	if err != nil {
+		return nil, err
+	}
+	root, err := armtemplate.ParseJSON(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a Bicep snapshot: %w", err)
+	}
+	d := newDeclarer(name, KindBicepSnapshot)
+	list := root.Get("predictedResources")
+	if list == nil || list.Kind != armtemplate.NodeArray {
+		return nil, &Error{File: name, Line: 1, Reason: "predictedResources is no list", Advice: `write the snapshot again with "bicep snapshot --mode overwrite"`}
+	}
+	values := evaluateNodes(list.Items)
+	for i, n := range list.Items {
+		if i&255 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if arm.Fold(plain(n, "type")) == "microsoft.resources/deployments" {
+			continue
+		}
+		d.add(&declared{
+			id: armtemplate.Text(armtemplate.At(values[i], "id")), typ: plain(n, "type"), version: plain(n, "apiVersion"),
+			body: asObject(values[i]), pos: n.Pos, actions: []string{actionDeploy},
+		})
+	}
+	return d.finish(), nil
+}
+
+func plain(n *armtemplate.Node, member string) string {
+	if m := n.Get(member); m != nil && m.Kind == armtemplate.NodeString {
+		return m.Text
+	}
+	return ""
+}
+
+func asObject(v armtemplate.Value) *armtemplate.Object {
+	o, _ := v.(*armtemplate.Object)
+	return o
+}
+
+// evaluateNodes evaluates values in which expressions may be left over, such as
+// "[reference('/subscriptions/…').principalId]".
+func evaluateNodes(nodes []*armtemplate.Node) []armtemplate.Value {
+	root := armtemplate.ObjectNode(armtemplate.Pos{}, armtemplate.Member{Name: "outputs", Value: armtemplate.ObjectNode(armtemplate.Pos{})})
+	outputs := root.Members[0].Value
+	for i, n := range nodes {
+		outputs.Members = append(outputs.Members, armtemplate.Member{
+			Name: fmt.Sprint(i), Value: armtemplate.ObjectNode(n.Pos, armtemplate.Member{Name: "value", Value: n}),
+		})
+	}
+	t, err := armtemplate.FromNode(root)
+	if err != nil {
+		return make([]armtemplate.Value, len(nodes)) // it is an object, so there is no error
+	}
+	out := make([]armtemplate.Value, 0, len(nodes))
+	for _, o := range t.Evaluate(armtemplate.Options{}).Outputs {
+		out = append(out, o.Value)
+	}
+	return out
+}
+
+// ReadWhatIf reads the answer of a what-if: the body of the REST call, or what "az
+// deployment … what-if --no-pretty-print" prints, which is its inner object.
+func ReadWhatIf(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error) {
+	text, err := readWhole(name, r, KindWhatIf)
+	if err != nil {
+		return nil, err
+	}
+	root, err := armtemplate.ParseJSON(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a what-if: %w", err)
+	}
+	inner := root
+	if p := root.Get("properties"); p != nil {
+		inner = p
+	}
+	d := newDeclarer(name, KindWhatIf)
+	changes := inner.Get("changes")
+	if changes == nil || changes.Kind != armtemplate.NodeArray {
+		return nil, &Error{File: name, Line: 1, Reason: "changes is no list", Advice: "write the what-if again with --no-pretty-print -o json"}
+	}
+	if s := plain(root, "status"); s != "" && !strings.EqualFold(s, "Succeeded") {
+		d.b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Reason: "the what-if has the status " + s + " and may not be complete", Source: d.source("", root.Pos)})
+	}
+	values := evaluateNodes(changes.Items)
+	for i, n := range changes.Items {
+		if i&255 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		d.change(n, values[i])
+	}
+	return d.finish(), nil
+}
+
+// What a change does, in the words that plans have. A resource that is deployed again is
+// changed in place; one that is ignored is not in the template and stays.
+var whatIfActions = map[string][]string{
+	"create": {"create"}, "delete": {"delete"}, "modify": {"update"}, "deploy": {"update"}, "nochange": {"no-op"}, "ignore": {"no-op"},
+}
+
+// change declares one change of a what-if.
+func (d *declarer) change(n *armtemplate.Node, v armtemplate.Value) {
+	id, kind := plain(n, "resourceId"), plain(n, "changeType")
+	actions, ok := whatIfActions[strings.ToLower(kind)]
+	if !ok {
+		reason := "the what-if could not tell what becomes of it"
+		if why := plain(n, "unsupportedReason"); why != "" {
+			reason += ": " + why
+		}
+		d.b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Subject: id, Reason: reason, Source: d.source(id, n.Pos)})
+		return
+	}
+	before, after := asObject(armtemplate.At(v, "before")), asObject(armtemplate.At(v, "after"))
+	r := declared{id: id, actions: actions, before: before, body: after, pos: n.Pos, existing: strings.EqualFold(kind, "ignore") && before == nil && after == nil}
+	if after == nil {
+		r.body = before
+	}
+	r.typ, _ = textOf(r.body.Get("type"))
+	r.version, _ = textOf(r.body.Get("apiVersion"))
+	d.add(&r)
+}
+
+func textOf(v armtemplate.Value) (string, bool) {
+	s, ok := v.(armtemplate.String)
+	return string(s), ok
+}
