@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -265,6 +266,26 @@ func TestSARIF(t *testing.T) {
 	}
 	if suppressed != 1 {
 		t.Errorf("%d suppressions, want 1", suppressed)
+	}
+}
+
+// GitHub refuses a file with more results than it takes: the most severe ones are written,
+// and how many were left out is said.
+func TestSARIFOfVeryManyFindings(t *testing.T) {
+	r := &vet.Results{Rules: []vet.Result{{Rule: &vet.Rule{ID: "x"}}}}
+	for i := range 25_002 {
+		f := mivet.Finding{Rule: "x", Fingerprint: strconv.Itoa(i), Severity: mivet.SeverityHigh, Message: "m"}
+		if i < 2 {
+			f.Severity = mivet.SeverityLow
+		}
+		r.Rules[0].Findings = append(r.Rules[0].Findings, f)
+	}
+	text := string(written(t, "sarif", r))
+	if n := strings.Count(text, `"ruleId":"x"`); n != 25_000 {
+		t.Errorf("%d results", n)
+	}
+	if strings.Contains(text, `"level":"note"`) || !strings.Contains(text, "2 findings, the least severe ones, are left out") {
+		t.Error("other findings than the least severe were left out, or nothing is said of them")
 	}
 }
 

@@ -36,11 +36,11 @@ func (h *HTML) Handle(m Message) error {
 	}
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"count": vet.Count, "time": htmlTime, "day": csvDay, "list": strings.Join, "short": func(s string) string { return s[:min(12, len(s))] },
-		"reach": func(r mivet.Reach) string {
-			if !r.Grants && r.Changes+r.Data+r.Secrets == 0 {
+		"reach": func(r *mivet.Reach) string {
+			if r == nil || !r.Grants && r.Changes+r.Data+r.Secrets == 0 {
 				return ""
 			}
-			return vet.ReachWords(&r)
+			return vet.ReachWords(r)
 		},
 	}).Parse(pageTemplate)
 	if err != nil {

@@ -150,6 +150,10 @@ type sarifLogical struct {
 	Kind          string `json:"kind"`
 }
 
+// maxSARIF is how many results GitHub takes; a file with more is refused as a whole
+// (docs.github.com, code-security/code-scanning/troubleshooting-sarif/results-exceed-limit).
+const maxSARIF = 25_000
+
 // The levels, and the scores by which GitHub ranks security findings.
 var (
 	sarifLevels = map[mivet.Severity]string{
@@ -182,7 +186,12 @@ func (s *SARIF) sarifRun() sarifRun {
 	for _, u := range s.undecided {
 		invocation.Notifications = append(invocation.Notifications, sarifUndecided(u))
 	}
-	for _, f := range s.findings {
+	if more := len(s.findings) - maxSARIF; more > 0 {
+		invocation.Notifications = append(invocation.Notifications, sarifNotification{
+			Level: "warning", Message: sarifText{Text: fmt.Sprintf("%s, the least severe ones, are left out: GitHub takes no file with more than %d", vet.Count(more, "finding"), maxSARIF)},
+		})
+	}
+	for _, f := range s.findings[:min(len(s.findings), maxSARIF)] {
 		run.Results = append(run.Results, s.result(f, index[f.Rule]))
 	}
 	run.Invocations = []sarifInvocation{invocation}

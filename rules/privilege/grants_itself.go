@@ -287,6 +287,9 @@ func grantsItselfFinding(p *vet.Pass, id mivet.PrincipalID, ways []way) mivet.Fi
 	for i, w := range ways {
 		used[i] = w.holding
 		f.Severity = max(f.Severity, w.severity)
+		if i > 0 && ways[i-1].holding.Assignment == w.holding.Assignment && ways[i-1].evidence[0] == w.evidence[0] {
+			w.evidence = w.evidence[1:] // that it holds the role was said
+		}
 		f.Evidence = append(f.Evidence, w.evidence...)
 		if !slices.Contains(words, w.words) {
 			words = append(words, w.words)
