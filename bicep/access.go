@@ -29,8 +29,12 @@ type taken struct {
 
 func (l *lowerer) take(t taken, p armtemplate.Pos, s *scope) *armtemplate.Expr {
 	if id, ok := t.base.(*Ident); ok {
-		if _, sym := s.find(id.Name); sym != nil && sym.kind == symWildcard {
+		local, sym := s.find(id.Name)
+		switch {
+		case sym != nil && sym.kind == symWildcard:
 			return l.wildcardValue(sym, t.name, p, id.Span, s)
+		case sym == nil && local == nil && id.Name == "base" && s.unit.file.Parameters:
+			return l.baseValue(s.unit, t.name, p, id.Span, s)
 		}
 	}
 	if sym, index, ok := l.denoted(t.base, s); ok {

@@ -67,6 +67,7 @@ type unit struct {
 	order   []*symbol
 	outputs map[string]*Output
 	exports map[string]*symbol // names with @export()
+	base    *unit              // of a parameter file: the one that it extends
 
 	symbolic state // whether the file needs symbolic names
 }
@@ -357,14 +358,4 @@ func (s *scope) find(name string) (*binding, *symbol) {
 		}
 	}
 	return nil, s.unit.symbols[name]
-}
-
-// holds says whether a binding is one of the scope.
-func (s *scope) holds(b *binding) bool {
-	for at := s; at != nil; at = at.up {
-		if at.bind == b {
-			return true
-		}
-	}
-	return false
 }

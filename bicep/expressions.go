@@ -220,7 +220,7 @@ func (p *parser) arguments(open, end Kind, endText string, read func() Expr) (li
 		before := p.pos
 		list = append(list, read())
 		switch p.kind() {
-		case end:
+		case end, EndOfFile:
 		case NewLine:
 			next := p.tokens[p.beyond(p.pos)].Kind
 			if next == EndOfFile {

@@ -187,7 +187,9 @@ func (l *lowerer) declareFunction(sym *symbol) string {
 	}
 	space, name := userNamespace, sym.name
 	if sym.unit != l.u {
-		space, name = splitName(l.freeName(sym))
+		if name = l.aliases[sym]; name == "" {
+			space, name = splitName(l.freshName(sym.name))
+		}
 	}
 	full := space + "." + name
 	l.names[sym] = full

@@ -41,6 +41,7 @@ type lowerer struct {
 	functions map[string][]armtemplate.Member // by namespace
 	spaces    []string                        // namespaces of functions, in order
 	inlined   map[*symbol]*inlined
+	nodes     map[*symbol]*armtemplate.Node // the same as JSON
 	closures  map[*symbol][]*symbol
 	aliases   map[*symbol]string // names under which things of other files were imported
 	externals map[externalKey]string
@@ -64,6 +65,7 @@ func newLowerer(c *compiler, u *unit) *lowerer {
 		taken:     map[string]bool{},
 		functions: map[string][]armtemplate.Member{},
 		inlined:   map[*symbol]*inlined{},
+		nodes:     map[*symbol]*armtemplate.Node{},
 		closures:  map[*symbol][]*symbol{},
 		aliases:   map[*symbol]string{},
 		externals: map[externalKey]string{},
@@ -351,6 +353,9 @@ func (l *lowerer) unknownName(e *Ident, s *scope) {
 func (l *lowerer) symbol(sym *symbol, index *armtemplate.Expr, p armtemplate.Pos, at Span, s *scope) *armtemplate.Expr {
 	switch sym.kind {
 	case symParam:
+		if sym.unit.file.Parameters {
+			return l.assignedValue(sym, p, at, s)
+		}
 		return l.call(p, "parameters", text(p, sym.name))
 	case symVar:
 		return l.variable(sym, p, at, s)
@@ -424,7 +429,7 @@ func (l *lowerer) freeName(sym *symbol) string {
 	if sym.unit == l.u {
 		return sym.name
 	}
-	if name := l.aliases[sym]; name != "" && sym.kind == symVar {
+	if name := l.aliases[sym]; name != "" {
 		return name
 	}
 	return l.freshName(sym.name)

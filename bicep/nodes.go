@@ -61,15 +61,20 @@ func (l *lowerer) inlinedNode(e *Ident, s *scope) *armtemplate.Node {
 	if local != nil || sym == nil || sym.kind != symVar || !sym.mustInline() {
 		return nil
 	}
-	v := sym.decl.(*Var)
-	switch value := unwrap(v.Value).(type) {
-	case *Object, *Array:
-		if in := l.inlined[sym]; in != nil && in.busy {
-			return nil // the expression reports the cycle
-		}
-		return l.node(value, sym.unit.root())
+	if n, ok := l.nodes[sym]; ok {
+		return n // nil while it is being made: the expression reports the cycle
 	}
-	return nil
+	var n *armtemplate.Node
+	l.nodes[sym] = nil
+	root := sym.unit.root()
+	switch value := unwrap(sym.decl.(*Var).Value).(type) {
+	case *Object, *Array:
+		n = l.node(value, root)
+	case *Ident:
+		n = l.inlinedNode(value, root)
+	}
+	l.nodes[sym] = n
+	return n
 }
 
 // textNode is a text that is no expression, whatever it looks like.

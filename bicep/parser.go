@@ -29,6 +29,7 @@ type parser struct {
 
 type fault struct {
 	code, message string
+	at            Span
 }
 
 // Parse reads the text of a .bicep file.
@@ -103,9 +104,9 @@ func (p *parser) last() int {
 
 func (p *parser) from(start int) Span { return Span{start, max(start, p.last())} }
 
-// fail records why there is no way on.
+// fail records why there is no way on at the current token.
 func (p *parser) fail(code, message string) {
-	p.pending = fault{code, message}
+	p.pending = fault{code, message, p.peek().Span}
 }
 
 // report adds a fault. More than maxFaults are counted by nobody.
@@ -142,8 +143,8 @@ func (p *parser) word(word string) bool {
 	return false
 }
 
-// skipTo passes over tokens to one of the given kinds, which it leaves, and reports the pending fault over them. With
-// quiet set the fault follows from one that is reported already.
+// skipTo passes over tokens to one of the given kinds, which it leaves, and reports the pending fault. With quiet set the
+// fault follows from one that is reported already.
 func (p *parser) skipTo(start int, quiet bool, stops ...Kind) *Bad {
 	for p.kind() != EndOfFile && !slices.Contains(stops, p.kind()) {
 		p.pos++
@@ -153,7 +154,7 @@ func (p *parser) skipTo(start int, quiet bool, stops ...Kind) *Bad {
 		at.End = p.tokens[p.pos-1].End
 	}
 	if !quiet {
-		p.report(at, p.pending.code, p.pending.message)
+		p.report(p.pending.at, p.pending.code, p.pending.message)
 	}
 	return &Bad{at}
 }

@@ -118,10 +118,9 @@ func (p *parser) decoratorList() []Decorator {
 		start := p.pos
 		call := p.or(start, p.decoratorCall(), false, NewLine)
 		list = append(list, Decorator{p.from(begin), call})
-		if p.kind() != NewLine {
-			start = p.pos
+		if k := p.kind(); k != NewLine && k != EndOfFile {
 			p.fail("BCP019", "here should be the end of the line")
-			p.skipTo(start, false, NewLine)
+			p.skipTo(p.pos, false, NewLine)
 		}
 		p.newLines()
 	}
@@ -245,7 +244,7 @@ func (p *parser) pathString(silent bool, code, what string, stops ...Kind) Expr 
 		e = p.stringLiteral()
 	}
 	if _, bad := e.(*Bad); bad || e == nil {
-		p.fail(code, "here should be "+what+", in single quotes")
+		p.pending = fault{code, "here should be " + what + ", in single quotes", p.tokens[start].Span}
 		return p.skipTo(start, silent, append(stops, NewLine)...)
 	}
 	return e

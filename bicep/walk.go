@@ -12,6 +12,7 @@ type use struct {
 	prop   string  // property that is taken of it, "" for all
 	method string  // method that is called on it
 	call   string  // a function that is no symbol
+	named  bool    // only its name is asked for
 	at     Span
 }
 
@@ -46,9 +47,11 @@ func (w walker) expr(e Expr, s *scope) {
 		} else {
 			w.visit(use{call: e.Name.Text, at: e.Name.Span})
 		}
-		if e.Name.Text != "nameof" {
-			w.list(s, e.Args...)
+		if e.Name.Text == "nameof" {
+			outer := w.visit
+			w.visit = func(u use) { u.named = true; outer(u) }
 		}
+		w.list(s, e.Args...)
 	case *String:
 		w.list(s, e.Holes...)
 	case *Array:
@@ -223,6 +226,9 @@ func (s *symbol) mustInline() bool {
 
 // late says whether a use is known only while the deployment runs.
 func (u use) late() bool {
+	if u.named {
+		return false
+	}
 	if u.sym == nil {
 		return runsLate(u.call)
 	}

@@ -24,25 +24,31 @@ type conformanceFlags struct {
 	out      output
 	answers  bool
 	complete bool
+	cache    string
 }
 
 func (a *app) conformanceCommand() *cobra.Command {
 	var f conformanceFlags
 	cmd := &cobra.Command{
-		Use:     "conformance FILE...",
+		Use:     "conformance FILE|FOLDER...",
 		Short:   "compare mivet's answers with known ones",
 		GroupID: groupTrust,
 		Example: "  mivet conformance cases.jsonl              where do the answers agree\n" +
-			"  mivet conformance --answers cases.jsonl    the answers alone, one JSON line a case",
+			"  mivet conformance --answers cases.jsonl    the answers alone, one JSON line a case\n" +
+			"  mivet conformance bicep/                   Bicep files against what the compiler made of them",
 		Long: "FILE holds one case a line: {\"id\", \"kind\", \"input\", \"expected\"}, as docs/conformance.md\n" +
 			"describes. Only kind and input are read to find an answer; with --answers nothing else but\n" +
 			"the id is read at all. A case that mivet cannot answer is answered with null, never guessed,\n" +
-			"and so is a faulty line that has an id.",
+			"and so is a faulty line that has an id.\n\n" +
+			"In a FOLDER, Bicep files are compared with what lies beside them: NAME.bicep with the template\n" +
+			"NAME.json, evaluated, with NAME.tokens.bicep and NAME.diagnostics.bicep; NAME.bicepparam with\n" +
+			"the parameters NAME.json and with NAME.snapshot.json.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.conformance(ctx, &f, args) }),
 	}
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().BoolVar(&f.answers, "answers", false, "print answers alone and read no expected ones")
+	cmd.Flags().StringVar(&f.cache, "bicep-cache", "", "folder of restored Bicep modules, such as ~/.bicep")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a case has no answer")
 	return cmd
 }
@@ -53,12 +59,7 @@ func (a *app) conformance(ctx context.Context, f *conformanceFlags, files []stri
 	}
 	var report conformance.Report
 	for _, file := range files {
-		r, err := a.conformanceRunner(file)
-		if err != nil {
-			return exitFailed, err
-		}
-		err = a.withInput(file, func(in io.Reader) error { return report.Add(ctx, r, file, in) })
-		if err != nil {
+		if err := a.conformanceOf(ctx, f, file, &report); err != nil {
 			return exitFailed, err
 		}
 	}
@@ -66,6 +67,23 @@ func (a *app) conformance(ctx context.Context, f *conformanceFlags, files []stri
 		return exitFailed, err
 	}
 	return conformanceVerdict(&report, f.complete)
+}
+
+// conformanceOf compares the cases of a file, or the pairs of a folder.
+func (a *app) conformanceOf(ctx context.Context, f *conformanceFlags, file string, report *conformance.Report) error {
+	r, err := a.conformanceRunner(file)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(filepath.Clean(file))
+	if file == "-" || err != nil || !info.IsDir() {
+		return a.withInput(file, func(in io.Reader) error { return report.Add(ctx, r, file, in) })
+	}
+	var opts conformance.FolderOptions
+	if f.cache != "" {
+		opts.Cache = os.DirFS(f.cache)
+	}
+	return report.AddFolder(ctx, r, file, os.DirFS(file), opts)
 }
 
 // conformanceVerdict turns figures into an exit code.
