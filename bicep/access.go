@@ -76,7 +76,7 @@ func (l *lowerer) denoted(e Expr, s *scope) (sym *symbol, index *armtemplate.Exp
 		case at == nil:
 			return nil, nil, false
 		case at.kind == symVar && i == nil && at.mustInline():
-			e, s = at.decl.(*Var).Value, at.unit.root()
+			e, s = at.variable.Value, at.unit.root()
 			continue
 		case at.kind != symResource && at.kind != symModule:
 			return nil, nil, false
@@ -316,7 +316,7 @@ func resourceParam(e Expr, s *scope) *symbol {
 	if sym == nil || sym.kind != symParam {
 		return nil
 	}
-	if _, ok := sym.decl.(*Param).Type.(*ResourceType); !ok {
+	if _, ok := sym.param.Type.(*ResourceType); !ok {
 		return nil
 	}
 	return sym
@@ -326,7 +326,7 @@ func resourceParam(e Expr, s *scope) *symbol {
 func (l *lowerer) resourceParamProperty(sym *symbol, t taken, p armtemplate.Pos) *armtemplate.Expr {
 	id := l.call(p, "parameters", text(p, sym.name))
 	typeName, version := "", ""
-	if text, ok := sym.decl.(*Param).Type.(*ResourceType).Type.(*String); ok && len(text.Holes) == 0 {
+	if text, ok := sym.param.Type.(*ResourceType).Type.(*String); ok && len(text.Holes) == 0 {
 		typeName, version, _ = strings.Cut(text.Parts[0], "@")
 	}
 	switch t.name {

@@ -31,8 +31,6 @@ type Name struct {
 }
 
 // A Statement is a declaration at the top of a file, or a resource nested in another.
-//
-//sumtype:decl
 type Statement interface {
 	Node
 	decorators() []Decorator
@@ -194,8 +192,6 @@ type TypedName struct {
 }
 
 // Expr is an expression, or the expression of a type.
-//
-//sumtype:decl
 type Expr interface {
 	Node
 	expr()

@@ -30,17 +30,27 @@ type symbol struct {
 	unit *unit
 	decl Statement
 
+	// decl, as what it is
+	param     *Param
+	variable  *Var
+	function  *Func
+	typeDecl  *TypeDecl
+	resource  *Resource
+	module    *Module
+	imports   *Import
+	extension *Extension
+
 	// of resources and modules
-	loop      *For
-	conds     Expr    // the condition, nil: none
-	body      *Object // nil if the body is no object
-	outer     *symbol // the resource that this one is nested in
-	nested    map[string]*symbol
-	children  []*symbol // nested ones, in order
-	typeName  string    // with the segments of outer
-	version   string
-	foreign   bool   // its type belongs to an extension
-	extension string // name of that one
+	loop     *For
+	conds    Expr    // the condition, nil: none
+	body     *Object // nil if the body is no object
+	outer    *symbol // the resource that this one is nested in
+	nested   map[string]*symbol
+	children []*symbol // nested ones, in order
+	typeName string    // with the segments of outer
+	version  string
+	foreign  bool   // its type belongs to an extension
+	alias    string // name of that extension
 
 	imported string // of an import: the name in the other file
 
@@ -122,7 +132,7 @@ func (u *unit) declare(s Statement) {
 
 // add declares a name in the file. A name that is missing in the text declares nothing, but the statement stays.
 func (u *unit) add(kind symbolKind, name Name, decl Statement) *symbol {
-	sym := &symbol{kind: kind, name: name.Text, at: name.Span, unit: u, decl: decl}
+	sym := u.symbol(kind, name, decl)
 	u.order = append(u.order, sym)
 	if name.Text == "" {
 		return sym
@@ -132,8 +142,31 @@ func (u *unit) add(kind symbolKind, name Name, decl Statement) *symbol {
 		return sym
 	}
 	u.symbols[name.Text] = sym
-	if decl != nil && decorator(decl, "export") != nil {
+	if decorator(decl, "export") != nil {
 		u.exports[name.Text] = sym
+	}
+	return sym
+}
+
+func (u *unit) symbol(kind symbolKind, name Name, decl Statement) *symbol {
+	sym := &symbol{kind: kind, name: name.Text, at: name.Span, unit: u, decl: decl}
+	switch decl := decl.(type) {
+	case *Param:
+		sym.param = decl
+	case *Var:
+		sym.variable = decl
+	case *Func:
+		sym.function = decl
+	case *TypeDecl:
+		sym.typeDecl = decl
+	case *Resource:
+		sym.resource = decl
+	case *Module:
+		sym.module = decl
+	case *Import:
+		sym.imports = decl
+	case *Extension:
+		sym.extension = decl
 	}
 	return sym
 }
@@ -158,7 +191,8 @@ func (u *unit) resource(s *Resource, outer *symbol) {
 	if outer == nil {
 		sym = u.add(symResource, s.Name, s)
 	} else {
-		sym = &symbol{kind: symResource, name: s.Name.Text, at: s.Name.Span, unit: u, decl: s, outer: outer}
+		sym = u.symbol(symResource, s.Name, s)
+		sym.outer = outer
 		u.order = append(u.order, sym)
 		outer.children = append(outer.children, sym)
 		if outer.nested[sym.name] != nil {
@@ -217,7 +251,7 @@ func (u *unit) resourceType(sym *symbol, s *Resource) {
 		}
 		outer, _, _ := strings.Cut(sym.outer.typeName, "@")
 		sym.typeName = outer + "/" + sym.typeName
-		if sym.foreign, sym.extension = sym.outer.foreign, sym.outer.extension; sym.foreign {
+		if sym.foreign, sym.alias = sym.outer.foreign, sym.outer.alias; sym.foreign {
 			sym.typeName += "@" + sym.version
 		}
 		return
@@ -226,12 +260,12 @@ func (u *unit) resourceType(sym *symbol, s *Resource) {
 	if found {
 		sym.typeName = name
 		if prefix != "az" {
-			sym.foreign, sym.typeName, sym.extension = true, text.Parts[0][len(prefix)+1:], prefix
+			sym.foreign, sym.typeName, sym.alias = true, text.Parts[0][len(prefix)+1:], prefix
 			return
 		}
 	}
 	if ext := u.graphExtension(sym.typeName, sym.version); ext != "" {
-		sym.foreign, sym.typeName, sym.extension = true, text.Parts[0], ext
+		sym.foreign, sym.typeName, sym.alias = true, text.Parts[0], ext
 		return
 	}
 	provider, rest, found := strings.Cut(sym.typeName, "/")
@@ -239,7 +273,7 @@ func (u *unit) resourceType(sym *symbol, s *Resource) {
 		return
 	}
 	if ext := u.extensionName(); ext != "" {
-		sym.foreign, sym.typeName, sym.extension = true, text.Parts[0], ext
+		sym.foreign, sym.typeName, sym.alias = true, text.Parts[0], ext
 		return
 	}
 	u.fault(text.Span, "BCP029", "a type of resource is written 'Provider/type@version'")

@@ -66,8 +66,9 @@ func (l *lowerer) isTerminal(u use) bool {
 		return true
 	case symResource:
 		return !u.sym.isExisting() || !u.weak() && !(u.sym.mustInline() && !u.sym.foreign)
+	default:
+		return false
 	}
-	return false
 }
 
 // weak says whether a use reads nothing of the state of a resource.
@@ -83,15 +84,13 @@ func (s *symbol) eachUse(visit func(use)) {
 	switch decl := s.decl.(type) {
 	case *Var:
 		uses(decl.Value, s.unit.root(), only)
-	case *Resource:
-		s.bodyUses(decl.Body, only)
-	case *Module:
-		s.bodyUses(decl.Body, only)
+	case *Resource, *Module:
+		s.bodyUses(only)
 	}
 }
 
 // bodyUses visits the uses of a body. What stands in parent and scope names a resource and reads nothing of it.
-func (s *symbol) bodyUses(body Expr, visit func(use)) {
+func (s *symbol) bodyUses(visit func(use)) {
 	outer := s.unit.root()
 	if s.outer != nil {
 		outer = s.outer.names()

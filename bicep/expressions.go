@@ -68,8 +68,9 @@ func precedence(k Kind) int {
 		return 40
 	case DoubleQuestion:
 		return 30
+	default:
+		return 0
 	}
-	return 0
 }
 
 func (p *parser) binary(flags exprFlags, above int) Expr {
@@ -326,6 +327,7 @@ func (p *parser) primary(flags exprFlags) Expr {
 		return p.parenOrLambda(flags)
 	case Identifier:
 		return p.nameOrCall(flags)
+	default:
 	}
 	p.fail("BCP009", "here should be a value")
 	return nil
@@ -341,7 +343,7 @@ func (p *parser) literal() Expr {
 		e = &Null{t.Span}
 	default:
 		n, err := strconv.ParseUint(p.text(t), 10, 64)
-		if err != nil {
+		if err != nil || n > 1<<63 {
 			p.fail("BCP010", "this number is greater than 64 bits can hold")
 			return nil
 		}
@@ -363,8 +365,9 @@ func (p *parser) nameOrCall(flags exprFlags) Expr {
 		return e
 	case Arrow:
 		return p.lambda(t.Start, []Name{name})
+	default:
+		return &Ident{t.Span, name.Text}
 	}
-	return &Ident{t.Span, name.Text}
 }
 
 // lambda reads on at the arrow.
@@ -495,6 +498,7 @@ func (p *parser) key(code string) Expr {
 		if s, ok := p.stringLiteral().(*String); ok {
 			return s
 		}
+	default:
 	}
 	p.fail(code, "here should be the name of a property")
 	return nil
@@ -677,6 +681,7 @@ func pieceValue(text string, kind Kind, block bool, dollars int) (string, bool) 
 		begin, end = "}", hole
 	case StringRightPiece:
 		begin = "}"
+	default:
 	}
 	if len(text) < len(begin)+len(end) || !strings.HasPrefix(text, begin) || !strings.HasSuffix(text, end) {
 		return "", false

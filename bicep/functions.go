@@ -193,7 +193,7 @@ func (l *lowerer) declareFunction(sym *symbol) string {
 	}
 	full := space + "." + name
 	l.names[sym] = full
-	f := sym.decl.(*Func)
+	f := sym.function
 	p := sym.unit.pos(f.Span)
 	inner := sym.unit.root()
 	params := make([]*armtemplate.Node, len(f.Params))

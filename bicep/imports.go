@@ -34,7 +34,7 @@ func (c *compiler) importTarget(u *unit, s *Import) *target {
 // resolveImport finds what an imported name stands for: a symbol of a Bicep file; nil where it is one of a compiled
 // template, or does not exist, which is reported.
 func (l *lowerer) resolveImport(sym *symbol) *symbol {
-	s := sym.decl.(*Import)
+	s := sym.imports
 	t := l.c.importTarget(sym.unit, s)
 	switch {
 	case t == nil:
@@ -61,7 +61,7 @@ func (l *lowerer) importedValue(sym *symbol, p armtemplate.Pos, at Span, s *scop
 	if got := l.resolveImport(sym); got != nil {
 		return l.symbol(got, nil, p, at, s)
 	}
-	if t := l.c.importTarget(sym.unit, sym.decl.(*Import)); t != nil && t.external != nil && t.external.exports(sym.imported) {
+	if t := l.c.importTarget(sym.unit, sym.imports); t != nil && t.external != nil && t.external.exports(sym.imported) {
 		return l.externalValue(t.external, sym.imported, p)
 	}
 	return l.faulty(p)
@@ -77,7 +77,7 @@ func (l *lowerer) importedCall(sym *symbol, e *Call, p armtemplate.Pos, s *scope
 		s.unit.fault(e.Name.Span, "BCP059", "the name "+e.Name.Text+" stands for no function")
 		return l.faulty(p)
 	}
-	if t := l.c.importTarget(sym.unit, sym.decl.(*Import)); t != nil && t.external != nil {
+	if t := l.c.importTarget(sym.unit, sym.imports); t != nil && t.external != nil {
 		return l.externalCall(t.external, sym.imported, args, p)
 	}
 	return l.faulty(p)
@@ -85,7 +85,7 @@ func (l *lowerer) importedCall(sym *symbol, e *Call, p armtemplate.Pos, s *scope
 
 // wildcardSymbol finds an exported name of a file that is imported as a whole.
 func (l *lowerer) wildcardSymbol(sym *symbol, name Name) *symbol {
-	t := l.c.importTarget(sym.unit, sym.decl.(*Import))
+	t := l.c.importTarget(sym.unit, sym.imports)
 	if t == nil || t.unit == nil {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (l *lowerer) wildcardSymbol(sym *symbol, name Name) *symbol {
 }
 
 func (l *lowerer) wildcardValue(sym *symbol, name string, p armtemplate.Pos, at Span, s *scope) *armtemplate.Expr {
-	t := l.c.importTarget(sym.unit, sym.decl.(*Import))
+	t := l.c.importTarget(sym.unit, sym.imports)
 	if t == nil {
 		return l.faulty(p)
 	}
@@ -112,7 +112,7 @@ func (l *lowerer) wildcardValue(sym *symbol, name string, p armtemplate.Pos, at 
 
 func (l *lowerer) wildcardCall(sym *symbol, e *MethodCall, p armtemplate.Pos, s *scope) *armtemplate.Expr {
 	args := l.args(e.Args, s)
-	t := l.c.importTarget(sym.unit, sym.decl.(*Import))
+	t := l.c.importTarget(sym.unit, sym.imports)
 	if t == nil {
 		return l.faulty(p)
 	}
@@ -286,8 +286,9 @@ func (r rewriter) node(n *armtemplate.Node) *armtemplate.Node {
 			list[i] = armtemplate.Member{Name: m.Name, Value: r.node(m.Value), Pos: m.Pos}
 		}
 		return armtemplate.ObjectNode(n.Pos, list...)
+	default:
+		return n
 	}
-	return n
 }
 
 func (r rewriter) expr(e *armtemplate.Expr) *armtemplate.Expr {

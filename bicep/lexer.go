@@ -230,42 +230,42 @@ func (l *lexer) skipRune() {
 	}
 }
 
+// A longer is what an operator becomes with more bytes behind its first.
+type longer struct {
+	rest string
+	kind Kind
+}
+
 // operator reads an operator of one, two or three bytes; the first is read already.
 func (l *lexer) operator(c byte) Kind {
-	follows := func(s string) bool {
-		if strings.HasPrefix(l.src[l.pos:], s) {
-			l.pos += len(s)
-			return true
-		}
-		return false
-	}
-	pick := func(short Kind, more ...any) Kind {
-		for i := 0; i+1 < len(more); i += 2 {
-			if follows(more[i].(string)) {
-				return more[i+1].(Kind)
+	pick := func(short Kind, more ...longer) Kind {
+		for _, m := range more {
+			if strings.HasPrefix(l.src[l.pos:], m.rest) {
+				l.pos += len(m.rest)
+				return m.kind
 			}
 		}
 		return short
 	}
 	switch c {
 	case '.':
-		return pick(Dot, "..", Ellipsis)
+		return pick(Dot, longer{"..", Ellipsis})
 	case '?':
-		return pick(Question, "?", DoubleQuestion)
+		return pick(Question, longer{"?", DoubleQuestion})
 	case ':':
-		return pick(Colon, ":", DoubleColon)
+		return pick(Colon, longer{":", DoubleColon})
 	case '!':
-		return pick(Exclamation, "=", NotEquals, "~", NotEqualsInsensitive)
+		return pick(Exclamation, longer{"=", NotEquals}, longer{"~", NotEqualsInsensitive})
 	case '<':
-		return pick(LeftChevron, "=", LessThanOrEqual)
+		return pick(LeftChevron, longer{"=", LessThanOrEqual})
 	case '>':
-		return pick(RightChevron, "=", GreaterThanOrEqual)
+		return pick(RightChevron, longer{"=", GreaterThanOrEqual})
 	case '=':
-		return pick(Assignment, "=", Equals, "~", EqualsInsensitive, ">", Arrow)
+		return pick(Assignment, longer{"=", Equals}, longer{"~", EqualsInsensitive}, longer{">", Arrow})
 	case '&':
-		return pick(Unrecognized, "&", LogicalAnd)
+		return pick(Unrecognized, longer{"&", LogicalAnd})
 	case '|':
-		return pick(Pipe, "|", LogicalOr)
+		return pick(Pipe, longer{"|", LogicalOr})
 	}
 	return Unrecognized
 }

@@ -124,8 +124,9 @@ func literal(n *armtemplate.Node) *armtemplate.Node {
 			members[i] = armtemplate.Member{Name: name, Value: literal(m.Value), Pos: m.Pos}
 		}
 		return armtemplate.ObjectNode(n.Pos, members...)
+	default:
+		return n
 	}
-	return n
 }
 
 // constant is the text of an expression that is known when the template is made: a string, or a variable that is one.
@@ -152,7 +153,7 @@ func (l *lowerer) constant(e Expr, s *scope, level int) (string, bool) {
 	case *Ident:
 		local, sym := s.find(e.Name)
 		if local == nil && sym != nil && sym.kind == symVar {
-			return l.constant(sym.decl.(*Var).Value, sym.unit.root(), level+1)
+			return l.constant(sym.variable.Value, sym.unit.root(), level+1)
 		}
 	}
 	return "", false

@@ -74,7 +74,7 @@ func newLowerer(c *compiler, u *unit) *lowerer {
 
 func (u *unit) pos(at Span) armtemplate.Pos {
 	line, column := u.file.Position(at.Start)
-	return armtemplate.Pos{File: u.name, Line: int32(line), Column: int32(column)} //nolint:gosec // a file has less than 2^31 lines
+	return armtemplate.Pos{File: u.name, Line: int32(line), Column: int32(column)}
 }
 
 // enter guards recursion over values; leave must follow where it says yes.
@@ -136,7 +136,7 @@ func (l *lowerer) expr(e Expr, s *scope) *armtemplate.Expr {
 	case *String:
 		return l.stringExpr(e, p, s)
 	case *Int:
-		return integer(p, int64(e.Value)) //nolint:gosec // greater ones are reported by check
+		return integer(p, int64(e.Value))
 	case *Bool:
 		return l.call(p, strconv.FormatBool(e.Value))
 	case *Null:
@@ -199,11 +199,12 @@ func (l *lowerer) unary(e *Unary, p armtemplate.Pos, s *scope) *armtemplate.Expr
 		return l.call(p, "not", l.expr(e.Base, s))
 	case Minus:
 		if n, ok := e.Base.(*Int); ok {
-			return integer(p, -int64(n.Value)) //nolint:gosec // greater ones are reported by check
+			return integer(p, -int64(n.Value))
 		}
 		return l.call(p, "sub", integer(p, 0), l.expr(e.Base, s))
+	default:
+		return l.expr(e.Base, s)
 	}
-	return l.expr(e.Base, s)
 }
 
 var binaryFunctions = map[Kind]string{
@@ -223,8 +224,9 @@ func (l *lowerer) binary(e *Binary, p armtemplate.Pos, s *scope) *armtemplate.Ex
 			return l.call(p, "not", same)
 		}
 		return same
+	default:
+		return l.call(p, binaryFunctions[e.Op], left, right)
 	}
-	return l.call(p, binaryFunctions[e.Op], left, right)
 }
 
 // arrayExpr makes a list; lists that are spread in it are joined with the items between them.
@@ -367,6 +369,7 @@ func (l *lowerer) symbol(sym *symbol, index *armtemplate.Expr, p armtemplate.Pos
 		return l.importedValue(sym, p, at, s)
 	case symExtension:
 		return l.call(p, "extensions", text(p, sym.name))
+	default:
 	}
 	s.unit.fault(at, "BCP063", "the name "+sym.name+" stands for no value")
 	return l.faulty(p)
@@ -384,7 +387,7 @@ func (l *lowerer) variable(sym *symbol, p armtemplate.Pos, at Span, s *scope) *a
 		l.inlined[sym] = in
 		outer := l.deepest
 		l.deepest = l.depth
-		in.expr = l.expr(sym.decl.(*Var).Value, sym.unit.root())
+		in.expr = l.expr(sym.variable.Value, sym.unit.root())
 		in.height = l.deepest - l.depth
 		l.deepest = max(outer, l.deepest)
 		in.busy = false
@@ -411,7 +414,7 @@ func (l *lowerer) declareVariable(sym *symbol, at Span, s *scope) string {
 	}
 	name := l.freeName(sym)
 	l.names[sym] = "" // its value is being made
-	v := sym.decl.(*Var)
+	v := sym.variable
 	root := sym.unit.root()
 	at0 := sym.unit.pos(sym.at)
 	if loop, ok := v.Value.(*For); ok {

@@ -46,8 +46,10 @@ module maybeMod 'mod.bicep' = if (flag) {
 func twice(n int) int => n * 2
 `
 
-const modFile = "output id string = 'x'\n@secure()\noutput key string = 'y'\n"
-const plainFile = "output id string = 'x'\n"
+const (
+	modFile   = "output id string = 'x'\n@secure()\noutput key string = 'y'\n"
+	plainFile = "output id string = 'x'\n"
+)
 
 func TestLowerExpressions(t *testing.T) {
 	f := func(source, want string) {

@@ -251,14 +251,14 @@ func (l *lowerer) targetOf(sym *symbol) *target {
 	if t, ok := l.c.targets[sym]; ok {
 		return t
 	}
-	t := sym.unit.module(sym.decl.(*Module).Path)
+	t := sym.unit.module(sym.module.Path)
 	l.c.targets[sym] = t
 	return t
 }
 
 // moduleNode makes the deployment that a module is.
 func (l *lowerer) moduleNode(sym *symbol) *armtemplate.Node {
-	decl := sym.decl.(*Module)
+	decl := sym.module
 	p := sym.unit.pos(decl.Span)
 	s := l.bodyScope(sym, nil)
 	list := l.head(sym, s, p)
@@ -313,7 +313,7 @@ func (l *lowerer) moduleProperties(sym *symbol, s *scope, p armtemplate.Pos) *ar
 
 // moduleTemplate is the template of the module, or a link to what is not here.
 func (l *lowerer) moduleTemplate(sym *symbol, t *target, p armtemplate.Pos) armtemplate.Member {
-	at := sym.decl.(*Module).Path
+	at := sym.module.Path
 	switch {
 	case t == nil:
 	case t.node != nil:
@@ -392,7 +392,7 @@ func (t *target) wantsResource(name string) bool {
 	if sym == nil || sym.kind != symParam {
 		return false
 	}
-	_, ok := sym.decl.(*Param).Type.(*ResourceType)
+	_, ok := sym.param.Type.(*ResourceType)
 	return ok
 }
 

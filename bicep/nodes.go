@@ -67,7 +67,7 @@ func (l *lowerer) inlinedNode(e *Ident, s *scope) *armtemplate.Node {
 	var n *armtemplate.Node
 	l.nodes[sym] = nil
 	root := sym.unit.root()
-	switch value := unwrap(sym.decl.(*Var).Value).(type) {
+	switch value := unwrap(sym.variable.Value).(type) {
 	case *Object, *Array:
 		n = l.node(value, root)
 	case *Ident:

@@ -74,11 +74,10 @@ func (c *compiler) using(u *unit, s *Using, out *Parameters) {
 func (c *compiler) extended(u *unit) []*unit {
 	list := []*unit{u}
 	for {
-		i := slices.IndexFunc(u.file.Statements, func(s Statement) bool { _, ok := s.(*Extends); return ok })
-		if i < 0 {
+		at := u.extends()
+		if at == nil {
 			return list
 		}
-		at := u.file.Statements[i].(*Extends)
 		name, ok := keyText(at.Path)
 		if !ok {
 			return list
@@ -104,6 +103,16 @@ func (c *compiler) extended(u *unit) []*unit {
 		list = append([]*unit{base}, list...)
 		u = base
 	}
+}
+
+// extends is the statement that names the file that a parameter file extends, nil if there is none.
+func (u *unit) extends() *Extends {
+	for _, s := range u.file.Statements {
+		if at, ok := s.(*Extends); ok {
+			return at
+		}
+	}
+	return nil
 }
 
 // values evaluates the parameters that one file gives. They are the outputs of a template that deploys nothing.
@@ -185,7 +194,7 @@ func (l *lowerer) externalParams(p armtemplate.Pos) *armtemplate.Node {
 
 // assigned makes the output that gives the value of a parameter.
 func (l *lowerer) assigned(sym *symbol) armtemplate.Member {
-	decl := sym.decl.(*Param)
+	decl := sym.param
 	p := sym.unit.pos(sym.at)
 	var value armtemplate.Member
 	if loop, ok := unwrap(decl.Default).(*For); ok {
@@ -204,7 +213,7 @@ func (l *lowerer) assignedValue(sym *symbol, p armtemplate.Pos, at Span, s *scop
 	}
 	sym.inline = asking
 	defer func() { sym.inline = unasked }()
-	return l.expr(sym.decl.(*Param).Default, sym.unit.root())
+	return l.expr(sym.param.Default, sym.unit.root())
 }
 
 // baseValue is a parameter of the file that this one extends: base.name.
@@ -224,7 +233,7 @@ func (l *lowerer) baseValue(u *unit, name string, p armtemplate.Pos, at Span, s 
 // vaultSecret is the value of a parameter that is a secret of a vault: az.getSecret(subscription, group, vault, secret).
 func (l *lowerer) vaultSecret(sym *symbol) (armtemplate.Value, bool) {
 	var args []Expr
-	switch call := unwrap(sym.decl.(*Param).Default).(type) {
+	switch call := unwrap(sym.param.Default).(type) {
 	case *Call:
 		if call.Name.Text == "getSecret" {
 			args = call.Args

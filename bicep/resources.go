@@ -162,7 +162,7 @@ func (l *lowerer) placeExpr(e Expr, s *scope, here place, level int) (where plac
 	case *Ident:
 		local, sym := s.find(e.Name)
 		if local == nil && sym != nil && sym.kind == symVar {
-			return l.placeExpr(sym.decl.(*Var).Value, sym.unit.root(), here, level+1)
+			return l.placeExpr(sym.variable.Value, sym.unit.root(), here, level+1)
 		}
 	}
 	if target, index, ok := l.denoted(e, s); ok && target.kind == symResource {
@@ -340,7 +340,7 @@ func (l *lowerer) resourceNode(sym *symbol) *armtemplate.Node {
 	if sym.foreign {
 		return l.foreignNode(sym, s, p, list)
 	}
-	tp := sym.unit.pos(sym.decl.(*Resource).Type.Place())
+	tp := sym.unit.pos(sym.resource.Type.Place())
 	list = append(list, named("type", armtemplate.StringNode(tp, sym.typeName)), named("apiVersion", armtemplate.StringNode(tp, sym.version)))
 	list = append(list, l.placeMembers(l.placeOf(sym, s, 0), p)...)
 	if sym.body == nil || sym.body.property("name") == nil {
@@ -365,7 +365,7 @@ func omitted(name string) bool {
 
 // foreignNode makes a resource of an extension: all that is said of it are its properties.
 func (l *lowerer) foreignNode(sym *symbol, s *scope, p armtemplate.Pos, list []armtemplate.Member) *armtemplate.Node {
-	list = append(list, named("import", armtemplate.StringNode(p, sym.extension)))
+	list = append(list, named("import", armtemplate.StringNode(p, sym.alias)))
 	list = append(list, named("type", armtemplate.StringNode(p, sym.typeName)))
 	if sym.body != nil {
 		body := l.members(sym.body, s, func(name string) bool { return name == "dependsOn" || name == "parent" })

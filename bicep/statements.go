@@ -157,8 +157,8 @@ func (p *parser) decoratorCall() Expr {
 }
 
 // value reads what stands behind the equals sign of a statement.
-func (p *parser) value(silent bool, stops ...Kind) Expr {
-	silent = p.needChar(Assignment, "=", silent, append(stops, NewLine)...)
+func (p *parser) value(silent bool) Expr {
+	silent = p.needChar(Assignment, "=", silent, NewLine)
 	start := p.pos
 	return p.or(start, p.expression(complexLiterals), silent, NewLine)
 }

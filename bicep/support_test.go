@@ -18,8 +18,13 @@ func tree(t *testing.T, files ...string) fstest.MapFS {
 		t.Fatal("a file has a name and a text")
 	}
 	out := fstest.MapFS{}
-	for i := 0; i < len(files); i += 2 {
-		out[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	name := ""
+	for i, text := range files {
+		if i%2 == 0 {
+			name = text
+		} else {
+			out[name] = &fstest.MapFile{Data: []byte(text)}
+		}
 	}
 	return out
 }
@@ -69,6 +74,7 @@ func show(n *armtemplate.Node) string {
 			items[i] = show(item)
 		}
 		return "(" + strings.Join(items, ", ") + ")"
+	default:
 	}
 	members := make([]string, len(n.Members))
 	for i, m := range n.Members {

@@ -58,8 +58,9 @@ func (s *symbol) needsSymbols() bool {
 			}
 		}
 		return s.foreign || s.isExisting() && s.body != nil && s.body.property("dependsOn") != nil
+	default:
+		return false
 	}
-	return false
 }
 
 // isWrittenType says whether a type is more than a name.

@@ -105,7 +105,7 @@ func (l *lowerer) imports(p armtemplate.Pos) []armtemplate.Member {
 		if sym.kind != symExtension {
 			continue
 		}
-		ext := sym.decl.(*Extension)
+		ext := sym.extension
 		at := l.u.pos(ext.Span)
 		spec, _ := keyText(ext.Spec)
 		members := []armtemplate.Member{named("provider", textNode(at, spec))}
@@ -122,7 +122,7 @@ func (l *lowerer) imports(p armtemplate.Pos) []armtemplate.Member {
 
 // param makes a parameter.
 func (l *lowerer) param(sym *symbol) armtemplate.Member {
-	decl := sym.decl.(*Param)
+	decl := sym.param
 	p := l.u.pos(sym.at)
 	list := l.typeMembers(decl.Type, l.u, decl.List, p)
 	if decl.Default != nil {

@@ -46,10 +46,10 @@ func (l *lowerer) shape(e Expr, u *unit, level int) shape {
 			return shape{base: "string", values: []*armtemplate.Node{textNode(p(), e.Parts[0])}}
 		}
 	case *Int:
-		return shape{base: "int", values: []*armtemplate.Node{number(p(), int64(e.Value))}} //nolint:gosec // checked by parser
+		return shape{base: "int", values: []*armtemplate.Node{number(p(), int64(e.Value))}}
 	case *Unary:
 		if n, ok := e.Base.(*Int); ok {
-			return shape{base: "int", values: []*armtemplate.Node{number(p(), -int64(n.Value))}} //nolint:gosec // the same
+			return shape{base: "int", values: []*armtemplate.Node{number(p(), -int64(n.Value))}}
 		}
 		return shape{base: "bool"}
 	case *Bool:
@@ -93,7 +93,7 @@ func (l *lowerer) typeDecl(e *Ident, u *unit) (*TypeDecl, *unit) {
 	if sym == nil || sym.kind != symType {
 		return nil, nil
 	}
-	return sym.decl.(*TypeDecl), sym.unit
+	return sym.typeDecl, sym.unit
 }
 
 func (l *lowerer) unionShape(e *Union, u *unit, level int) shape {
@@ -153,7 +153,7 @@ func (l *lowerer) typeProperty(e *Property, u *unit, level int) (Expr, *unit) {
 			return &Ident{e.Name.Span, e.Name.Text}, &unit{c: u.c, file: u.file, name: u.name} // built-in types, no declared ones
 		case sym != nil && sym.kind == symWildcard:
 			if other := l.wildcardSymbol(sym, e.Name); other != nil && other.kind == symType {
-				return other.decl.(*TypeDecl).Value, other.unit
+				return other.typeDecl.Value, other.unit
 			}
 			return nil, nil
 		}

@@ -150,6 +150,7 @@ func (p *parser) primaryType() Expr {
 			return p.generic(t.Start, nil, Name{t.Span, p.text(t)})
 		}
 		return &Ident{t.Span, p.text(t)}
+	default:
 	}
 	p.fail("BCP279", "here should be a type")
 	return nil

@@ -176,8 +176,7 @@ func (s *symbol) isCollection() bool {
 }
 
 func (s *symbol) isExisting() bool {
-	r, ok := s.decl.(*Resource)
-	return ok && r.Existing
+	return s.resource != nil && s.resource.Existing
 }
 
 // isInfo says of a property of a resource whether it is known before the resource is there.
@@ -207,13 +206,14 @@ func (s *symbol) mustInline() bool {
 		return true
 	case no, asking: // a cycle is reported where the value is made
 		return false
+	default:
 	}
 	s.inline = asking
 	late := false
 	visit := func(u use) { late = late || u.late() }
 	switch {
 	case s.kind == symVar:
-		uses(s.decl.(*Var).Value, s.unit.root(), visit)
+		uses(s.variable.Value, s.unit.root(), visit)
 	case s.isExisting():
 		late = s.lateExisting(visit, &late)
 	}
@@ -242,8 +242,9 @@ func (u use) late() bool {
 			return true
 		}
 		return (u.prop == "id" || u.prop == "name") && u.sym.isExisting() && u.sym.mustInline()
+	default:
+		return false
 	}
-	return false
 }
 
 func (s *symbol) lateExisting(visit func(use), late *bool) bool {

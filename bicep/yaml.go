@@ -38,7 +38,7 @@ func (y *yamlReader) node(n *yaml.Node, depth int) (*armtemplate.Node, error) {
 	if y.count++; y.count > maxYAML || depth > maxDepth {
 		return nil, errLargeYAML
 	}
-	p := armtemplate.Pos{File: y.file, Line: int32(n.Line), Column: int32(n.Column)} //nolint:gosec // a file has less than 2^31 lines
+	p := armtemplate.Pos{File: y.file, Line: int32(n.Line), Column: int32(n.Column)}
 	switch n.Kind {
 	case yaml.AliasNode:
 		return y.node(n.Alias, depth+1)
@@ -62,8 +62,9 @@ func (y *yamlReader) node(n *yaml.Node, depth int) (*armtemplate.Node, error) {
 			list = append(list, armtemplate.Member{Name: n.Content[i].Value, Value: value, Pos: p})
 		}
 		return armtemplate.ObjectNode(p, unique(list)...), nil
+	default:
+		return yamlScalar(n, p), nil
 	}
-	return yamlScalar(n, p), nil
 }
 
 func yamlScalar(n *yaml.Node, p armtemplate.Pos) *armtemplate.Node {
