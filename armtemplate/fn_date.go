@@ -63,6 +63,9 @@ func dateTimeAdd(c *call) (Value, error) {
 		return nil, err
 	}
 	form := "M/d/yyyy h:mm:ss tt"
+	if len(base) == len("2006-01-02T15:04:05Z") && base[10] == 'T' && base[19] == 'Z' {
+		form = "yyyy-MM-ddTHH:mm:ssZ" // the format of the base is kept
+	}
 	if len(c.args) == 3 {
 		if form, err = c.str(2); err != nil {
 			return nil, err

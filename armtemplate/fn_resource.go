@@ -182,6 +182,10 @@ func (c *call) state(name Value, full bool) (Value, error) {
 		}
 		return c.make("id", inst.id, "name", inst.name, "properties", props)
 	}
+	if inst != nil && id == "" { // a resource of an extension: its symbolic name is all it has
+		u := NewUnknown("reference('"+inst.symbol+"')", KindObject, Origin{Kind: OriginResource, Resource: inst.symbol})
+		return u, nil
+	}
 	if id == "" {
 		if Known(name) && !c.env.frame.symbolic {
 			return c.nameless(name, full), nil

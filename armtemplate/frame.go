@@ -348,6 +348,9 @@ func (f *frame) body(inst *instance) {
 		if m.Name == "" || slices.ContainsFunc(notBody, func(n string) bool { return sameName(n, m.Name) }) {
 			continue
 		}
+		if sameName(m.Name, "extension") && f.isResourceManager(m.Value.text()) {
+			continue
+		}
 		if inst.isDeployment() && sameName(m.Name, "properties") {
 			o.set(Field{Name: m.Name, Value: f.ev.deploymentProperties(m.Value, inst.env), Pos: m.Pos})
 			continue

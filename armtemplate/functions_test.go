@@ -184,6 +184,7 @@ func TestNumberAndDateFunctions(t *testing.T) {
 	f("float('1.5')", `1.5`)
 	f("float(3)", `3.0`)
 	f("dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y')", `"4/7/2023 2:53:14 PM"`)
+	f("dateTimeAdd('2020-04-07T14:53:14Z', 'P3Y')", `"2023-04-07T14:53:14Z"`)
 	f("dateTimeAdd('2020-04-07T14:53:14Z', '-P9D', 'yyyy-MM-dd')", `"2020-03-29"`)
 	f("dateTimeAdd('2020-04-07T14:53:14Z', 'P1M1W1DT1H1M1.5S', 'u')", `"2020-05-15 15:54:15Z"`)
 	f("dateTimeFromEpoch(1683040573)", `"2023-05-02T15:16:13Z"`)

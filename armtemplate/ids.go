@@ -155,7 +155,7 @@ func (f *frame) identify(inst *instance) {
 		inst.typ, inst.version, _ = strings.Cut(inst.typ, "@")
 	}
 	inst.id, inst.name = Null{}, Null{}
-	if isExtension(n) {
+	if f.isExtension(n) {
 		return
 	}
 	if inst.typ == "" {
@@ -181,9 +181,23 @@ func (f *frame) identify(inst *instance) {
 }
 
 // isExtension reports whether a resource belongs to another service than Azure
-// (Microsoft Graph, Kubernetes).
-func isExtension(n *Node) bool {
-	return n.Get("import") != nil || n.Get("extension") != nil || strings.HasPrefix(n.Get("type").text(), "Microsoft.Graph/")
+// (Microsoft Graph, Kubernetes). An extension may also be Azure Resource Manager itself.
+func (f *frame) isExtension(n *Node) bool {
+	for _, alias := range []*Node{n.Get("import"), n.Get("extension")} {
+		if alias != nil {
+			return !f.isResourceManager(alias.text())
+		}
+	}
+	return strings.HasPrefix(n.Get("type").text(), "Microsoft.Graph/")
+}
+
+// isResourceManager reports whether an alias of the template stands for Azure Resource Manager.
+func (f *frame) isResourceManager(alias string) bool {
+	name := f.root.Get("extensions").Get(alias).Get("name").text()
+	if name == "" {
+		name = f.root.Get("imports").Get(alias).Get("provider").text()
+	}
+	return sameName(name, "AzureResourceManager")
 }
 
 // plain evaluates a member that must be known.

@@ -463,3 +463,32 @@ func TestFromNode(t *testing.T) {
 		}
 	}
 }
+
+// A resource of an extension is known by its symbolic name; the extension may be Azure Resource Manager itself.
+func TestExtensionAliases(t *testing.T) {
+	template, err := Parse("t.json", []byte(`{
+		"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "languageVersion": "2.2-experimental", "contentVersion": "1.0.0.0",
+		"extensions": {"az": {"name": "AzureResourceManager", "version": "1.0"}, "k8s": {"name": "Kubernetes", "version": "1.0"}},
+		"resources": {
+			"site": {"extension": "az", "type": "Microsoft.Web/sites", "apiVersion": "2022-09-01", "name": "s"},
+			"pod": {"extension": "k8s", "type": "core/Pod@v1", "properties": {"a": "[reference('site').x]"}}
+		},
+		"outputs": {"o": {"type": "string", "value": "[reference('pod').spec.host]"}}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := template.Evaluate(Options{Target: Target{Subscription: "s", ResourceGroup: "g"}})
+	if len(r.Diagnostics) > 0 {
+		t.Errorf("diagnostics: %v", r.Diagnostics)
+	}
+	if got := Text(r.Resources[0].ID); got != "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/s" {
+		t.Errorf("the site is %s", got)
+	}
+	if r.Resources[0].Body.Get("extension") != nil || !IsNull(r.Resources[1].ID) || r.Resources[1].Body.Get("extension") == nil {
+		t.Error("the extension of Azure Resource Manager is none")
+	}
+	if got := string(JSON(r.Outputs[0].Value)); got != `"[reference('pod').spec.host]"` {
+		t.Errorf("the output is %s", got)
+	}
+}

@@ -62,7 +62,7 @@ func TestUsageErrors(t *testing.T) {
 		"mivet: hint: usage: mivet version [flags]\n"+
 		"mivet: hint: \"mivet version --help\" shows examples\n", "version", "more")
 	f("mivet: arguments are missing\n"+
-		"mivet: hint: usage: mivet conformance FILE... [flags]\n"+
+		"mivet: hint: usage: mivet conformance FILE|FOLDER... [flags]\n"+
 		"mivet: hint: \"mivet conformance --help\" shows examples\n", "conformance")
 	f("mivet: invalid argument \"red\" for \"--color\" flag: it must be one of [auto always never]\n"+
 		"mivet: hint: usage: mivet version [flags]\n"+

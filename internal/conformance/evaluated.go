@@ -269,7 +269,11 @@ func compareSnapshot(f *folder, p pair) (difference, why string) {
 
 // snapshotBody puts the identifying members of a resource beside its body, as a snapshot has them.
 func snapshotBody(r *armtemplate.Resource) armtemplate.Value {
-	fields := []armtemplate.Field{{Name: "type", Value: armtemplate.String(r.Type)}}
+	typeName := r.Type
+	if armtemplate.IsNull(r.ID) && r.APIVersion != "" {
+		typeName += "@" + r.APIVersion // of an extension
+	}
+	fields := []armtemplate.Field{{Name: "type", Value: armtemplate.String(typeName)}}
 	if !armtemplate.IsNull(r.ID) {
 		fields = append(fields,
 			armtemplate.Field{Name: "id", Value: r.ID},
