@@ -98,7 +98,7 @@ func (s *Server) identityToken(w *recorder, r *http.Request, resource, resourceP
 		return
 	}
 	q := r.URL.Query()
-	id, fault := s.choose(host.node, q.Get("client_id"), q.Get("object_id")+q.Get("principal_id"), q.Get(resourceParameter)+q.Get("msi_res_id"))
+	id, fault := s.choose(host.node, q.Get("client_id"), q.Get("object_id")+q.Get("principal_id"), q.Get(resourceParameter))
 	if fault != "" {
 		identityError(w, http.StatusBadRequest, "invalid_request", fault)
 		return

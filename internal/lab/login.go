@@ -247,8 +247,8 @@ func (s *Server) ClientCertificate(clientID string) ([]byte, error) {
 	sum1, sum256 := sha1.Sum(cert.Raw), sha256.Sum256(cert.Raw) //nolint:gosec // x5t
 	s.certMu.Lock()
 	defer s.certMu.Unlock()
-	s.certs[base64url.EncodeToString(sum1[:])] = one
-	s.certs[base64url.EncodeToString(sum256[:])] = one
+	s.certs[string(sum1[:])] = one
+	s.certs[string(sum256[:])] = one
 	return text, nil
 }
 
@@ -303,9 +303,9 @@ func (s *Server) checkAssertion(who *account, text string) *loginError {
 
 func (s *Server) checkCertificate(who *account, t *jwt, c *assertionClaims) *loginError {
 	s.certMu.Lock()
-	one, ok := s.certs[t.header.X5tS256]
+	one, ok := s.certs[thumbprint(t.header.X5tS256)]
 	if !ok {
-		one, ok = s.certs[t.header.X5t]
+		one, ok = s.certs[thumbprint(t.header.X5t)]
 	}
 	s.certMu.Unlock()
 	if !ok && len(t.header.X5c) > 0 {
@@ -322,6 +322,17 @@ func (s *Server) checkCertificate(who *account, t *jwt, c *assertionClaims) *log
 			"Client assertion audience claim does not match Realm issuer. Review the documentation at https://aka.ms/entra-certificate-credentials. Audience: %v.", c.Aud)}
 	}
 	return nil
+}
+
+// thumbprint reads the digest of a certificate in a header. Some libraries write it with the
+// alphabet of URLs, as they should, and some with the other one.
+func thumbprint(text string) string {
+	text = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text), "=")
+	raw, err := base64url.DecodeString(text)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
 }
 
 // chained reads a certificate that the assertion brings with it, if the lab signed it.

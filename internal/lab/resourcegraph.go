@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +45,7 @@ type queryOptions struct {
 const (
 	maxPage          = 1000
 	maxSubscriptions = 10_000
+	maxPayload       = 16 << 20
 )
 
 // resourceGraphVersions are the API versions of Resource Graph that are served.
@@ -83,7 +85,17 @@ func (s *Server) serveResourceGraph(w *recorder, r *http.Request, f *Fault) {
 	if f != nil && f.Kind == FaultLimit || len(q.Subscriptions) > maxSubscriptions {
 		w.Header().Set("x-ms-tenant-subscription-limit-hit", "true")
 	}
-	writeJSON(w, http.StatusOK, a)
+	body, err := json.Marshal(a)
+	switch {
+	case err != nil:
+		writeError(w, http.StatusInternalServerError, "InternalServerError", err.Error())
+		return
+	case len(body) > maxPayload:
+		s.queryError(w, "ResponsePayloadTooLarge", fmt.Sprintf(
+			"Response payload size is %d, and has exceeded the limit of %d. Please consider querying less data at a time and make paginated call if needed.", len(body), maxPayload))
+		return
+	}
+	writeJSON(w, http.StatusOK, json.RawMessage(body))
 }
 
 // badVersion refuses an API version as Resource Manager does.
@@ -261,15 +273,25 @@ func (s *Server) run(c *caller, q *queryRequest, key string, f *Fault) (*kql.Res
 		if t == nil { // a nil *table in a kql.Table would not be nil
 			return nil
 		}
+		s.shuffle(t.rows)
 		return t
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !hidden && result.Len() > maxPage {
+	if !hidden && result.Ordered && result.Len() > maxPage {
 		s.kept.keep(key, s.now(), result)
 	}
 	return result, nil
+}
+
+// shuffle puts rows in an order that differs from query to query: a result that the query
+// does not order has none (MicrosoftDocs/azure-docs@be98a79 articles/governance/
+// resource-graph/concepts/paging-results.md).
+func (s *Server) shuffle(rows []row) {
+	n := s.queries.Add(1)
+	random := rand.New(rand.NewPCG(n, n)) //nolint:gosec // repeatable, and no secret
+	random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 }
 
 func (k *keptResults) find(key string, now time.Time) *kql.Result {
@@ -414,15 +436,17 @@ func (s *Server) addDelegations(t *table, c *caller, sc scopes, f *Fault) {
 // addSiteConfigs adds the configuration of each App Service app and slot: what the settings
 // of the snapshot say of it.
 func (s *Server) addSiteConfigs(t *table, c *caller, sc scopes, f *Fault) {
-	sites := &table{w: s.world}
+	w := s.world
+	sites := &table{w: w}
 	s.addThings(sites, c, sc, f, func(typ string) bool {
 		return strings.EqualFold(typ, siteType) || strings.EqualFold(typ, siteType+"/slots")
 	})
 	for i := range sites.rows {
 		r := sites.rows[i]
+		site := r.thing
 		id := mustID(r.id.String() + "/config/web")
 		t.rows = append(t.rows, row{id: id, scope: r.id, typ: r.typ + "/config", value: func() (object, error) {
-			o, err := r.value()
+			o, err := w.resource(site)
 			if err != nil {
 				return nil, err
 			}
@@ -469,22 +493,34 @@ func (s *Server) addThings(t *table, c *caller, sc scopes, f *Fault, wanted func
 		if !sc.holds(w.tree, node, false) {
 			continue
 		}
-		t.rows = append(t.rows, row{id: one.id, scope: one.id, typ: one.typ, value: func() (object, error) { return w.graphResource(one) }})
+		typ := one.typ
+		if typ == groupType {
+			typ = graphGroupType
+		}
+		t.rows = append(t.rows, row{id: one.id, thing: one, scope: one.id, typ: typ})
 	}
 }
 
 // graphResource is a thing as Resource Graph shows it.
 func (w *world) graphResource(t *thing) (object, error) {
 	if t.typ == subscriptionType {
-		o := w.subscription(t)
-		return object{"name": o["displayName"], "tags": o["tags"], "properties": object{
-			"state": "Enabled", "managementGroupAncestorsChain": w.ancestors(t.id), "subscriptionPolicies": o["subscriptionPolicies"], "managedByTenants": []any{},
-		}}, nil
+		return w.subscriptionRow(t), nil
 	}
 	if t.typ == groupType {
 		return w.resourceGroup(t)
 	}
 	return w.resource(t)
+}
+
+// graphGroupType is the type of groups in Resource Graph
+// (…/resource-graph/concepts/query-language, ResourceContainers).
+const graphGroupType = "Microsoft.Resources/subscriptions/resourceGroups"
+
+func (w *world) subscriptionRow(t *thing) object {
+	o := w.subscription(t)
+	return object{"name": o["displayName"], "tags": o["tags"], "properties": object{
+		"state": "Enabled", "managementGroupAncestorsChain": w.ancestors(t.id), "subscriptionPolicies": o["subscriptionPolicies"], "managedByTenants": []any{},
+	}}
 }
 
 // ancestors are the management groups above a subscription, the nearest first.
@@ -543,7 +579,12 @@ func (s *Server) addAssignments(t *table, c *caller, sc scopes, f *Fault) {
 			may[n] = ok
 		}
 		if ok {
-			t.rows = append(t.rows, row{id: w.assignmentID(a), scope: a.Scope, typ: assignmentType, value: func() (object, error) { return w.roleAssignment(a), nil }})
+			t.rows = append(t.rows, row{id: w.assignmentID(a), scope: a.Scope, typ: assignmentType, value: func() (object, error) {
+				o := w.roleAssignment(a)
+				p, _ := o["properties"].(object)
+				p["roleDefinitionId"] = definitionID(arm.ID{}, w.roleOf(a)) // as the rows of roles are named
+				return o, nil
+			}})
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/internal/lab/kql"
 )
@@ -53,6 +54,8 @@ func columnsOf(table string) []kql.Column {
 // in the form of Resource Manager.
 type row struct {
 	id arm.ID
+	// thing is set for what the world holds; value is then not.
+	thing *thing
 	// scope is the place that decides whether the row belongs to a subscription or a
 	// management group of the query.
 	scope arm.ID
@@ -84,6 +87,9 @@ func (t *table) Value(i, column int) any {
 	case "id":
 		return r.id.String()
 	case "name":
+		if r.thing != nil && r.thing.sub != nil && r.thing.sub.Name != "" {
+			return r.thing.sub.Name
+		}
 		return r.id.Name()
 	case "type":
 		return strings.ToLower(r.typ)
@@ -92,7 +98,13 @@ func (t *table) Value(i, column int) any {
 	case "subscriptionId":
 		return r.scope.SubscriptionID()
 	case "resourceGroup":
+		if r.typ == graphGroupType { // with the letters of the group itself
+			return r.scope.ResourceGroup()
+		}
 		return strings.ToLower(r.scope.ResourceGroup())
+	}
+	if r.thing != nil && t.w.raw == nil {
+		return t.w.column(r.thing, t.columns[column].Name)
 	}
 	v := t.render(i)[t.columns[column].Name]
 	if v == nil && t.columns[column].Type == kql.String {
@@ -101,11 +113,68 @@ func (t *table) Value(i, column int) any {
 	return v
 }
 
+// column returns one value of a thing without making the others.
+func (w *world) column(t *thing, name string) any {
+	if t.typ == subscriptionType {
+		o := w.subscriptionRow(t)
+		if v, ok := o[name]; ok {
+			return v
+		}
+		return zeroOf(name)
+	}
+	var d mivet.Detail
+	location := ""
+	if t.node != nil {
+		location = t.node.Location
+		if t.node.Detail != nil {
+			d = *t.node.Detail
+		}
+	}
+	switch name {
+	case "location":
+		return location
+	case "kind":
+		return d.Kind
+	case "managedBy":
+		return d.ManagedBy.String()
+	case "tags":
+		if len(d.Tags) > 0 {
+			return tagsOf(d.Tags)
+		}
+	case "identity":
+		if t.node != nil {
+			if id := w.identity(t); id != nil {
+				return id
+			}
+		}
+	case "properties":
+		if t.typ == groupType {
+			return object{"provisioningState": "Succeeded"}
+		}
+		return w.properties(t)
+	}
+	return zeroOf(name)
+}
+
+// zeroOf is the value of a column for a row that has none there: texts are never null.
+func zeroOf(name string) any {
+	switch name {
+	case "kind", "location", "managedBy":
+		return ""
+	}
+	return nil
+}
+
 func (t *table) render(i int) object {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.made == nil || t.last != i {
-		o, err := t.rows[i].value()
+		r := &t.rows[i]
+		make := r.value
+		if r.thing != nil {
+			make = func() (object, error) { return t.w.graphResource(r.thing) }
+		}
+		o, err := make()
 		if err != nil || o == nil {
 			o = object{}
 		}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -90,6 +91,8 @@ type Server struct {
 	faults faults
 	quota  quotaState
 	kept   keptResults
+	// queries counts what Resource Graph was asked.
+	queries atomic.Uint64
 
 	seenMu sync.Mutex
 	seen   map[string]seenThings

@@ -230,3 +230,12 @@ func TestOperator(t *testing.T) {
 		t.Error("no service principals")
 	}
 }
+
+func mustJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -37,8 +37,6 @@ var functions = map[string]function{
 	"not":          {[][]Type{{Bool}}, Bool, func(a []any) any { return not(a[0]) }},
 	"strlen":       {[][]Type{texts}, Long, func(a []any) any { return int64(len([]rune(textOf(a[0])))) }},
 	"array_length": {[][]Type{{Dynamic}}, Long, func(a []any) any { return length(a[0]) }},
-	"bag_keys":     {[][]Type{{Dynamic}}, Dynamic, func(a []any) any { return keys(a[0]) }},
-	"split":        {[][]Type{texts, {String}}, Dynamic, func(a []any) any { return split(textOf(a[0]), textOf(a[1])) }},
 }
 
 func toBool(v any) any {
@@ -85,7 +83,7 @@ func not(v any) any {
 	if b, isBool := v.(bool); isBool {
 		return !b
 	}
-	return nil
+	return v // null, or a comparison that has no answer
 }
 
 func length(v any) any {
@@ -93,27 +91,6 @@ func length(v any) any {
 		return int64(len(list))
 	}
 	return nil
-}
-
-func keys(v any) any {
-	m, isBag := v.(map[string]any)
-	if !isBag {
-		return nil
-	}
-	list := make([]any, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	slices.SortFunc(list, compare)
-	return list
-}
-
-func split(s, by string) any {
-	list := []any{}
-	for part := range strings.SplitSeq(s, by) {
-		list = append(list, part)
-	}
-	return list
 }
 
 // call reads a call of a function.
@@ -134,7 +111,11 @@ func (p *parser) call(r *relation) (scalar, error) {
 	if len(args) != len(f.takes) {
 		return scalar{}, fail(p.text, t.at, t.text, "%s takes %d arguments and has %d", t.text, len(f.takes), len(args))
 	}
-	return p.path(scalar{typ: f.typ, value: func(row int) any {
+	name := ""
+	if t.text == "tostring" {
+		name = args[0].name
+	}
+	return p.path(scalar{typ: f.typ, name: name, value: func(row int) any {
 		values := make([]any, len(args))
 		for i := range args {
 			values[i] = args[i].value(row)

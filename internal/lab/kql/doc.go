@@ -7,6 +7,6 @@
 // never a wrong answer. It knows no table of its own, reads nothing, and has no clock.
 //
 // It understands one table name, followed by where, extend, project, project-away,
-// project-rename, order by, sort by, top, take, limit, distinct, count, summarize (count,
-// dcount, min, max, make_set, make_list) and mv-expand of one column.
+// project-rename, order by, sort by, top, take, limit, distinct, count and summarize (with
+// count, countif, min and max).
 package kql

@@ -23,6 +23,9 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
+	// limited is set once the query says how many rows it wants at most.
+	limited bool
+	ordered bool // set once the query orders rows
 }
 
 // maxDepth is how deep expressions may nest.
@@ -93,6 +96,10 @@ func (p *parser) either(r *relation) (scalar, error) {
 		switch {
 		case x == true || y == true:
 			return true
+		case isMismatch(x):
+			return x
+		case isMismatch(y):
+			return y
 		case x == nil || y == nil:
 			return nil
 		}
@@ -110,6 +117,10 @@ func (p *parser) both(r *relation) (scalar, error) {
 		switch {
 		case y == false:
 			return false
+		case isMismatch(x):
+			return x
+		case isMismatch(y):
+			return y
 		case x == nil || y == nil:
 			return nil
 		}
@@ -165,7 +176,7 @@ func (p *parser) comparison(r *relation) (scalar, error) {
 	if err != nil {
 		return right, err
 	}
-	if test.text && (!textual(left.typ) || !textual(right.typ)) || !comparable2(left.typ, right.typ) || test.order && left.typ == String {
+	if test.text && (!textual(left.typ) || !textual(right.typ)) || !comparable2(left.typ, right.typ) || test.order && (left.typ == String || right.typ == String) {
 		return left, fail(p.text, begin.at, begin.text, "values of the types %s and %s cannot be compared with %q", left.typ, right.typ, op.text)
 	}
 	a, b := left, right
@@ -176,7 +187,13 @@ func textual(t Type) bool { return t == String || t == Dynamic }
 
 func comparable2(a, b Type) bool {
 	number := func(t Type) bool { return t == Long || t == Real }
-	return a == b || a == Dynamic || b == Dynamic || number(a) && number(b)
+	switch {
+	case a == b, number(a) && number(b):
+		return true
+	case a == Datetime || b == Datetime: // a time in a dynamic value is a text that is not read
+		return false
+	}
+	return a == Dynamic || b == Dynamic
 }
 
 // comparisonOp is an operator between two values.
@@ -206,7 +223,36 @@ var comparisons = map[string]comparisonOp{
 	"!has":        textTest(hasTerm, true),
 }
 
+// mismatch stands for the answer to a comparison of a text with a boolean or a number that
+// a dynamic value holds: no page says what Kusto makes of it.
+type mismatch struct{ value any }
+
+func isMismatch(v any) bool {
+	_, is := v.(mismatch)
+	return is
+}
+
+// mixes returns the value of two that is no text where the other one is.
+func mixes(a, b any) (mismatch, bool) {
+	_, textA := a.(string)
+	_, textB := b.(string)
+	switch {
+	case textA == textB:
+		return mismatch{}, false
+	case textA:
+		a = b
+	}
+	switch a.(type) {
+	case bool, int64, float64:
+		return mismatch{a}, true
+	}
+	return mismatch{}, false
+}
+
 func equality(a, b any, fold, negated bool) any {
+	if m, mixed := mixes(a, b); mixed {
+		return m
+	}
 	same, ok := equal(a, b, fold)
 	if !ok {
 		return nil
@@ -214,9 +260,24 @@ func equality(a, b any, fold, negated bool) any {
 	return same != negated
 }
 
+// ordered reports whether a value has a place in an order: lists and bags have none.
+func ordered(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any, bool:
+		return false
+	}
+	return true
+}
+
 func ordering(holds func(int) bool) comparisonOp {
 	return comparisonOp{order: true, do: func(a, b any) any {
 		if a == nil || b == nil {
+			return nil
+		}
+		if m, mixed := mixes(a, b); mixed {
+			return m
+		}
+		if !ordered(a) || !ordered(b) {
 			return nil
 		}
 		return holds(compare(a, b))
@@ -301,7 +362,16 @@ func (p *parser) membership(r *relation, left scalar, op token) (scalar, error) 
 		}
 		return false
 	}
-	return scalar{typ: Bool, value: func(row int) any { return found(left.value(row)) != negated }}, nil
+	return scalar{typ: Bool, value: func(row int) any {
+		v := left.value(row)
+		_, isText := v.(string)
+		if !isText && len(texts) > 0 {
+			if m, mixed := mixes(v, ""); mixed {
+				return m
+			}
+		}
+		return found(v) != negated
+	}}, nil
 }
 
 // operand reads a literal, a column with a path into it, a call, or a group.

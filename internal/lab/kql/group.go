@@ -46,9 +46,9 @@ func (p *parser) groupable(e scalar, begin token) error {
 
 func (p *parser) distinct(r *relation) (*relation, error) {
 	out := &relation{}
-	for n := 1; ; n++ {
+	for {
 		begin := p.peek()
-		name, e, err := p.named(r, n)
+		name, e, err := p.named(r)
 		if err == nil {
 			err = p.groupable(e, begin)
 		}
@@ -81,7 +81,6 @@ type aggregate struct {
 	typ  Type
 	args []scalar
 	add  func(state any, args []any) any
-	done func(state any) any
 }
 
 // aggregation is a function over the rows of a group.
@@ -89,81 +88,34 @@ type aggregation struct {
 	args int
 	typ  func(args []scalar) Type
 	add  func(state any, args []any) any
-	done func(state any) any
 }
 
 func always(t Type) func([]scalar) Type { return func([]scalar) Type { return t } }
 
 var aggregations = map[string]aggregation{
-	"count": {0, always(Long), func(s any, _ []any) any { n, _ := s.(int64); return n + 1 }, identity},
+	"count": {0, always(Long), func(s any, _ []any) any { n, _ := s.(int64); return n + 1 }},
 	"countif": {1, always(Long), func(s any, a []any) any {
 		n, _ := s.(int64)
 		if a[0] == true {
 			n++
 		}
 		return n
-	}, identity},
-	"dcount": {1, always(Long), addToSet, func(s any) any { set, _ := s.(*set); return int64(set.len()) }},
+	}},
 	"min": {1, ofArgument, func(s any, a []any) any {
 		if s == nil || a[0] != nil && compare(a[0], s) < 0 {
 			return a[0]
 		}
 		return s
-	}, identity},
+	}},
 	"max": {1, ofArgument, func(s any, a []any) any {
 		if s == nil || a[0] != nil && compare(a[0], s) > 0 {
 			return a[0]
 		}
 		return s
-	}, identity},
-	"make_list": {1, always(Dynamic), func(s any, a []any) any {
-		list, _ := s.([]any)
-		if a[0] == nil {
-			return list
-		}
-		return append(list, a[0])
-	}, func(s any) any { list, _ := s.([]any); return slices.Concat([]any{}, list) }},
-	"make_set": {1, always(Dynamic), addToSet, func(s any) any { set, _ := s.(*set); return set.list() }},
+	}},
 }
-
-func identity(s any) any { return s }
 
 func ofArgument(args []scalar) Type { return args[0].typ }
-
-// set holds values once, in the order of their first mention.
-type set struct {
-	seen   map[string]bool
-	values []any
-}
-
-func (s *set) len() int {
-	if s == nil {
-		return 0
-	}
-	return len(s.values)
-}
-
-func (s *set) list() []any {
-	if s == nil {
-		return []any{}
-	}
-	return s.values
-}
-
-func addToSet(state any, args []any) any {
-	s, _ := state.(*set)
-	if s == nil {
-		s = &set{seen: map[string]bool{}}
-	}
-	if args[0] == nil {
-		return s
-	}
-	if k := textOf(args[0]); !s.seen[k] {
-		s.seen[k] = true
-		s.values = append(s.values, args[0])
-	}
-	return s
-}
 
 // summarize reads the aggregations, then what the rows are grouped by.
 func (p *parser) summarize(r *relation) (*relation, error) {
@@ -185,9 +137,9 @@ func (p *parser) summarize(r *relation) (*relation, error) {
 	}
 	by := &relation{}
 	if p.accept("by") {
-		for n := 1; ; n++ {
+		for {
 			begin := p.peek()
-			name, e, err := p.named(r, n)
+			name, e, err := p.named(r)
 			if err == nil {
 				err = p.groupable(e, begin)
 			}
@@ -222,6 +174,16 @@ func (p *parser) aggregate(r *relation) (aggregate, error) {
 	if err != nil {
 		return aggregate{}, err
 	}
+	for _, arg := range args {
+		if arg.typ == Dynamic {
+			return aggregate{}, fail(p.text, t.at, t.text, "%s takes no value of type dynamic here; use tostring()", t.text)
+		}
+		if arg.typ == Bool {
+			if err := p.answered(r, arg, t); err != nil {
+				return aggregate{}, err
+			}
+		}
+	}
 	if len(args) != a.args {
 		return aggregate{}, fail(p.text, t.at, t.text, "%s takes %d arguments and has %d", t.text, a.args, len(args))
 	}
@@ -231,7 +193,7 @@ func (p *parser) aggregate(r *relation) (aggregate, error) {
 			name += args[0].name
 		}
 	}
-	return aggregate{name: name, typ: a.typ(args), args: args, add: a.add, done: a.done}, nil
+	return aggregate{name: name, typ: a.typ(args), args: args, add: a.add}, nil
 }
 
 // grouped computes a summary. Groups come in the order of their first row.
@@ -281,53 +243,5 @@ func grouped(r, by *relation, calls []aggregate) *relation {
 			*state = calls[i].add(*state, args)
 		}
 	}
-	for g := range rows {
-		for i := range calls {
-			state := &rows[g][len(keyed)+i]
-			*state = calls[i].done(*state)
-		}
-	}
 	return materialized(columns, rows)
-}
-
-// expand reads mv-expand: one row for each element of a list, or each member of a bag.
-func (p *parser) expand(r *relation) (*relation, error) {
-	begin := p.peek()
-	name, e, err := p.named(r, 1)
-	if err != nil {
-		return nil, err
-	}
-	if e.typ != Dynamic {
-		return nil, fail(p.text, begin.at, begin.text, "a value of type %s cannot be expanded", e.typ)
-	}
-	type pair struct {
-		row   int
-		value any
-	}
-	var pairs []pair
-	for _, row := range r.rows {
-		switch v := e.value(row).(type) {
-		case []any:
-			for _, one := range v {
-				pairs = append(pairs, pair{row, one})
-			}
-		case map[string]any:
-			names, _ := keys(v).([]any)
-			for _, k := range names {
-				key, _ := k.(string)
-				pairs = append(pairs, pair{row, map[string]any{key: v[key]}})
-			}
-		default:
-			pairs = append(pairs, pair{row, v})
-		}
-	}
-	out := &relation{rows: make([]int, len(pairs)), limited: r.limited}
-	for i := range out.rows {
-		out.rows[i] = i
-	}
-	for _, c := range r.columns {
-		out.columns = append(out.columns, column{c.Column, func(row int) any { return c.get(pairs[row].row) }})
-	}
-	out.set(name, scalar{typ: Dynamic, value: func(row int) any { return pairs[row].value }})
-	return out, nil
 }

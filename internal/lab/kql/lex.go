@@ -150,7 +150,7 @@ func (l *lexer) next() error {
 func (l *lexer) hyphenated(begin int) {
 	word := l.text[begin:l.at]
 	rest := l.text[l.at:]
-	for _, w := range []string{"project-away", "project-rename", "project-keep", "project-reorder", "mv-expand"} {
+	for _, w := range []string{"project-away", "project-rename"} {
 		if first, _, _ := strings.Cut(w, "-"); word == first && strings.HasPrefix(rest, w[len(first):]) {
 			l.at = begin + len(w)
 			return

@@ -23,6 +23,8 @@ type Result struct {
 	Columns []Column
 	// Limited is true where the query itself says how many rows it wants at most.
 	Limited bool
+	// Ordered is true where the query orders its rows.
+	Ordered bool
 	rows    []int
 	values  []column
 }
@@ -50,7 +52,6 @@ type column struct {
 type relation struct {
 	columns []column
 	rows    []int
-	limited bool
 }
 
 // find returns the number of a column, or -1. Names of columns have letter case.
@@ -83,15 +84,17 @@ func Run(query string, tables func(name string) Table) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	for p.peek().kind != tokenEnd {
-		if err := p.expect("|"); err != nil {
-			return nil, err
+	for first := p.at == 0; p.peek().kind != tokenEnd; first = false {
+		if !first {
+			if err := p.expect("|"); err != nil {
+				return nil, err
+			}
 		}
 		if r, err = p.operator(r); err != nil {
 			return nil, err
 		}
 	}
-	result := &Result{Limited: r.limited, rows: r.rows, values: r.columns}
+	result := &Result{Limited: p.limited, Ordered: p.ordered, rows: r.rows, values: r.columns}
 	for _, c := range r.columns {
 		result.Columns = append(result.Columns, c.Column)
 	}
@@ -104,6 +107,9 @@ func (p *parser) source(tables func(string) Table) (*relation, error) {
 	name, err := p.name()
 	if err != nil {
 		return nil, err
+	}
+	if operators[name] { // Resources is the default table
+		p.at, name = 0, "resources"
 	}
 	table := tables(strings.ToLower(name))
 	if table == nil {
@@ -119,6 +125,13 @@ func (p *parser) source(tables func(string) Table) (*relation, error) {
 	return r, nil
 }
 
+// operators are the words with which a query without a table can begin
+// (learn.microsoft.com/azure/governance/resource-graph/concepts/query-language).
+var operators = map[string]bool{
+	"where": true, "extend": true, "project": true, "project-away": true, "project-rename": true, "order": true, "sort": true,
+	"top": true, "take": true, "limit": true, "distinct": true, "count": true, "summarize": true,
+}
+
 func (p *parser) operator(r *relation) (*relation, error) {
 	t := p.peek()
 	word, err := p.name()
@@ -126,7 +139,7 @@ func (p *parser) operator(r *relation) (*relation, error) {
 		return nil, err
 	}
 	switch word {
-	case "where", "filter":
+	case "where":
 		return p.where(r)
 	case "extend":
 		return p.extend(r)
@@ -145,7 +158,7 @@ func (p *parser) operator(r *relation) (*relation, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.rows, r.limited = r.rows[:min(n, len(r.rows))], true
+		r.rows, p.limited = r.rows[:min(n, len(r.rows))], true
 		return r, nil
 	case "distinct":
 		return p.distinct(r)
@@ -154,49 +167,58 @@ func (p *parser) operator(r *relation) (*relation, error) {
 		return &relation{rows: []int{0}, columns: []column{{Column{"Count", Long}, func(int) any { return n }}}}, nil
 	case "summarize":
 		return p.summarize(r)
-	case "mv-expand":
-		return p.expand(r)
 	}
 	return nil, fail(p.text, t.at, t.text, "the operator %q is not supported", word)
 }
 
 func (p *parser) where(r *relation) (*relation, error) {
+	begin := p.peek()
 	e, err := p.condition(r)
 	if err != nil {
 		return nil, err
 	}
 	kept := make([]int, 0, len(r.rows)/4)
 	for _, row := range r.rows {
-		if e.value(row) == true {
-			kept = append(kept, row)
+		switch v := e.value(row).(type) {
+		case mismatch:
+			return nil, p.mixed(begin, v)
+		case bool:
+			if v {
+				kept = append(kept, row)
+			}
 		}
 	}
 	r.rows = kept
 	return r, nil
 }
 
-// named reads "name = expression" or an expression, whose name it derives as Kusto does.
-func (p *parser) named(r *relation, number int) (string, scalar, error) {
+// named reads "name = expression", or an expression that has a name of itself: a column, a
+// path into one, and tostring() of them.
+func (p *parser) named(r *relation) (string, scalar, error) {
 	name := ""
 	if p.peek().kind == tokenName && p.tokens[p.at+1].is("=") {
 		name = p.take().text
 		p.at++
 	}
+	begin := p.peek()
 	e, err := p.expression(r)
+	if err == nil && e.typ == Bool {
+		err = p.answered(r, e, begin)
+	}
 	switch {
 	case name != "":
 	case e.name != "":
 		name = e.name
-	default:
-		name = "Column" + strconv.Itoa(number)
+	case err == nil:
+		err = fail(p.text, begin.at, begin.text, "the column needs a name: write NAME = before it")
 	}
 	return name, e, err
 }
 
 func (p *parser) extend(r *relation) (*relation, error) {
-	before := &relation{columns: slices.Clone(r.columns)}
-	for n := 1; ; n++ {
-		name, e, err := p.named(before, n)
+	before := &relation{columns: slices.Clone(r.columns), rows: r.rows}
+	for {
+		name, e, err := p.named(before)
 		if err != nil {
 			return nil, err
 		}
@@ -208,10 +230,10 @@ func (p *parser) extend(r *relation) (*relation, error) {
 }
 
 func (p *parser) project(r *relation) (*relation, error) {
-	out := &relation{rows: r.rows, limited: r.limited}
-	for n := 1; ; n++ {
+	out := &relation{rows: r.rows}
+	for {
 		at := p.peek()
-		name, e, err := p.named(r, n)
+		name, e, err := p.named(r)
 		if err != nil {
 			return nil, err
 		}
@@ -291,6 +313,7 @@ func (p *parser) order(r *relation) (*relation, error) {
 		return nil, err
 	}
 	sortRows(r, keys)
+	p.ordered = true
 	return r, nil
 }
 
@@ -304,6 +327,11 @@ func (p *parser) sortKeys(r *relation) ([]sortKey, error) {
 		}
 		if e.typ == Dynamic {
 			return nil, fail(p.text, begin.at, begin.text, "rows cannot be ordered by a value of type dynamic; use tostring()")
+		}
+		if e.typ == Bool {
+			if err := p.answered(r, e, begin); err != nil {
+				return nil, err
+			}
 		}
 		k := sortKey{scalar: e, ascending: p.accept("asc")}
 		if !k.ascending {
@@ -395,6 +423,21 @@ func (p *parser) top(r *relation) (*relation, error) {
 		return nil, err
 	}
 	sortRows(r, keys)
-	r.rows, r.limited = r.rows[:min(n, len(r.rows))], true
+	p.ordered = true
+	r.rows = r.rows[:min(n, len(r.rows))]
 	return r, nil
+}
+
+// answered refuses a column of comparisons of which one has no answer.
+func (p *parser) answered(r *relation, e scalar, begin token) error {
+	for _, row := range r.rows {
+		if v, ok := e.value(row).(mismatch); ok {
+			return p.mixed(begin, v)
+		}
+	}
+	return nil
+}
+
+func (p *parser) mixed(begin token, v mismatch) error {
+	return fail(p.text, begin.at, begin.text, "a text is compared with a value that is none, %s; use tostring(), tobool() or tolong()", textOf(v.value))
 }
