@@ -174,7 +174,7 @@ func TestGraphRows(t *testing.T) {
 	f("resourcecontainers | where type == 'microsoft.resources/subscriptions/resourcegroups' | project name, resourceGroup, location, tags | order by name asc",
 		`[["app","app","westeurope",{"owner":"team"}],["far","far","",null]]`)
 	f("resourcecontainers | where type == 'microsoft.resources/subscriptions' | extend up = tostring(properties.managementGroupAncestorsChain[0].name) | project name, subscriptionId, up | order by name asc",
-		`[["22222222-0000-4000-8000-000000000002","22222222-0000-4000-8000-000000000002","aaaaaaaa-0000-4000-8000-000000000001"],["Production","11111111-0000-4000-8000-000000000001","live"]]`)
+		`[["Production","11111111-0000-4000-8000-000000000001","live"],["other","22222222-0000-4000-8000-000000000002","aaaaaaaa-0000-4000-8000-000000000001"]]`)
 	f("resourcecontainers | where type == 'microsoft.management/managementgroups' | project name, p = tostring(properties.details.parent.name) | order by name asc",
 		`[["aaaaaaaa-0000-4000-8000-000000000001",""],["live","top"],["top","aaaaaaaa-0000-4000-8000-000000000001"]]`)
 	f("resources | where name == 'api' | project type, kind, resourceGroup, managedBy, i = tostring(identity.type), tenantId, zones, sku",
@@ -266,7 +266,7 @@ func TestRaw(t *testing.T) {
 // An answer that is too large is refused.
 func TestPayload(t *testing.T) {
 	s := start(t, parse(t, everything), Options{Raw: func(id arm.ID) (json.RawMessage, error) {
-		return json.RawMessage(`{"properties":{"text":"` + strings.Repeat("x", 1<<20) + `"}}`), nil
+		return json.RawMessage(`{"properties":{"text":"` + strings.Repeat("x", 5<<18) + `"}}`), nil
 	}})
 	c := newClient(t, s, OperatorID)
 	if r := c.query("resources"); r.status != 400 || !strings.Contains(r.text, "ResponsePayloadTooLarge") {
