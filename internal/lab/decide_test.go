@@ -172,7 +172,7 @@ func TestAssignmentFilters(t *testing.T) {
 // A managed HSM answers at its own host, by its own roles.
 func TestManagedHSM(t *testing.T) {
 	s := start(t, parse(t, everything), Options{})
-	f := func(client, path string, status, want int) *reply {
+	f := func(client, path string, status, want int) {
 		t.Helper()
 		c := newClient(t, s, client)
 		a := s.account(client)
@@ -190,7 +190,6 @@ func TestManagedHSM(t *testing.T) {
 				t.Errorf("%s: %d, want %d: %s", path, got, want, r.text)
 			}
 		}
-		return r
 	}
 	const at = "/providers/Microsoft.Authorization/"
 	f(OperatorID, at+"roleAssignments?api-version=7.4", 200, 2)

@@ -336,16 +336,18 @@ func TestClose(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(text), "[{") {
 		t.Errorf("metadata: %s %v", text, err)
 	}
-	res.Body.Close()
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Get(s.URL()); err == nil {
-		t.Error("it still answers")
+	if res, err := client.Get(s.URL()); err == nil {
+		t.Errorf("it still answers: %v", res.Body.Close())
 	}
 	for _, o := range []Options{{Addr: "nowhere", Catalog: testCatalog}, {Addr: "192.0.2.1:1", Catalog: testCatalog}, {Faults: []Fault{{Kind: "boom"}}}} {
 		if s, err := Start(parse(t, everything), o); err == nil {
-			s.Close()
+			t.Cleanup(func() { _ = s.Close() })
 			t.Errorf("%+v starts", o)
 		}
 	}

@@ -236,10 +236,12 @@ func TestBearer(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := c.http.Do(r)
-	if err != nil || res.StatusCode != 401 {
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		t.Fatalf("without a token: %v %v", res, err)
 	}
-	res.Body.Close()
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // Keys of both kinds are checked; an algorithm that does not fit the key is refused.
@@ -367,10 +369,12 @@ func TestIMDS(t *testing.T) {
 		t.Errorf("azidentity on a machine: %v %v", got, err)
 	}
 	res, err := s.IMDS(mustID(kv)).RoundTrip(mustRequest(t, s.URL()+"/lab/ca"))
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("other hosts: %v %v", res, err)
 	}
-	res.Body.Close()
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func mustRequest(t testing.TB, url string) *http.Request {

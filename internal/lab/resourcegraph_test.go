@@ -39,7 +39,7 @@ func TestGraphPaging(t *testing.T) {
 	c := newClient(t, s, OperatorID)
 	seen := map[string]bool{}
 	options := map[string]any{"resultFormat": "objectArray"}
-	total, pages := 0, 0
+	var total, pages int
 	for {
 		r := c.ask(map[string]any{"query": "resources | project id | order by id asc", "options": options})
 		for _, o := range r.list(t) {

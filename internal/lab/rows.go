@@ -170,11 +170,11 @@ func (t *table) render(i int) object {
 	defer t.mu.Unlock()
 	if t.made == nil || t.last != i {
 		r := &t.rows[i]
-		make := r.value
+		value := r.value
 		if r.thing != nil {
-			make = func() (object, error) { return t.w.graphResource(r.thing) }
+			value = func() (object, error) { return t.w.graphResource(r.thing) }
 		}
-		o, err := make()
+		o, err := value()
 		if err != nil || o == nil {
 			o = object{}
 		}
