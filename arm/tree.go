@@ -25,8 +25,11 @@ type Tree struct {
 	parents []Node
 	ids     []ID
 	keys    []Key
-	table   []slot // open addressing
-	seed    maphash.Seed
+	// arena holds the text of all keys in one piece. A scope and the first one below it
+	// share theirs.
+	arena string
+	table []slot // open addressing
+	seed  maphash.Seed
 }
 
 // Len returns the number of scopes, at least 1.
@@ -66,15 +69,15 @@ func (t *Tree) Find(id ID) (Node, bool) {
 		text = string(Fold(text))
 		key = []byte(text)
 	}
-	var stackEnds [stackParts]int32
-	ends := stackEnds[:0]
+	var stackProbes [stackParts]probe
+	probes := stackProbes[:0]
 	for w := (walker{text: text}); !w.done(); {
 		w.nextBoundary()
-		ends = append(ends, int32(w.pos))
+		probes = append(probes, t.probe(key[:w.pos]))
 	}
-	for i := len(ends) - 1; i >= 0; i-- {
-		if node, ok := t.lookup(key[:ends[i]]); ok {
-			return node, i == len(ends)-1
+	for i := len(probes) - 1; i >= 0; i-- {
+		if node, ok := t.lookup(&probes[i], key); ok {
+			return node, i == len(probes)-1
 		}
 	}
 	return RootNode, false
@@ -112,19 +115,45 @@ func foldWord(w uint64) uint64 {
 	return w | (fromA&^behindZ&highBits)>>2
 }
 
-// slot is a place of the hash table. The tag spares looking at a name that is another.
+// slot is a place of the hash table. It holds all that a look-up needs before it compares
+// the text, so that it waits for one read and not for three, one after the other: the tag
+// spares looking at a name that is another, and at is the place of the name in the arena.
 type slot struct {
 	tag  uint32
-	node Node // plus one; 0 is free
+	node Node   // plus one; 0 is free
+	at   uint64 // offset << lengthBits | length
 }
 
-func (t *Tree) lookup(key []byte) (Node, bool) {
-	mask := uint64(len(t.table) - 1)
+// lengthBits are enough for any ID: folding makes a text longer by half at most.
+const lengthBits = 14
+
+func (t *Tree) textOf(s slot) string {
+	from := s.at >> lengthBits
+	return t.arena[from : from+s.at&(1<<lengthBits-1)]
+}
+
+// probe is a look-up that has begun: the slot at which the name stands, if another does
+// not have its place, is read already. So the reads for all parts of an ID are under way
+// together.
+type probe struct {
+	first slot
+	hash  uint64
+	end   int // of the name, in the folded ID
+}
+
+func (t *Tree) probe(key []byte) probe {
 	hash := maphash.Bytes(t.seed, key)
-	for i := hash & mask; t.table[i].node != 0; i = (i + 1) & mask {
-		if n := t.table[i].node - 1; t.table[i].tag == uint32(hash>>32) && string(t.keys[n]) == string(key) {
-			return n, true
+	return probe{first: t.table[hash&uint64(len(t.table)-1)], hash: hash, end: len(key)}
+}
+
+func (t *Tree) lookup(p *probe, key []byte) (Node, bool) {
+	mask := uint64(len(t.table) - 1)
+	s := p.first
+	for i := p.hash & mask; s.node != 0; s = t.table[i] {
+		if s.tag == uint32(p.hash>>32) && t.textOf(s) == string(key[:p.end]) {
+			return s.node - 1, true
 		}
+		i = (i + 1) & mask
 	}
 	return RootNode, false
 }
@@ -224,15 +253,35 @@ func (b *TreeBuilder) Build() *Tree {
 		size *= 2
 	}
 	t.table = make([]slot, size)
-	for i := range t.keys {
+	for i, from := range t.gather() {
 		hash := maphash.String(t.seed, string(t.keys[i]))
 		at := hash & uint64(size-1)
 		for t.table[at].node != 0 {
 			at = (at + 1) & uint64(size-1)
 		}
-		t.table[at] = slot{tag: uint32(hash >> 32), node: Node(i) + 1}
+		t.table[at] = slot{tag: uint32(hash >> 32), node: Node(i) + 1, at: uint64(from)<<lengthBits | uint64(len(t.keys[i]))}
 	}
 	return t
+}
+
+// gather moves the text of all keys into the arena, and returns where each begins. A key
+// that starts the next one needs no place of its own.
+func (t *Tree) gather() []int {
+	from := make([]int, len(t.keys))
+	var arena strings.Builder
+	for i := len(t.keys) - 1; i >= 0; i-- {
+		if i+1 < len(from) && strings.HasPrefix(string(t.keys[i+1]), string(t.keys[i])) {
+			from[i] = from[i+1]
+			continue
+		}
+		from[i] = arena.Len()
+		arena.WriteString(string(t.keys[i]))
+	}
+	t.arena = arena.String()
+	for i := range t.keys {
+		t.keys[i] = Key(t.arena[from[i] : from[i]+len(t.keys[i])])
+	}
+	return from
 }
 
 // children returns the nodes sorted by parent and key, and where each parent's begin.

@@ -155,8 +155,9 @@ func (d *Decision) says() int {
 
 // decide answers on one plane.
 func (q *question) decide(plane mivet.Plane) Decision {
-	if len(q.groups) == 0 && q.e.isPlain(q.row, plane, q.node, q.place) {
-		if d, ok := q.e.fast(q.person, q.row, plane, q.node); ok {
+	if len(q.groups) == 0 && q.e.isOpen(q.node, q.place) && q.e.isPlain(q.row, plane) {
+		l := lineageOf(q.e.tree, q.node)
+		if d, ok := q.e.fast(q.e.ref(q.person), q.row, plane, &l); ok {
 			return d
 		}
 	}

@@ -3,14 +3,104 @@
 package authz
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 )
 
-// PrincipalRef is an interned principal of one engine.
-type PrincipalRef struct{ number int32 }
+// A question about a principal and a resource that nobody asked about lately waits for
+// memory more than for anything else. So what it reads is kept small and apart: eight bytes
+// per grant, those of one principal side by side. A handle of a principal says where they
+// lie, a handle of a resource which scopes they may be at; the reads depend on nothing
+// else, so that the processor does them at the same time.
+
+// brief is what a first look at a grant takes: where it is, and its role with its marks,
+// as in [grant].
+type brief struct {
+	scope arm.Node
+	role  uint32
+}
+
+// newBriefs also returns the facts of the grants, which are read of one that decides.
+func newBriefs(all []grant) (briefs []brief, facts []int32) {
+	briefs, facts = make([]brief, len(all)), make([]int32, len(all))
+	for i := range all {
+		briefs[i], facts[i] = brief{all[i].scope, all[i].role}, all[i].fact
+	}
+	return briefs, facts
+}
+
+// lineage are the scopes at which a grant covers a place: its own and all above.
+type lineage struct {
+	// marks has the bit of each scope's number, modulo 64: most others are told by it.
+	marks uint64
+	// count is how many there are; more than fit: the place is too deep for a first look.
+	count int32
+	nodes [maxLineage]arm.Node
+}
+
+// maxLineage holds six levels of management groups, subscription, group, and a resource
+// with several others inside one another.
+const maxLineage = 15
+
+func lineageOf(t *arm.Tree, n arm.Node) (l lineage) {
+	for {
+		if l.count < maxLineage {
+			l.nodes[l.count] = n
+		}
+		l.count++
+		l.marks |= 1 << (n & 63)
+		if n == arm.RootNode {
+			return l
+		}
+		n = t.Parent(n)
+	}
+}
+
+func (l *lineage) has(n arm.Node) bool {
+	return l.marks>>(n&63)&1 != 0 && slices.Contains(l.nodes[:l.count], n)
+}
+
+// PrincipalRef is an interned principal of one engine. It is 32 bytes, two to a cache line.
+type PrincipalRef struct {
+	number int32
+	// count is how many runs there are, own grants first; more than fit: they are found
+	// through the groups.
+	count int32
+	runs  [maxRuns]run
+}
+
+// maxRuns is how many lists of grants a handle holds: most principals are in few groups
+// that hold any.
+const maxRuns = 3
+
+// run is a part of all grants.
+type run struct{ from, to int32 }
+
+// stranger is a principal that the snapshot does not name.
+var stranger = PrincipalRef{number: noPerson}
+
+// newRefs makes the handles of all principals.
+func newRefs(p *people, g *grants) []PrincipalRef {
+	out := make([]PrincipalRef, len(p.ids))
+	for i := range out {
+		ref := &out[i]
+		ref.number = int32(i)
+		for _, s := range p.subjects.of(int32(i)) {
+			r := run{g.start[s], g.start[s+1]}
+			if r.from == r.to {
+				continue
+			}
+			if ref.count < maxRuns {
+				ref.runs[ref.count] = r
+			}
+			ref.count++
+		}
+	}
+	return out
+}
 
 // ResourceRef is an interned resource of one engine.
 type ResourceRef struct {
@@ -18,6 +108,8 @@ type ResourceRef struct {
 	node  arm.Node
 	exact bool
 	place place
+	open  bool // see [Engine.isOpen]
+	line  lineage
 }
 
 // OperationRef is an interned operation of one engine.
@@ -25,14 +117,22 @@ type OperationRef struct{ row *row }
 
 // Principal interns a principal. One that the snapshot does not name is interned as such.
 func (e *Engine) Principal(id mivet.PrincipalID) PrincipalRef {
-	return PrincipalRef{e.people.find(id)}
+	return *e.ref(e.people.find(id))
+}
+
+func (e *Engine) ref(person int32) *PrincipalRef {
+	if person == noPerson {
+		return &stranger
+	}
+	return &e.refs[person]
 }
 
 // Resource interns a resource.
 func (e *Engine) Resource(id arm.ID) ResourceRef {
 	q := question{e: e, resource: id}
 	q.node, q.exact = e.tree.Find(id)
-	return ResourceRef{id: id, node: q.node, exact: q.exact, place: e.placeOf(&q)}
+	place := e.placeOf(&q)
+	return ResourceRef{id: id, node: q.node, exact: q.exact, place: place, open: e.isOpen(q.node, place), line: lineageOf(e.tree, q.node)}
 }
 
 // Operation interns an operation.
@@ -40,12 +140,12 @@ func (e *Engine) Operation(op arm.Operation) OperationRef { return OperationRef{
 
 // CheckRef answers as [Engine.Check] does for a request of these three and nothing else.
 // The references must be of this engine.
-func (e *Engine) CheckRef(p PrincipalRef, o OperationRef, r *ResourceRef, plane mivet.Plane, at time.Time) Decision {
+func (e *Engine) CheckRef(p *PrincipalRef, o OperationRef, r *ResourceRef, plane mivet.Plane, at time.Time) Decision {
 	if plane == mivet.PlaneUnknown {
 		plane = o.row.plane
 	}
-	if e.isPlain(o.row, plane, r.node, r.place) {
-		if d, ok := e.fast(p.number, o.row, plane, r.node); ok {
+	if r.open && e.isPlain(o.row, plane) {
+		if d, ok := e.fast(p, o.row, plane, &r.line); ok {
 			return d
 		}
 	}
@@ -58,11 +158,16 @@ func (e *Engine) CheckRef(p PrincipalRef, o OperationRef, r *ResourceRef, plane 
 	return q.decidePlanes(plane)
 }
 
-// isPlain reports whether nothing but grants decides: no deny assignment at or above the
-// resource, nothing unread, no system of a service's own.
-func (e *Engine) isPlain(r *row, plane mivet.Plane, n arm.Node, p place) bool {
-	return !e.unread && p == placeKnown && plane != mivet.PlaneUnknown && e.denies.near[n] < 0 &&
-		!e.decidedBeside(r, plane)
+// isOpen reports whether nothing but grants decides at a place: no deny assignment at or
+// above it, nothing unread.
+func (e *Engine) isOpen(n arm.Node, p place) bool {
+	return !e.unread && p == placeKnown && (len(e.denies.all) == 0 || e.denies.near[n] < 0)
+}
+
+// isPlain reports whether nothing but grants decides about an operation, at a place where
+// nothing else does: no system of a service's own.
+func (e *Engine) isPlain(r *row, plane mivet.Plane) bool {
+	return plane != mivet.PlaneUnknown && !e.decidedBeside(r, plane)
 }
 
 // decidedBeside reports whether something beside roles may decide about an operation: an
@@ -73,66 +178,34 @@ func (e *Engine) decidedBeside(r *row, plane mivet.Plane) bool {
 
 // fast looks for a grant that surely gives the operation. It reports false where
 // something else than a plain role decides, so that the facts must be weighed in full.
-func (e *Engine) fast(person int32, r *row, plane mivet.Plane, n arm.Node) (Decision, bool) {
+func (e *Engine) fast(p *PrincipalRef, r *row, plane mivet.Plane, l *lineage) (Decision, bool) {
 	none := Decision{Effect: Denied, Cause: CauseNoGrant, Fact: -1}
-	if person == noPerson {
-		return none, true
+	if p.count > maxRuns || l.count > maxLineage {
+		return none, false
 	}
 	shift := 0
 	if plane == mivet.PlaneData {
 		shift = 2
 	}
-	own := &e.spans[person]
-	d, ok := fastIn(e.grants.all[own.from:own.to], r, shift, n)
-	if !ok || d.Effect == Allowed {
-		return d, ok
-	}
-	for _, s := range e.people.subjects.items[own.groups:own.groupsEnd] {
-		d, ok := fastIn(e.grants.of(s), r, shift, n)
-		if !ok || d.Effect == Allowed {
-			return d, ok
-		}
-	}
-	return none, true
-}
-
-// fastIn looks through the grants of one subject.
-func fastIn(list []grant, r *row, shift int, n arm.Node) (Decision, bool) {
-	none := Decision{Effect: Denied, Cause: CauseNoGrant, Fact: -1}
-	if len(list) > shortList {
-		return none, false
-	}
-	for i := range list {
-		g := &list[i]
-		if !g.covers(n) {
-			continue
-		}
-		c := code(r.codes[g.roleNumber()] >> shift & 3)
-		switch {
-		case c == codeNo || !g.ofRoles():
-		case c == codeGrants && !g.slow():
-			return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact), Local: g.local()}, true
-		default:
+	for _, in := range p.runs[:p.count] {
+		list := e.briefs[in.from:in.to]
+		if len(list) > shortList {
 			return none, false
 		}
-	}
-	return none, true
-}
-
-// span is where a principal's grants and groups lie, side by side, so that a question
-// about somebody new reads one place for them.
-type span struct {
-	from, to          int32 // in grants.all
-	groups, groupsEnd int32 // in people.subjects.items, without the principal itself
-}
-
-func newSpans(p *people, g *grants) []span {
-	out := make([]span, len(p.ids))
-	for i := range out {
-		out[i] = span{
-			from: g.start[i], to: g.start[i+1],
-			groups: p.subjects.start[i] + 1, groupsEnd: p.subjects.start[i+1],
+		for i := range list {
+			if !l.has(list[i].scope) {
+				continue
+			}
+			g := grant{role: list[i].role}
+			c := code(r.codes[g.roleNumber()] >> shift & 3)
+			switch {
+			case c == codeNo || !g.ofRoles():
+			case c == codeGrants && !g.slow():
+				return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(e.facts[int(in.from)+i]), Local: g.local()}, true
+			default:
+				return none, false
+			}
 		}
 	}
-	return out
+	return none, true
 }

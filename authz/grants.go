@@ -76,13 +76,28 @@ type grants struct {
 	// start holds where each principal's begin.
 	start []int32
 	owner []int32 // the principal of each
-	// at holds, per scope, the grants exactly there.
-	at lists
+	// at holds, per scope, the grants exactly there, by role; holders are their principals,
+	// in the same order.
+	at      lists
+	holders []int32
+	// roles holds, per scope, the roles that are granted exactly there, with the places of
+	// their grants in at.
+	roles   []roleRun
+	rolesAt []int32
 	// riders are by class.
 	riders [numClasses]map[riderKey]*rider
 	// high are the grants at management groups, for subscriptions whose place is unknown.
 	high []int32
 }
+
+// roleRun is where the grants of one role at one scope stand in grants.at.
+type roleRun struct {
+	role     uint32
+	from, to int32
+}
+
+// rolesOf are the roles that are granted exactly at a scope.
+func (g *grants) rolesOf(n arm.Node) []roleRun { return g.roles[g.rolesAt[n]:g.rolesAt[n+1]] }
 
 func (g *grants) of(person int32) []grant { return g.all[g.start[person]:g.start[person+1]] }
 
@@ -144,8 +159,31 @@ func newGrants(drafts []draft, t *arm.Tree, people int) *grants {
 			g.high = append(g.high, int32(i))
 		}
 	}
+	slices.SortStableFunc(pairs, func(x, y [2]int32) int {
+		return cmp.Compare(g.all[x[1]].roleNumber(), g.all[y[1]].roleNumber())
+	})
 	g.at = listsOf(t.Len(), pairs)
+	g.group(t.Len())
 	return g
+}
+
+// group notes which roles are granted at each scope.
+func (g *grants) group(scopes int) {
+	g.holders = make([]int32, len(g.all))
+	g.rolesAt = make([]int32, scopes+1)
+	for n := range scopes {
+		for i := g.at.start[n]; i < g.at.start[n+1]; i++ {
+			at := g.at.items[i]
+			g.holders[i] = g.owner[at]
+			role := g.all[at].roleNumber()
+			if last := len(g.roles) - 1; i > g.at.start[n] && g.roles[last].role == role {
+				g.roles[last].to++
+			} else {
+				g.roles = append(g.roles, roleRun{role, i, i + 1})
+			}
+		}
+		g.rolesAt[n+1] = int32(len(g.roles))
+	}
 }
 
 // drafts reads the snapshot's grants of every class. A grant that names nobody is left

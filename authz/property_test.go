@@ -53,7 +53,8 @@ func agreesByRef(t *rapid.T, e *Engine, r *Request, d Decision) {
 		return
 	}
 	ref := e.Resource(r.Resource)
-	if got := e.CheckRef(e.Principal(r.Principal), e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
+	person := e.Principal(r.Principal)
+	if got := e.CheckRef(&person, e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
 		t.Fatalf("CheckRef says %+v, Check %+v", got, d)
 	}
 }

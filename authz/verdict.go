@@ -78,7 +78,7 @@ func (v *verdict) mayHang(why Cause, fact int32, local LocalKind) {
 }
 
 // shortList is how many grants of one principal are looked through one by one.
-const shortList = 24
+const shortList = 64
 
 // weighOwn weighs the grants of the caller or of one of its groups.
 func (v *verdict) weighOwn(q *question, subject int32) {

@@ -34,15 +34,19 @@ type Holder struct {
 
 // WhoCan calls yield for every principal of the snapshot for which [Engine.Check] answers
 // allowed or unknown, in the order of their IDs. Groups are principals too. Its cost is
-// in proportion to the grants at and above the resource and the members of their groups.
+// in proportion to the answer, and to the roles that are granted at and above the resource.
 //
 // A principal that is not among them is denied, or unknown where [Engine.AnyoneElse] is:
 // it answers for all others at once.
 func (e *Engine) WhoCan(w WhoCanQuery) iter.Seq[Holder] {
 	return func(yield func(Holder) bool) {
-		for _, n := range e.candidates(&w) {
-			d := e.Check(w.request(e.people.ids[n]))
-			if d.Effect != Denied && !yield(Holder{Principal: e.people.ids[n], Decision: d}) {
+		var q question
+		r := w.request("")
+		q.ask(e, &r)
+		for _, n := range q.candidates() {
+			q.caller, q.person = e.people.ids[n], n
+			d := q.decidePlanes(w.Plane)
+			if d.Effect != Denied && !yield(Holder{Principal: q.caller, Decision: d}) {
 				return
 			}
 		}
@@ -58,10 +62,8 @@ func (e *Engine) AnyoneElse(w WhoCanQuery) Explanation {
 // candidates are all principals for which an answer may differ from [Engine.AnyoneElse]:
 // those who hold a grant that gives the operation at or above the resource, those of whom
 // something was not read or whom a deny assignment treats apart, and all their members.
-func (e *Engine) candidates(w *WhoCanQuery) []int32 {
-	var q question
-	r := w.request("")
-	q.ask(e, &r)
+func (q *question) candidates() []int32 {
+	e := q.e
 	found := map[int32]bool{}
 	var stack []int32
 	note := func(n int32) {
@@ -70,40 +72,17 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 			stack = append(stack, n)
 		}
 	}
-	rows := []*row{q.row}
-	if q.row.blob && e.lakes.any {
-		rows = append(rows, e.rows.get(operationOf(blobSuperUser)))
-	}
-	visit := func(i int32) {
-		for _, r := range rows {
-			if r.codes[e.grants.all[i].roleNumber()] != 0 {
-				note(e.grants.owner[i])
-			}
-		}
-	}
-	for n := q.node; ; n = e.tree.Parent(n) {
-		for _, i := range e.grants.at.of(int32(n)) {
-			visit(i)
-		}
-		if n == arm.RootNode {
-			break
-		}
-	}
-	if q.place == placeNoParent {
-		for _, i := range e.grants.high {
-			visit(i)
-		}
-	}
+	e.granted(q, note)
 	for n := range e.gaps.persons() {
 		note(n)
 	}
-	if q.row.blob && e.lakes.holders(&q, note) {
+	if q.row.blob && e.lakes.holders(q, note) {
 		for n := range e.people.ids {
 			note(int32(n))
 		}
 	}
 	if e.unread || q.place != placeKnown {
-		e.named(&q, note)
+		e.named(q, note)
 	}
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
@@ -113,6 +92,38 @@ func (e *Engine) candidates(w *WhoCanQuery) []int32 {
 		}
 	}
 	return e.sortedByID(found)
+}
+
+// granted notes everyone who holds a grant that gives the operation, at or above the
+// resource. It looks at each role that is granted there once, however many hold it.
+func (e *Engine) granted(q *question, note func(int32)) {
+	rows := []*row{q.row}
+	if q.row.blob && e.lakes.any {
+		rows = append(rows, e.rows.get(operationOf(blobSuperUser)))
+	}
+	gives := func(role uint32) bool {
+		return slices.ContainsFunc(rows, func(r *row) bool { return r.codes[role] != 0 })
+	}
+	for n := q.node; ; n = e.tree.Parent(n) {
+		for _, r := range e.grants.rolesOf(n) {
+			if !gives(r.role) {
+				continue
+			}
+			for _, holder := range e.grants.holders[r.from:r.to] {
+				note(holder)
+			}
+		}
+		if n == arm.RootNode {
+			break
+		}
+	}
+	if q.place == placeNoParent {
+		for _, i := range e.grants.high {
+			if gives(e.grants.all[i].roleNumber()) {
+				note(e.grants.owner[i])
+			}
+		}
+	}
 }
 
 // named notes everyone whom a deny assignment that may reach the resource names or
