@@ -36,10 +36,9 @@ type Engine struct {
 	vaults *vaults
 	models models
 	lakes  *lakes
-	// refs, briefs and facts are for the first look at a question: see [Engine.fast].
+	// refs and briefs are for the first look at a question: see [Engine.fast].
 	refs   []PrincipalRef
-	briefs []brief // of all grants
-	facts  []int32 // of all grants
+	briefs []brief
 	// delegated are the grants of delegations, in the order of the snapshot.
 	delegated []delegatedGrant
 	// unread says that something was not read that bears on answers.
@@ -73,7 +72,7 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.gaps = newGaps(allGaps(s, misplaced), e.tree, e.people)
 	e.unread = e.gaps.any()
 	e.refs = newRefs(e.people, e.grants)
-	e.briefs, e.facts = newBriefs(e.grants.all)
+	e.briefs = newBriefs(e.grants.all)
 	e.vaults = newVaults(s, e.tree)
 	e.models = newModels(s, e.tree)
 	e.lakes = e.newLakes()
