@@ -59,32 +59,84 @@ const stackPath = 512
 // itself. For the zero ID, and for a subscription that is not in the tree, it is the
 // root. It does not allocate for IDs of up to 512 ASCII bytes and 16 parts.
 func (t *Tree) Find(id ID) (Node, bool) {
-	text := id.text
-	if text == "" || text == "/" {
-		return RootNode, text == "/"
-	}
-	var stack [stackPath]byte
-	key, ok := foldInto(&stack, text)
-	if !ok {
-		text = string(Fold(text))
-		key = []byte(text)
-	}
-	var stackProbes [stackParts]probe
-	probes := stackProbes[:0]
-	for w := (walker{text: text}); !w.done(); {
-		w.nextBoundary()
-		probes = append(probes, t.probe(key[:w.pos]))
-	}
-	for i := len(probes) - 1; i >= 0; i-- {
-		if node, ok := t.lookup(&probes[i], key); ok {
-			return node, i == len(probes)-1
-		}
-	}
-	return RootNode, false
+	var s Search
+	s.Begin(t, id)
+	return s.Find()
+}
+
+// Search is a [Tree.Find] in two steps. Begin reads the place of the hash table
+// of each part of the ID, which depend on nothing. A caller that has something else to look
+// up reads that before it calls Find: then all these reads are done at the same time.
+type Search struct {
+	t      *Tree
+	probes [stackParts]probe
+	// more holds the probes of an ID of many parts, and long a name that is longer than
+	// the stack or not ASCII.
+	more  []probe
+	long  []byte
+	count int
+	exact bool // there is nothing to search for
+	stack [stackPath]byte
 }
 
 // stackParts is how many scopes an ID of usual depth names.
 const stackParts = 16
+
+// Begin starts a search. A Search is used once.
+func (s *Search) Begin(t *Tree, id ID) {
+	s.t = t
+	text := id.text
+	if text == "" || text == "/" {
+		s.exact = text == "/"
+		return
+	}
+	key, ok := foldInto(&s.stack, text)
+	if !ok {
+		text = string(Fold(text))
+		s.long = []byte(text)
+		key = s.long
+	}
+	for w := (walker{text: text}); !w.done(); s.count++ {
+		w.nextBoundary()
+		p := probe{hash: maphash.Bytes(t.seed, key[:w.pos]), end: w.pos}
+		if s.count < stackParts {
+			s.probes[s.count] = p
+		} else {
+			s.more = append(s.more, p)
+		}
+	}
+	// No work stands between these reads, so that they are done at the same time.
+	mask := uint64(len(t.table) - 1)
+	for i := range s.probes[:min(s.count, stackParts)] {
+		s.probes[i].first = t.table[s.probes[i].hash&mask]
+	}
+	for i := range s.more {
+		s.more[i].first = t.table[s.more[i].hash&mask]
+	}
+}
+
+// Find ends a search: see [Tree.Find].
+func (s *Search) Find() (Node, bool) {
+	for i := s.count - 1; i >= 0; i-- {
+		if node, ok := s.lookup(i); ok {
+			return node, i == s.count-1
+		}
+	}
+	return RootNode, s.exact
+}
+
+func (s *Search) lookup(i int) (Node, bool) {
+	var p *probe
+	if i < stackParts {
+		p = &s.probes[i]
+	} else {
+		p = &s.more[i-stackParts]
+	}
+	if s.long != nil {
+		return s.t.lookup(p, s.long[:p.end])
+	}
+	return s.t.lookup(p, s.stack[:p.end])
+}
 
 const (
 	everyByte = 0x0101010101010101
@@ -133,24 +185,18 @@ func (t *Tree) textOf(s slot) string {
 }
 
 // probe is a look-up that has begun: the slot at which the name stands, if another does
-// not have its place, is read already. So the reads for all parts of an ID are under way
-// together.
+// not have its place, is read already.
 type probe struct {
 	first slot
 	hash  uint64
 	end   int // of the name, in the folded ID
 }
 
-func (t *Tree) probe(key []byte) probe {
-	hash := maphash.Bytes(t.seed, key)
-	return probe{first: t.table[hash&uint64(len(t.table)-1)], hash: hash, end: len(key)}
-}
-
 func (t *Tree) lookup(p *probe, key []byte) (Node, bool) {
 	mask := uint64(len(t.table) - 1)
 	s := p.first
 	for i := p.hash & mask; s.node != 0; s = t.table[i] {
-		if s.tag == uint32(p.hash>>32) && t.textOf(s) == string(key[:p.end]) {
+		if s.tag == uint32(p.hash>>32) && t.textOf(s) == string(key) {
 			return s.node - 1, true
 		}
 		i = (i + 1) & mask

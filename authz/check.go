@@ -15,7 +15,7 @@ import (
 type question struct {
 	e        *Engine
 	caller   mivet.PrincipalID
-	person   int32
+	who      PrincipalRef
 	groups   []mivet.PrincipalID
 	resource arm.ID
 	node     arm.Node
@@ -43,7 +43,7 @@ const (
 // subjects returns the caller (i is -1) or one of the groups that the request names, with
 // all groups above.
 func (q *question) subjects(i int) []int32 {
-	n := q.person
+	n := q.who.number
 	if i >= 0 {
 		n = q.e.people.find(q.groups[i])
 	}
@@ -62,13 +62,20 @@ func (e *Engine) Check(r Request) Decision {
 
 // ask turns a request into the engine's numbers.
 func (q *question) ask(e *Engine, r *Request) {
-	q.e, q.caller, q.person = e, r.Principal, e.people.find(r.Principal)
+	q.e, q.caller = e, r.Principal
 	q.groups, q.resource, q.given, q.at = r.Groups, r.Resource, r.Given, r.At
-	q.row = e.rows.get(r.Operation)
 	if q.at.IsZero() {
 		q.at = e.at
 	}
-	q.node, q.exact = e.tree.Find(r.Resource)
+	q.row = e.rows.get(r.Operation)
+
+	// First work out where to look, and only then look: what is not in the cache is then
+	// read at the same time.
+	id, at := e.people.place(r.Principal)
+	var where arm.Search
+	where.Begin(e.tree, r.Resource)
+	q.who = *e.people.at(r.Principal, id, at)
+	q.node, q.exact = where.Find()
 	q.place = e.placeOf(q)
 }
 
@@ -156,8 +163,7 @@ func (d *Decision) says() int {
 // decide answers on one plane.
 func (q *question) decide(plane mivet.Plane) Decision {
 	if len(q.groups) == 0 && q.e.isOpen(q.node, q.place) && q.e.isPlain(q.row, plane) {
-		l := lineageOf(q.e.tree, q.node)
-		if d, ok := q.e.fast(q.e.ref(q.person), q.row, plane, &l); ok {
+		if d, ok := q.e.fast(&q.who, q.row, plane, q.node); ok {
 			return d
 		}
 	}

@@ -125,5 +125,5 @@ func delegatedLimit(def *mivet.RoleDefinition) string {
 // mayBeForeign reports whether the caller may be of another tenant: no fact but a
 // delegation speaks of it.
 func (q *question) mayBeForeign() bool {
-	return q.person == noPerson || q.person >= q.e.people.own
+	return q.who.number == noPerson || q.who.number >= q.e.people.own
 }

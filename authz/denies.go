@@ -143,7 +143,7 @@ func (e *Engine) isAmong(list []int32, q *question) abac.Truth {
 		}
 	}
 	for _, n := range list {
-		if e.gaps.membership(e.people, q.person, n) >= 0 {
+		if e.gaps.membership(e.people, q.who.number, n) >= 0 {
 			return abac.Unknown
 		}
 	}
@@ -155,7 +155,7 @@ func (q *question) isIn(person int32) abac.Truth {
 	switch {
 	case q.isSubject(person):
 		return abac.True
-	case q.e.gaps.membership(q.e.people, q.person, person) >= 0:
+	case q.e.gaps.membership(q.e.people, q.who.number, person) >= 0:
 		return abac.Unknown
 	default:
 		return abac.False

@@ -36,9 +36,6 @@ type Engine struct {
 	vaults *vaults
 	models models
 	lakes  *lakes
-	// refs and briefs are for the first look at a question: see [Engine.fast].
-	refs   []PrincipalRef
-	briefs []brief
 	// delegated are the grants of delegations, in the order of the snapshot.
 	delegated []delegatedGrant
 	// unread says that something was not read that bears on answers.
@@ -71,8 +68,7 @@ func New(s *mivet.Snapshot, o Options) *Engine {
 	e.denies = e.newDenies(e.tree)
 	e.gaps = newGaps(allGaps(s, misplaced), e.tree, e.people)
 	e.unread = e.gaps.any()
-	e.refs = newRefs(e.people, e.grants)
-	e.briefs = newBriefs(e.grants.all)
+	e.people.settle(func(n int32) PrincipalRef { return e.people.refOf(n, e.grants) })
 	e.vaults = newVaults(s, e.tree)
 	e.models = newModels(s, e.tree)
 	e.lakes = e.newLakes()

@@ -263,7 +263,7 @@ func (c *comparison) cells(pair [2]mivet.PrincipalID) []*cell {
 // saidOf calls add for every scope at which something is said of a principal, and for
 // every resource that decides by settings or access lists of its own.
 func (e *Engine) saidOf(id mivet.PrincipalID, counted Counted, add func(arm.ID, bool)) {
-	q := question{e: e, person: e.people.find(id)}
+	q := question{e: e, who: e.Principal(id)}
 	for _, s := range q.subjects(-1) {
 		for _, g := range e.grants.of(s) {
 			add(e.tree.ID(g.scope), false)
@@ -347,7 +347,7 @@ func (c *comparison) compare(pair [2]mivet.PrincipalID) {
 
 // rolesOf are the roles that a principal and its groups hold anywhere.
 func (e *Engine) rolesOf(id mivet.PrincipalID) []uint32 {
-	q := question{e: e, person: e.people.find(id)}
+	q := question{e: e, who: e.Principal(id)}
 	var out []uint32
 	for _, s := range q.subjects(-1) {
 		for _, g := range e.grants.of(s) {

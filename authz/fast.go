@@ -3,7 +3,6 @@
 package authz
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -11,70 +10,23 @@ import (
 )
 
 // A question about a principal and a resource that nobody asked about lately waits for
-// memory more than for anything else. So what it reads is kept small and apart: twelve
-// bytes per grant, those of one principal side by side. A handle of a principal says where
-// they lie, a handle of a resource which scopes they may be at; the reads depend on nothing
-// else, so that the processor does them at the same time.
+// memory more than for anything else. So a handle of a principal says where the grants of
+// it and of its groups lie: these, side by side and 16 bytes each, are all that a question
+// by handles reads. Their places depend on nothing else that is read, so that the
+// processor reads them at the same time.
 
-// brief is what a first look at a grant takes: where it is, its role with its marks, and
-// its fact, as in [grant].
-type brief struct {
-	scope arm.Node
-	role  uint32
-	fact  int32
-}
+// perLine is how many grants there are to a cache line.
+const perLine = 4
 
-func newBriefs(all []grant) []brief {
-	out := make([]brief, len(all))
-	for i := range all {
-		out[i] = brief{all[i].scope, all[i].role, all[i].fact}
-	}
-	return out
-}
-
-// perLine is how many briefs there are to a cache line, at least.
-const perLine = 5
-
-// touch begins to read briefs. Without it the processor would begin with the later ones
-// only after it has looked at the first. The result is 0, and there so that it is not
-// left out.
-func touch(list []brief) arm.Node {
+// touch begins to read grants. Without it the processor would begin with the later ones
+// only after it has looked at the first. The result is 0, and there so that the reads are
+// not left out.
+func touch(list []grant) arm.Node {
 	all := arm.Node(0)
 	for i := 0; i < len(list); i += perLine {
 		all |= list[i].scope
 	}
 	return all >> 31 // scopes are not negative
-}
-
-// lineage are the scopes at which a grant covers a place: its own and all above.
-type lineage struct {
-	// marks has the bit of each scope's number, modulo 64: most others are told by it.
-	marks uint64
-	// count is how many there are; more than fit: the place is too deep for a first look.
-	count int32
-	nodes [maxLineage]arm.Node
-}
-
-// maxLineage holds six levels of management groups, subscription, group, and a resource
-// with several others inside one another.
-const maxLineage = 15
-
-func lineageOf(t *arm.Tree, n arm.Node) (l lineage) {
-	for {
-		if l.count < maxLineage {
-			l.nodes[l.count] = n
-		}
-		l.count++
-		l.marks |= 1 << (n & 63)
-		if n == arm.RootNode {
-			return l
-		}
-		n = t.Parent(n)
-	}
-}
-
-func (l *lineage) has(n arm.Node) bool {
-	return l.marks>>(n&63)&1 != 0 && slices.Contains(l.nodes[:l.count], n)
 }
 
 // PrincipalRef is an interned principal of one engine. It is 32 bytes, two to a cache line.
@@ -90,30 +42,26 @@ type PrincipalRef struct {
 // that hold any.
 const maxRuns = 3
 
-// run is a part of all grants.
+// run is a part of grants.all.
 type run struct{ from, to int32 }
 
 // stranger is a principal that the snapshot does not name.
 var stranger = PrincipalRef{number: noPerson}
 
-// newRefs makes the handles of all principals.
-func newRefs(p *people, g *grants) []PrincipalRef {
-	out := make([]PrincipalRef, len(p.ids))
-	for i := range out {
-		ref := &out[i]
-		ref.number = int32(i)
-		for _, s := range p.subjects.of(int32(i)) {
-			r := run{g.start[s], g.start[s+1]}
-			if r.from == r.to {
-				continue
-			}
-			if ref.count < maxRuns {
-				ref.runs[ref.count] = r
-			}
-			ref.count++
+// refOf makes the handle of a principal.
+func (p *people) refOf(number int32, g *grants) PrincipalRef {
+	ref := PrincipalRef{number: number}
+	for _, s := range p.subjects.of(number) {
+		in := run{g.start[s], g.start[s+1]}
+		if in.from == in.to {
+			continue
 		}
+		if ref.count < maxRuns {
+			ref.runs[ref.count] = in
+		}
+		ref.count++
 	}
-	return out
+	return ref
 }
 
 // ResourceRef is an interned resource of one engine.
@@ -123,7 +71,6 @@ type ResourceRef struct {
 	exact bool
 	place place
 	open  bool // see [Engine.isOpen]
-	line  lineage
 }
 
 // OperationRef is an interned operation of one engine.
@@ -131,14 +78,7 @@ type OperationRef struct{ row *row }
 
 // Principal interns a principal. One that the snapshot does not name is interned as such.
 func (e *Engine) Principal(id mivet.PrincipalID) PrincipalRef {
-	return *e.ref(e.people.find(id))
-}
-
-func (e *Engine) ref(person int32) *PrincipalRef {
-	if person == noPerson {
-		return &stranger
-	}
-	return &e.refs[person]
+	return *e.people.handle(id)
 }
 
 // Resource interns a resource.
@@ -146,7 +86,7 @@ func (e *Engine) Resource(id arm.ID) ResourceRef {
 	q := question{e: e, resource: id}
 	q.node, q.exact = e.tree.Find(id)
 	place := e.placeOf(&q)
-	return ResourceRef{id: id, node: q.node, exact: q.exact, place: place, open: e.isOpen(q.node, place), line: lineageOf(e.tree, q.node)}
+	return ResourceRef{id: id, node: q.node, exact: q.exact, place: place, open: e.isOpen(q.node, place)}
 }
 
 // Operation interns an operation.
@@ -159,12 +99,12 @@ func (e *Engine) CheckRef(p *PrincipalRef, o OperationRef, r *ResourceRef, plane
 		plane = o.row.plane
 	}
 	if r.open && e.isPlain(o.row, plane) {
-		if d, ok := e.fast(p, o.row, plane, &r.line); ok {
+		if d, ok := e.fast(p, o.row, plane, r.node); ok {
 			return d
 		}
 	}
 	q := question{
-		e: e, person: p.number, resource: r.id, node: r.node, exact: r.exact, place: r.place, row: o.row, at: at,
+		e: e, who: *p, resource: r.id, node: r.node, exact: r.exact, place: r.place, row: o.row, at: at,
 	}
 	if q.at.IsZero() {
 		q.at = e.at
@@ -192,34 +132,33 @@ func (e *Engine) decidedBeside(r *row, plane mivet.Plane) bool {
 
 // fast looks for a grant that surely gives the operation. It reports false where
 // something else than a plain role decides, so that the facts must be weighed in full.
-func (e *Engine) fast(p *PrincipalRef, r *row, plane mivet.Plane, l *lineage) (Decision, bool) {
+func (e *Engine) fast(p *PrincipalRef, r *row, plane mivet.Plane, n arm.Node) (Decision, bool) {
 	none := Decision{Effect: Denied, Cause: CauseNoGrant, Fact: -1}
-	if p.count > maxRuns || l.count > maxLineage {
+	if p.count > maxRuns {
 		return none, false
 	}
 	for _, in := range p.runs[:p.count] {
-		none.Fact += int(touch(e.briefs[in.from:in.to]))
+		none.Fact += int(touch(e.grants.all[in.from:in.to]))
 	}
 	shift := 0
 	if plane == mivet.PlaneData {
 		shift = 2
 	}
 	for _, in := range p.runs[:p.count] {
-		list := e.briefs[in.from:in.to]
+		list := e.grants.all[in.from:in.to]
 		if len(list) > shortList {
 			return none, false
 		}
 		for i := range list {
-			b := &list[i]
-			if !l.has(b.scope) {
+			g := &list[i]
+			if !g.covers(n) {
 				continue
 			}
-			g := grant{role: b.role}
 			c := code(r.codes[g.roleNumber()] >> shift & 3)
 			switch {
 			case c == codeNo || !g.ofRoles():
 			case c == codeGrants && !g.slow():
-				return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(b.fact), Local: g.local()}, true
+				return Decision{Effect: Allowed, Cause: CauseGrant, Fact: int(g.fact), Local: g.local()}, true
 			default:
 				return none, false
 			}

@@ -222,7 +222,7 @@ func (q *question) openGroups() map[int32]bool {
 		if len(q.e.grants.of(owner)) == 0 {
 			continue
 		}
-		if gap := q.e.gaps.membership(q.e.people, q.person, owner); gap >= 0 && !out[gap] && !q.isSubject(owner) {
+		if gap := q.e.gaps.membership(q.e.people, q.who.number, owner); gap >= 0 && !out[gap] && !q.isSubject(owner) {
 			out[gap] = true
 		}
 	}

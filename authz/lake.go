@@ -408,7 +408,7 @@ func (q *question) owns(entry *pathEntry) abac.Truth {
 	if entry.who == noPerson {
 		return abac.Unknown
 	}
-	return abac.TruthOf(entry.who == q.person)
+	return abac.TruthOf(entry.who == q.who.number)
 }
 
 // deletes returns what the deletion of a directory takes: permissions on each directory
@@ -481,7 +481,7 @@ func (l *pathList) weighRest(q *question, want rwx) pathFinding {
 	total := pathRefused()
 	for i := range l.entries {
 		entry := &l.entries[i]
-		if entry.tag == 'u' && !entry.owning && entry.who == q.person {
+		if entry.tag == 'u' && !entry.owning && entry.who == q.who.number {
 			return pathFinding{truth: entry.perm.gives(want, l.mask), fact: entry.fact}
 		}
 	}

@@ -13,10 +13,7 @@ const noPerson int32 = -1
 
 // people are the interned principals and the groups that each is in.
 type people struct {
-	// guids and others are the numbers of the principals, by the bytes of their IDs: a look-up
-	// then reads one place of memory, and not the text of the ID that stands somewhere else.
-	guids  map[guid]int32
-	others map[mivet.PrincipalID]int32
+	roster
 	ids   []mivet.PrincipalID
 	group []groupness
 	// own is how many, the first ones, other facts than delegations name.
@@ -65,55 +62,6 @@ func listsOf(n int, pairs [][2]int32) lists {
 	return l
 }
 
-// guid is the bytes of an ID in the usual form of a GUID, with small letters.
-type guid [16]byte
-
-// notHex marks what is no digit of a GUID. Capitals are none: IDs are compared as they are
-// written.
-const notHex = 0xff
-
-// hexDigits holds the value of each digit.
-var hexDigits = func() (t [256]byte) {
-	for i := range t {
-		t[i] = notHex
-	}
-	for i, c := range []byte("0123456789abcdef") {
-		t[c] = byte(i)
-	}
-	return t
-}()
-
-// guidStarts are the places of the bytes in the text.
-var guidStarts = [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
-
-// parseGUID reports false for an ID of another form.
-func parseGUID(id mivet.PrincipalID) (g guid, ok bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
-		return g, false
-	}
-	bad := byte(0)
-	for i, at := range guidStarts {
-		high, low := hexDigits[id[at]], hexDigits[id[at+1]]
-		bad |= high | low
-		g[i] = high<<4 | low
-	}
-	return g, bad < 16
-}
-
-func (p *people) find(id mivet.PrincipalID) int32 {
-	var n int32
-	var ok bool
-	if g, is := parseGUID(id); is {
-		n, ok = p.guids[g]
-	} else {
-		n, ok = p.others[id]
-	}
-	if !ok {
-		return noPerson
-	}
-	return n
-}
-
 // add interns a principal. The empty ID is none: a fact without a principal is not about
 // the one who asks without one.
 func (p *people) add(id mivet.PrincipalID) int32 {
@@ -121,11 +69,7 @@ func (p *people) add(id mivet.PrincipalID) int32 {
 		return n
 	}
 	n := int32(len(p.ids))
-	if g, ok := parseGUID(id); ok {
-		p.guids[g] = n
-	} else {
-		p.others[id] = n
-	}
+	p.roster.add(id, n)
 	p.ids = append(p.ids, id)
 	p.group = append(p.group, maybeGroup)
 	return n
@@ -153,7 +97,7 @@ func (p *people) setType(id mivet.PrincipalID, t mivet.PrincipalType) {
 // newPeople interns everyone whom a fact names. Types of the directory win over types of
 // assignments, because an assignment keeps the type that it was created with.
 func newPeople(s *mivet.Snapshot) *people {
-	p := &people{guids: make(map[guid]int32, len(s.Principals)+len(s.Identities)), others: map[mivet.PrincipalID]int32{}}
+	p := &people{}
 	for i := range s.RoleAssignments {
 		p.setHolderType(s.RoleAssignments[i].Principal, s.RoleAssignments[i].PrincipalType)
 	}

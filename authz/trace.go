@@ -216,8 +216,8 @@ func (t *trace) reason(q *question, g *grant) Reason {
 func (t *trace) via(q *question, owner mivet.PrincipalID) []mivet.PrincipalID {
 	p := q.e.people
 	to := p.find(owner)
-	if q.person != noPerson {
-		if chain := p.via(q.person, to); chain != nil {
+	if q.who.number != noPerson {
+		if chain := p.via(q.who.number, to); chain != nil {
 			return p.names(chain)
 		}
 	}
@@ -481,7 +481,7 @@ func (t *trace) explainMayDeny(q *question, d *deny, fault error, r *Reason) {
 		r.Note = "whether the principal is in a group that it names was not read"
 		for _, list := range [][]int32{d.principals, d.excluded} {
 			for _, n := range list {
-				t.gap(q.e.gaps.membership(q.e.people, q.person, n))
+				t.gap(q.e.gaps.membership(q.e.people, q.who.number, n))
 			}
 		}
 	}

@@ -359,7 +359,7 @@ func (v *verdict) weighMemberships(q *question) {
 
 func (v *verdict) weighMembership(q *question, i int32) {
 	g, owner := &q.e.grants.all[i], q.e.grants.owner[i]
-	gap := q.e.gaps.membership(q.e.people, q.person, owner)
+	gap := q.e.gaps.membership(q.e.people, q.who.number, owner)
 	if gap < 0 || q.isSubject(owner) {
 		return
 	}

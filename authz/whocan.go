@@ -44,7 +44,7 @@ func (e *Engine) WhoCan(w WhoCanQuery) iter.Seq[Holder] {
 		r := w.request("")
 		q.ask(e, &r)
 		for _, n := range q.candidates() {
-			q.caller, q.person = e.people.ids[n], n
+			q.caller, q.who = e.people.ids[n], e.people.refOf(n, e.grants)
 			d := q.decidePlanes(w.Plane)
 			if d.Effect != Denied && !yield(Holder{Principal: q.caller, Decision: d}) {
 				return
