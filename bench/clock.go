@@ -25,30 +25,50 @@ func clockCost() time.Duration {
 	return took[len(took)/2]
 }
 
-// memoryCost is the median time of one read of memory that is in no cache, where the next
-// read cannot start before this one ends. Questions about something new are bound by it.
-func memoryCost() time.Duration {
-	const words, apart, reads, runs = 1 << 24, 16, 2000, 101
-	next := make([]uint32, words)                            // 64 MB, one word used of each line of 64 bytes
-	order := rand.New(rand.NewPCG(1, 5)).Perm(words / apart) //nolint:gosec // not for secrets
-	for i, at := range order {
-		next[at*apart] = uint32(order[(i+1)%len(order)] * apart) //nolint:gosec // below 2^24
+// coldMemory is words that lie so far apart that reading one brings no other into a cache.
+type coldMemory struct {
+	next  []uint32
+	order []int
+}
+
+const (
+	memoryWords = 1 << 24 // 64 MB
+	wordsApart  = 16      // a line of a cache
+)
+
+func newMemory() *coldMemory {
+	m := &coldMemory{
+		next:  make([]uint32, memoryWords),
+		order: rand.New(rand.NewPCG(1, 5)).Perm(memoryWords / wordsApart), //nolint:gosec // not for secrets
 	}
+	for i, at := range m.order {
+		m.next[at*wordsApart] = uint32(m.order[(i+1)%len(m.order)] * wordsApart) //nolint:gosec // below 2^24
+	}
+	return m
+}
+
+// chain is the median time of one read where the next read cannot start before this one
+// ends.
+func (m *coldMemory) chain() time.Duration {
+	const reads, runs = 2000, 101
 	took := make([]time.Duration, runs)
 	at := uint32(0)
 	for i := range took {
 		start := time.Now()
 		for range reads {
-			at = next[at]
+			at = m.next[at]
 		}
 		took[i] = time.Since(start) / reads
 	}
 	slices.Sort(took)
-	if at >= words { // never, but the reads have to lead somewhere
+	if at >= memoryWords { // never, but the reads have to lead somewhere
 		return 0
 	}
 	return took[runs/2]
 }
+
+// read is a single read of memory that is in no cache.
+func (m *coldMemory) read(i int) int { return int(m.next[m.order[i%len(m.order)]*wordsApart]) }
 
 // times are the results of one measurement.
 type times struct {
@@ -64,6 +84,17 @@ type times struct {
 
 // batch is how many questions are timed at once.
 const batch = 64
+
+// best measures several times and keeps the best of each figure. On a machine that does
+// other work too, it is what comes nearest to what the code takes.
+func best(runs int, run func() times) times {
+	b := run()
+	for range runs - 1 {
+		t := run()
+		b.batched, b.p50, b.p99 = min(b.batched, t.batched), min(b.p50, t.p50), min(b.p99, t.p99)
+	}
+	return b
+}
 
 // measure asks question 0 to n-1, in batches and then one by one, each for at most the
 // budget. Before each batch or question, ready is called with its range, untimed.

@@ -30,6 +30,7 @@ type options struct {
 	questions   int
 	budget      time.Duration
 	seed        uint64
+	runs        int
 	profile     string
 
 	scale bool
@@ -73,6 +74,7 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.questions, "questions", 20000, "questions to ask at most")
 	f.DurationVar(&o.budget, "t", 3*time.Second, "time for each measurement; slow engines are asked less")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of tenant and questions")
+	f.IntVar(&o.runs, "runs", 3, "scale: measure this often and keep the best of each figure")
 	f.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
 	f.BoolVar(&o.scale, "scale", false, "measure mivet alone on a large tenant")
 	f.IntVar(&o.large.resources, "resources", o.large.resources, "scale: resources")
@@ -84,7 +86,7 @@ func parseFlags(args []string) (options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("reading the arguments: %q is not a flag", f.Arg(0))
 	}
-	if o.large.resources < 1 || o.large.identities < 1 || o.large.assignments < 1 || o.questions < 1 {
+	if o.large.resources < 1 || o.large.identities < 1 || o.large.assignments < 1 || o.questions < 1 || o.runs < 1 {
 		return o, errors.New("reading the arguments: every size must be at least 1")
 	}
 	o.large.seed = o.seed
