@@ -27,7 +27,7 @@ func TestCheckDoesNotAllocate(t *testing.T) {
 			t.Errorf("%s: Check allocates %v times", name, n)
 		}
 		p, o, at := e.Principal(r.Principal), e.Operation(r.Operation), e.Resource(r.Resource)
-		if n := testing.AllocsPerRun(100, func() { e.CheckRef(&p, o, &at, r.Plane, time.Time{}) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { e.CheckRef(p, o, &at, r.Plane, time.Time{}) }); n != 0 {
 			t.Errorf("%s: CheckRef allocates %v times", name, n)
 		}
 	}

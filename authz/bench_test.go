@@ -123,7 +123,7 @@ func BenchmarkCheck(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			h := &refs[i&(1<<17-1)]
-			l.engine.CheckRef(&h.p, h.o, &h.r, mivet.PlaneControl, time.Time{})
+			l.engine.CheckRef(h.p, h.o, &h.r, mivet.PlaneControl, time.Time{})
 			i++
 		}
 	})

@@ -56,6 +56,8 @@ type Extra struct {
 	Scope      arm.ID
 	Plane      mivet.Plane
 	Operations []arm.Operation
+	// Except are scopes below at which it does not hold, or not in the same way.
+	Except []arm.ID
 	// By names the grants that give it, or may: roles, "access policy", and the like.
 	By []string
 	// Why says of an undecided one what it hangs on.
@@ -99,6 +101,7 @@ func Equivalent(a, b Side, within Extent) Difference {
 	c.operations()
 	for _, pair := range c.pairs() {
 		c.compare(pair)
+		c.gather()
 	}
 	c.finish()
 	return c.out
@@ -111,7 +114,15 @@ type comparison struct {
 	vaultsOnly bool
 	// rows are the operations on each side, in the same order.
 	rows [2][]*row
-	out  Difference
+	// found is what differs for the pair at hand, an operation each.
+	found []*difference
+	out   Difference
+}
+
+// difference is one operation that differs at a scope.
+type difference struct {
+	sort finding
+	Extra
 }
 
 // operations collects what is compared: the operations of both catalogues that were seen
@@ -217,7 +228,7 @@ type cell struct {
 	scope   arm.ID
 	special bool
 	// found holds what differs, by the number of the operation and the plane.
-	found map[[2]int]finding
+	found map[[2]int]*difference
 }
 
 // finding is the sort of a difference.
@@ -241,7 +252,7 @@ func (c *comparison) cells(pair [2]mivet.PrincipalID) []*cell {
 			return
 		}
 		if known := byKey[id.Key()]; known == nil {
-			byKey[id.Key()] = &cell{scope: id, special: special, found: map[[2]int]finding{}}
+			byKey[id.Key()] = &cell{scope: id, special: special, found: map[[2]int]*difference{}}
 		} else {
 			known.special = known.special && special
 		}
@@ -337,7 +348,8 @@ func (c *comparison) compare(pair [2]mivet.PrincipalID) {
 		for n := range c.rows[0] {
 			q[0].row, q[1].row = c.rows[0][n], c.rows[1][n]
 			for _, plane := range c.planes(&q, x) {
-				if !q[0].silent(held[0], plane) || !q[1].silent(held[1], plane) {
+				differs := above != nil && above.found[[2]int{n, int(plane)}] != nil
+				if differs || !q[0].silent(held[0], plane) || !q[1].silent(held[1], plane) {
 					c.compareOne(&q, pair, x, above, n, plane)
 				}
 			}
@@ -414,23 +426,45 @@ func (c *comparison) compareOne(q *[2]question, pair [2]mivet.PrincipalID, x, ab
 	a, b := q[0].count(c.sides[0].Counted, plane), q[1].count(c.sides[1].Counted, plane)
 	f := differ(&q[0], &q[1], a, b)
 	key := [2]int{n, int(plane)}
-	x.found[key] = f
-	if f == same || above != nil && above.found[key] == f {
+	if above != nil {
+		if known := above.found[key]; known != nil && known.sort == f {
+			x.found[key] = known
+			return
+		} else if known != nil {
+			known.Except = append(known.Except, x.scope)
+		}
+	}
+	if f == same {
 		return
 	}
-	e := Extra{A: pair[0], B: pair[1], Scope: x.scope, Plane: plane, Operations: []arm.Operation{q[0].row.op}}
+	d := &difference{sort: f, Extra: Extra{A: pair[0], B: pair[1], Scope: x.scope, Plane: plane, Operations: []arm.Operation{q[0].row.op}}}
 	switch f {
 	case onlyA:
-		e.By = []string{q[0].e.labelOf(a)}
-		c.out.OnlyA = join(c.out.OnlyA, e)
+		d.By = []string{q[0].e.labelOf(a)}
 	case onlyB:
-		e.By = []string{q[1].e.labelOf(b)}
-		c.out.OnlyB = join(c.out.OnlyB, e)
+		d.By = []string{q[1].e.labelOf(b)}
 	default:
-		e.By = slices.DeleteFunc([]string{q[0].e.labelOf(a), q[1].e.labelOf(b)}, func(s string) bool { return s == "" })
-		e.Why = whyUndecided(a, b)
-		c.out.Undecided = join(c.out.Undecided, e)
+		d.By = slices.DeleteFunc(slices.Compact([]string{q[0].e.labelOf(a), q[1].e.labelOf(b)}), func(s string) bool { return s == "" })
+		d.Why = whyUndecided(a, b)
 	}
+	x.found[key] = d
+	c.found = append(c.found, d)
+}
+
+// gather joins what was found for one pair.
+func (c *comparison) gather() {
+	for _, d := range c.found {
+		list := &c.out.Undecided
+		switch d.sort {
+		case onlyA:
+			list = &c.out.OnlyA
+		case onlyB:
+			list = &c.out.OnlyB
+		default:
+		}
+		*list = join(*list, d.Extra)
+	}
+	c.found = nil
 }
 
 // count answers on one plane with the grants that a side counts.
@@ -566,7 +600,7 @@ func whyUndecided(a, b Decision) string {
 // same grants, or begins anew.
 func join(list []Extra, e Extra) []Extra {
 	for i := len(list) - 1; i >= 0 && list[i].A == e.A && list[i].B == e.B && list[i].Scope.Equal(e.Scope); i-- {
-		if x := &list[i]; x.Plane == e.Plane && x.Why == e.Why && slices.Equal(x.By, e.By) {
+		if x := &list[i]; x.Plane == e.Plane && x.Why == e.Why && slices.Equal(x.By, e.By) && slices.EqualFunc(x.Except, e.Except, arm.ID.Equal) {
 			x.Operations = append(x.Operations, e.Operations...)
 			return list
 		}

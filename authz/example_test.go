@@ -130,7 +130,7 @@ func ExampleEngine_Matrix() {
 func ExampleEngine_CheckRef() {
 	e := engine()
 	who, what, where := e.Principal("ann"), e.Operation(operation(readBlobs)), e.Resource(scope(flour))
-	d := e.CheckRef(&who, what, &where, mivet.PlaneData, time.Time{})
+	d := e.CheckRef(who, what, &where, mivet.PlaneData, time.Time{})
 	fmt.Println(d.Effect)
 	// Output: allowed
 }

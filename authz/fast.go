@@ -94,17 +94,17 @@ func (e *Engine) Operation(op arm.Operation) OperationRef { return OperationRef{
 
 // CheckRef answers as [Engine.Check] does for a request of these three and nothing else.
 // The references must be of this engine.
-func (e *Engine) CheckRef(p *PrincipalRef, o OperationRef, r *ResourceRef, plane mivet.Plane, at time.Time) Decision {
+func (e *Engine) CheckRef(p PrincipalRef, o OperationRef, r *ResourceRef, plane mivet.Plane, at time.Time) Decision {
 	if plane == mivet.PlaneUnknown {
 		plane = o.row.plane
 	}
 	if r.open && e.isPlain(o.row, plane) {
-		if d, ok := e.fast(p, o.row, plane, r.node); ok {
+		if d, ok := e.fast(&p, o.row, plane, r.node); ok {
 			return d
 		}
 	}
 	q := question{
-		e: e, who: *p, resource: r.id, node: r.node, exact: r.exact, place: r.place, row: o.row, at: at,
+		e: e, who: p, resource: r.id, node: r.node, exact: r.exact, place: r.place, row: o.row, at: at,
 	}
 	if q.at.IsZero() {
 		q.at = e.at

@@ -114,23 +114,3 @@ func TestWaysToASetting(t *testing.T) {
 	}
 	wants(t, withSettings(account), ask("mill", readBlob, blobs), Allowed, CauseGrant)
 }
-
-// Every model is about a type that is listed, once.
-func TestDecidingTypes(t *testing.T) {
-	types := DecidingTypes()
-	seen := map[string]bool{}
-	for _, typ := range types {
-		if seen[typ] {
-			t.Errorf("%s is listed twice", typ)
-		}
-		seen[typ] = true
-	}
-	for i := range settingModels {
-		if typ := settingModels[i].resourceType; !seen[typ] {
-			t.Errorf("%s has a model and is not listed", typ)
-		}
-	}
-	if !seen[vaultType] || !seen[storageType] || len(types) > 2+len(settingModels) {
-		t.Errorf("the list is %q", types)
-	}
-}

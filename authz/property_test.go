@@ -54,7 +54,7 @@ func agreesByRef(t *rapid.T, e *Engine, r *Request, d Decision) {
 	}
 	ref := e.Resource(r.Resource)
 	person := e.Principal(r.Principal)
-	if got := e.CheckRef(&person, e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
+	if got := e.CheckRef(person, e.Operation(r.Operation), &ref, r.Plane, r.At); got != d {
 		t.Fatalf("CheckRef says %+v, Check %+v", got, d)
 	}
 }

@@ -141,7 +141,7 @@ func loadMivetHandles(cat *catalog.Catalog) loader {
 		handles := handlesOf(m.engine, m.asked)
 		return func(i int) (bool, error) {
 			h := &handles[i]
-			return decided(m.engine.CheckRef(&h.principal, h.operation, &h.resource, h.plane, time.Time{}))
+			return decided(m.engine.CheckRef(h.principal, h.operation, &h.resource, h.plane, time.Time{}))
 		}, nil
 	}
 }

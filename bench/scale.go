@@ -139,7 +139,7 @@ func (s *scaleRun) checks(w io.Writer, n int) error {
 	var read [batch]handle
 	byHandle := func(i int) {
 		h := &read[i%batch]
-		s.sink += int(s.engine.CheckRef(&h.principal, h.operation, &h.resource, h.plane, time.Time{}).Effect)
+		s.sink += int(s.engine.CheckRef(h.principal, h.operation, &h.resource, h.plane, time.Time{}).Effect)
 	}
 	runtime.GC()
 	nothing := func(int, int) {}
@@ -163,7 +163,7 @@ func (s *scaleRun) agree(w io.Writer, asked []authz.Request, handles []handle) e
 	counts := map[authz.Effect]int{}
 	for i := range asked {
 		h := &handles[i]
-		byName, byHandle := s.engine.Check(asked[i]), s.engine.CheckRef(&h.principal, h.operation, &h.resource, h.plane, time.Time{})
+		byName, byHandle := s.engine.Check(asked[i]), s.engine.CheckRef(h.principal, h.operation, &h.resource, h.plane, time.Time{})
 		if byName != byHandle {
 			return fmt.Errorf("asking for %s on %s: by name %s, by handle %s", asked[i].Principal, asked[i].Resource, byName.Effect, byHandle.Effect)
 		}

@@ -75,6 +75,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whatCanCommand(),
 		a.accessCommand(),
 		a.whyCommand(),
+		a.equivalentCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.generateCommand(),
