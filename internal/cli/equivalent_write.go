@@ -4,6 +4,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,15 +60,39 @@ func (c *comparison) write(w io.Writer, format string, colour bool) error {
 	p := newPrinter(w, colour)
 	p.printf("%s  %s\n", c.verdict(), bold(c.named[0]+" against "+c.named[1]))
 	for _, f := range []field{
-		{"A", c.what[0]}, {"B", c.what[1]}, {"where", c.where()}, {"at", c.when()},
+		{"A", c.what[0]}, {"B", c.what[1]}, {"input", c.input()}, {"where", c.where()}, {"at", c.when()},
 		{"compared", counted(c.difference.Compared, "answer") + ", one for each operation, place and principal"},
+		{"result", c.result()},
 	} {
-		p.printf("  %-9s %s\n", f.label, f.text)
+		if f.text != "" {
+			p.printf("  %-9s %s\n", f.label, f.text)
+		}
 	}
 	c.section(p, "Only A gives", c.lost(0), c.difference.OnlyA, 0)
 	c.section(p, "Only B gives", c.lost(1), c.difference.OnlyB, 1)
 	c.section(p, "Not decided", "one side gives it, or may", c.difference.Undecided, 0)
 	return p.err
+}
+
+// input names what was read, unless the sides do.
+func (c *comparison) input() string {
+	if c.of[0] != c.of[1] {
+		return ""
+	}
+	return strings.Join(c.of[0].snap.Inputs, ", ")
+}
+
+// result counts whom the differences are about.
+func (c *comparison) result() string {
+	holders := func(list []authz.Extra) string {
+		seen := map[[2]mivet.PrincipalID]bool{}
+		for i := range list {
+			seen[[2]mivet.PrincipalID{list[i].A, list[i].B}] = true
+		}
+		return counted(len(seen), "principal")
+	}
+	d := &c.difference
+	return "A gives more to " + holders(d.OnlyA) + ", B to " + holders(d.OnlyB) + "; not decided for " + holders(d.Undecided)
 }
 
 func (c *comparison) verdict() painted {
@@ -102,6 +127,8 @@ func (c *comparison) section(p *printer, title, meaning string, list []authz.Ext
 		p.printf("  %s", faint(meaning))
 	}
 	p.printf("\n")
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b authz.Extra) int { return strings.Compare(c.holder(&a, side), c.holder(&b, side)) })
 	last := ""
 	for i := range list {
 		x := &list[i]
