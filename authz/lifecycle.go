@@ -64,7 +64,7 @@ var lifecycles = []Lifecycle{
 	{
 		"a role is assigned to a principal that was just created, without principalType", FateRefused, "PrincipalNotFound",
 		"the principal may not be replicated yet; give principalType", docsRBAC + "troubleshooting.md",
-		wording{[]string{saysPrincipal, "without principal type|no principal type|principal type missing|principal type not|new principal|new service principal|new user|new managed identity|just created|immediately|replicat*|principal not found"}, "recreat*|same guid|same name|same assignment|same role assignment|redeploy*"},
+		wording{[]string{saysPrincipal, "without principal type|no principal type|principal type missing|principal type not|new principal|new service principal|new user|new managed identity|just created|created and|immediately|right away|at once|replicat*|principal not found"}, "recreat*|same guid|same name|same assignment|same role assignment|redeploy*"},
 	},
 	{
 		"a resource with a role assignment is moved to another group or subscription", FateOrphaned, "",

@@ -31,6 +31,7 @@ func TestLifecycleOf(t *testing.T) {
 	f("web app redeployed: system-assigned identity disabled and enabled again", FateOrphaned, "")
 	f("app redeployed, its system-assigned identity is recreated", FateOrphaned, "")
 	f("new service principal, role assignment without principalType", FateRefused, "PrincipalNotFound")
+	f("service principal created and role assigned right away", FateRefused, "PrincipalNotFound")
 	f("role assigned immediately after the managed identity was created", FateRefused, "PrincipalNotFound")
 	f("resource with a role assignment moved to another resource group", FateOrphaned, "")
 	f("storage account moved to another subscription", FateOrphaned, "")

@@ -52,7 +52,7 @@ func answerHSM(_ context.Context, r *Runner, c *Case) (any, error) {
 	}
 	where := hsm
 	if in.PrincipalRole != "" {
-		name, _, _ := strings.Cut(strings.Replace(in.PrincipalRole, " at ", " on ", 1), " on ")
+		name, _, _ := strings.Cut(strings.NewReplacer(" at ", " on ", " of the ", " on ", " over ", " on ").Replace(in.PrincipalRole), " on ")
 		err = w.assign(&assignmentInput{Principal: caller, Role: roleInput{name: name}, Scope: hsm.String()})
 	} else {
 		where, err = w.grantHSM(hsm, in.LocalRole, in.Scope)

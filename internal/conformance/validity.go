@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -314,26 +315,44 @@ func denyFaults(raw []byte) ([]authz.Fault, error) {
 	}
 	var in struct {
 		denyInput
+		mivet.Permission
 		PrincipalType string `json:"principalType"`
 		Principal     string `json:"principal"`
 	}
 	if err := decodeStrictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("reading the deny assignment: %w", err)
 	}
-	d := mivet.DenyAssignment{
-		ThisScopeOnly: in.DoNotApplyToChildScopes, Permissions: in.Permissions, Effect: in.Effect,
-		Principals: principals(in.Principals), Excluded: principals(in.ExcludePrincipals),
-	}
+	d := mivet.DenyAssignment{ThisScopeOnly: in.DoNotApplyToChildScopes, Permissions: in.Permissions, Effect: in.Effect, Excluded: principals(in.ExcludePrincipals)}
+	typ := principalType(in.PrincipalType)
 	if in.Principal != "" {
-		d.Principals = append(d.Principals, mivet.PrincipalID(in.Principal))
+		in.Principals = append(in.Principals, in.Principal)
+	}
+	for _, name := range in.Principals {
+		id, told := deniedInWords(name)
+		d.Principals = append(d.Principals, id)
+		typ = cmp.Or(typ, told)
 	}
 	if len(d.Principals) == 0 {
 		d.Principals = []mivet.PrincipalID{caller}
 	}
+	if p := in.Permission; len(p.Actions)+len(p.NotActions)+len(p.DataActions)+len(p.NotDataActions) > 0 {
+		d.Permissions = append(d.Permissions, p)
+	}
 	if len(d.Permissions) == 0 {
 		d.Permissions = []mivet.Permission{{Actions: []string{"*/delete"}}}
 	}
-	return append(authz.DenyFaults(&d), authz.DeniedTypeFaults(principalType(in.PrincipalType))...), nil
+	return append(authz.DenyFaults(&d), authz.DeniedTypeFaults(typ)...), nil
+}
+
+// deniedInWords reads a principal: everyone, one of whom the type alone is told, or an ID.
+func deniedInWords(name string) (mivet.PrincipalID, mivet.PrincipalType) {
+	switch w := strings.ToLower(strings.TrimSpace(name)); w {
+	case "everyone", "all principals", "all", "systemdefined", string(mivet.Everyone):
+		return mivet.Everyone, ""
+	case "group", "user", "serviceprincipal", "service principal", "managed identity", "managedidentity":
+		return caller, principalType(w)
+	}
+	return mivet.PrincipalID(name), ""
 }
 
 func denyInWords(text words) ([]authz.Fault, error) {

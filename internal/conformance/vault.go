@@ -112,7 +112,9 @@ func (in *vaultInput) newModel() (any, error) {
 type vaultWorld struct {
 	world
 	vault arm.ID
-	who   mivet.PrincipalID
+	// secret is the one at which a role is held; zero where none is.
+	secret arm.ID
+	who    mivet.PrincipalID
 }
 
 func (v *vaultWorld) build(in *vaultInput) error {
@@ -225,7 +227,7 @@ func (v *vaultWorld) found(in *vaultInput) error {
 // give assigns the caller a role that is held somewhere: "Contributor on the vault".
 func (v *vaultWorld) give(words string) error {
 	role, scope := words, v.vault
-	for _, preposition := range []string{" on ", " at ", " over "} {
+	for _, preposition := range []string{" on ", " at ", " over ", " of the "} {
 		name, where, found := strings.Cut(words, preposition)
 		if !found {
 			continue
@@ -235,6 +237,12 @@ func (v *vaultWorld) give(words string) error {
 			scope = v.vault.Subscription()
 		case strings.Contains(where, "group"):
 			scope = v.vault.ResourceGroupID()
+		case strings.Contains(where, "secret"):
+			var err error
+			if scope, err = v.vault.Child("secrets", "case"); err != nil {
+				return err
+			}
+			v.secret = scope
 		case !strings.Contains(where, "vault"):
 			return &UnsupportedError{fmt.Sprintf("a role that is held %q", where)}
 		}
@@ -245,6 +253,9 @@ func (v *vaultWorld) give(words string) error {
 // may says whether the caller has an operation, given as a permission of an access list
 // or as an operation.
 func (v *vaultWorld) may(permission string) (any, error) {
+	if told := permissionInWords(strings.ToLower(permission)); told != "" && !strings.Contains(permission, "/") {
+		permission = told
+	}
 	op, ok := authz.VaultOperation(permission)
 	plane := mivet.PlaneData
 	if !ok {
@@ -273,8 +284,18 @@ func (v *vaultWorld) check(op arm.Operation, plane mivet.Plane, given *abac.Env)
 		}
 	}
 	return authz.New(&v.snap, authz.Options{Catalog: v.catalog}).Check(authz.Request{
-		Principal: v.who, Operation: op, Plane: plane, Resource: v.vault, Given: given,
+		Principal: v.who, Operation: op, Plane: plane, Resource: v.asked(op), Given: given,
 	})
+}
+
+// asked is the resource of a question: the vault, or the secret at which a role is held,
+// for what is done to a single secret. Listing is asked of the vault.
+func (v *vaultWorld) asked(op arm.Operation) arm.ID {
+	name := strings.ToLower(op.String())
+	if v.secret.IsZero() || !strings.HasPrefix(name, strings.ToLower(vaultOperations)+"secrets/") || strings.HasSuffix(name, "/readmetadata/action") {
+		return v.vault
+	}
+	return v.secret
 }
 
 func (v *vaultWorld) roleBased() bool {
@@ -381,7 +402,7 @@ func permissionInWords(step string) string {
 		}
 		for word := range strings.FieldsSeq(step) {
 			switch word {
-			case "get", "list", "set", "delete", "purge", "sign", "encrypt", "decrypt":
+			case "get", "list", "set", "delete", "purge", "sign", "verify", "encrypt", "decrypt", "backup", "restore", "recover":
 				return object + "s/" + word
 			case "read":
 				return object + "s/get"
