@@ -60,7 +60,11 @@ func (c *comparison) write(w io.Writer, format string, colour bool) error {
 	p := newPrinter(w, colour)
 	p.printf("%s  %s\n", c.verdict(), bold(c.named[0]+" against "+c.named[1]))
 	for _, f := range []field{
-		{"A", c.what[0]}, {"B", c.what[1]}, {"input", c.input()}, {"where", c.where()}, {"at", c.when()},
+		{"A", c.what[0]},
+		{"B", c.what[1]},
+		{"input", c.input()},
+		{"where", c.where()},
+		{"at", c.when()},
 		{"compared", counted(c.difference.Compared, "answer") + ", one for each operation, place and principal"},
 		{"result", c.result()},
 	} {
