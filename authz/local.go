@@ -9,6 +9,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 )
 
 // localOperations is how the data operations start that a service decides by roles of its
@@ -49,14 +50,33 @@ var cosmosData = []string{
 	cosmosContainers + "executestoredprocedure", cosmosContainers + "manageconflicts",
 }
 
-// localPlane returns the plane of an operation that only the roles of a service's own
-// system hold, so that neither the built-in roles nor the REST map tell it. All that a
-// managed HSM has below its own prefix are data operations: Resource Manager spells its
-// type managedHSMs (MicrosoftDocs/azure-security-docs
-// articles/key-vault/managed-hsm/built-in-roles.md).
-func localPlane(op arm.Operation) mivet.Plane {
+// messageOperations are the operations on messages that built-in roles hold by a wildcard alone,
+// among their data actions: Microsoft.ServiceBus/*/send/action, for example
+// (MicrosoftDocs/azure-docs articles/role-based-access-control/built-in-roles/integration.md
+// and built-in-roles/analytics.md).
+var messageOperations = []string{
+	"microsoft.servicebus/namespaces/messages/", "microsoft.eventhub/namespaces/messages/", "microsoft.relay/namespaces/messages/",
+}
+
+// PlaneOf returns the plane of an operation, on which it is asked about where a question
+// names none: as the catalogue knows it, which may be nil, or else as the service's
+// documentation does.
+//
+// Neither the built-in roles nor the REST map tell the plane of what only the roles of a
+// service's own system hold. All that a managed HSM has below its own prefix are data
+// operations: Resource Manager spells its type managedHSMs
+// (MicrosoftDocs/azure-security-docs articles/key-vault/managed-hsm/built-in-roles.md).
+func PlaneOf(cat *catalog.Catalog, op arm.Operation) mivet.Plane {
+	if cat != nil {
+		if i, ok := cat.FindOperation(op); ok {
+			if plane, _ := cat.Plane(i); plane != mivet.PlaneUnknown {
+				return plane
+			}
+		}
+	}
 	key := string(op.Key())
-	if strings.HasPrefix(key, hsmOperations) || strings.HasPrefix(key, cosmosItems) || slices.Contains(cosmosData, key) {
+	begins := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
+	if begins(hsmOperations) || begins(cosmosItems) || slices.Contains(cosmosData, key) || slices.ContainsFunc(messageOperations, begins) {
 		return mivet.PlaneData
 	}
 	return mivet.PlaneUnknown

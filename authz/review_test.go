@@ -152,7 +152,7 @@ func TestLocalPlane(t *testing.T) {
 		"Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/executeQuery",
 		"microsoft.documentdb/databaseaccounts/sqldatabases/containers/READCHANGEFEED",
 	} {
-		if got := localPlane(op(text)); got != mivet.PlaneData {
+		if got := PlaneOf(nil, op(text)); got != mivet.PlaneData {
 			t.Errorf("%s: plane %s", text, got)
 		}
 	}
@@ -160,7 +160,7 @@ func TestLocalPlane(t *testing.T) {
 		"Microsoft.DocumentDB/databaseAccounts/listKeys/action", "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/write",
 		"Microsoft.KeyVault/managedHSMs/write", "Microsoft.DocumentDB/databaseAccounts/readMetadata/read",
 	} {
-		if got := localPlane(op(text)); got != mivet.PlaneUnknown {
+		if got := PlaneOf(nil, op(text)); got != mivet.PlaneUnknown {
 			t.Errorf("%s: plane %s", text, got)
 		}
 	}

@@ -164,9 +164,6 @@ func (r *row) code(role uint32, plane mivet.Plane) code {
 }
 
 func newRow(roles []role, op arm.Operation, plane mivet.Plane) *row {
-	if plane == mivet.PlaneUnknown {
-		plane = localPlane(op)
-	}
 	r := &row{
 		op: op, plane: plane, codes: make([]uint8, len(roles)),
 		vault: strings.HasPrefix(string(op.Key()), vaultOperations), system: localSystem(op),
@@ -217,7 +214,7 @@ func (r *rows) get(op arm.Operation) *row {
 	if found != nil {
 		return found
 	}
-	made := newRow(r.roles, op, mivet.PlaneUnknown)
+	made := newRow(r.roles, op, PlaneOf(nil, op))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.odd) < maxOddRows {
@@ -230,8 +227,8 @@ func (r *rows) getKnown(i int) *row {
 	if found := r.known[i].Load(); found != nil {
 		return found
 	}
-	plane, _ := r.cat.Plane(i)
-	made := newRow(r.roles, r.cat.Operation(i), plane)
+	op := r.cat.Operation(i)
+	made := newRow(r.roles, op, PlaneOf(r.cat, op))
 	r.known[i].Store(made)
 	return made
 }

@@ -150,13 +150,26 @@ func (m *matrix) collect(cat *catalog.Catalog) error {
 	}
 	for i := range cat.NumOperations() {
 		op := cat.Operation(i)
-		plane, _ := cat.Plane(i)
-		m.sort(op, plane)
+		m.sort(op, authz.PlaneOf(cat, op))
 	}
 	for _, k := range cat.KeyBypasses() {
 		m.put(string(arm.Fold(k.ResourceType)), columnKeys, asked{k.Action, mivet.PlaneControl})
 	}
 	return nil
+}
+
+// dataBelow are types below another whose data operations carry the name of the upper one:
+// the right to send to a queue is Microsoft.ServiceBus/namespaces/messages/send/action
+// (MicrosoftDocs/azure-docs articles/service-bus-messaging/service-bus-managed-service-identity.md,
+// articles/event-hubs/authorize-access-azure-active-directory.md, articles/aks/manage-azure-rbac.md).
+var dataBelow = map[string][]string{
+	"microsoft.servicebus/namespaces": {
+		"microsoft.servicebus/namespaces/queues", "microsoft.servicebus/namespaces/topics", "microsoft.servicebus/namespaces/topics/subscriptions",
+	},
+	"microsoft.eventhub/namespaces": {
+		"microsoft.eventhub/namespaces/eventhubs", "microsoft.eventhub/namespaces/eventhubs/consumergroups",
+	},
+	"microsoft.containerservice/managedclusters": {"microsoft.containerservice/managedclusters/namespaces"},
 }
 
 // sort puts an operation into the column of the type that it begins with.
@@ -171,6 +184,9 @@ func (m *matrix) sort(op arm.Operation, plane mivet.Plane) {
 			}
 			end += next + 1
 			m.put(key[:end], columnData, asked{op, plane})
+			for _, child := range dataBelow[key[:end]] {
+				m.put(child, columnData, asked{op, plane})
+			}
 		}
 		return
 	}
@@ -237,7 +253,8 @@ func (m *matrix) write(w io.Writer, format string, colour bool) error {
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s can do something with %s of %d\n", bold(m.title(m.who)), counted(len(m.rows), "resource"), len(m.snap.Resources))
-	p.printf("  at  %s\n", m.at.Format(time.RFC3339))
+	p.printf("  at     %s\n", m.at.Format(time.RFC3339))
+	p.printf("  input  %s\n", strings.Join(m.snap.Inputs, ", "))
 	lines := m.lines()
 	width := 0
 	for _, l := range lines {
@@ -255,8 +272,16 @@ func (m *matrix) write(w io.Writer, format string, colour bool) error {
 		}
 		p.printf("  %s\n", faint(l.typ))
 	}
+	if len(lines) > 0 {
+		p.printf("\n%s\n", faint(matrixLegend))
+	}
 	return p.err
 }
+
+// matrixLegend explains the matrix to whoever finds it in a file.
+const matrixLegend = "read, change, delete: the resource itself; actions: its other operations; data: what is in it;\n" +
+	"keys: secrets that open it without an identity; grant: roles on it. all, some: of the published\n" +
+	"operations of that sort, conditions and deny assignments counted; ? not known; - none."
 
 func (m *matrix) writeHead(p *printer, group string, width int) {
 	p.printf("\n%s\n  %-*s", bold(group), width, "")

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -168,6 +169,9 @@ func (c *canAnswer) write(w io.Writer, format string, colour bool) error {
 	p.printf("  operation  %s (%s)\n", c.operation, planeWords(c.Plane))
 	p.printf("  resource   %s\n", c.where)
 	p.printf("  at         %s\n", c.at.Format(time.RFC3339))
+	if c.all { // what is explained may be filed
+		p.printf("  input      %s\n", strings.Join(c.snap.Inputs, ", "))
+	}
 	for i := range c.planes {
 		x := &c.planes[i]
 		p.printf("\nOn the %s: %s, %s\n", bold(planeWords(x.Plane)), verdict(x.Effect), causeWords(x.Cause))

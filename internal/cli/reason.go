@@ -242,8 +242,12 @@ func (r *resolver) principalList(ids []mivet.PrincipalID) string {
 // printReason prints a reason as a block: what became of it, then what it rests on.
 func (r *resolver) printReason(p *printer, x *authz.Reason) {
 	mark := "-"
-	if x.Outcome == authz.Grants {
+	switch x.Outcome {
+	case authz.Grants:
 		mark = "+"
+	case authz.MayGrant, authz.MayDeny:
+		mark = "?"
+	default:
 	}
 	p.printf("  %s %s\n", mark, bold(outcomeWords(x.Outcome)))
 	for _, f := range r.fields(x) {
