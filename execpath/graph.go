@@ -70,6 +70,7 @@ type Graph struct {
 	plainIn, plainOut   [][]int32
 	plain               []plainEdge
 	links               []Link
+	inside              []bool // per federated credential: a cluster of the snapshot issues its tokens
 }
 
 type nodeType struct {
@@ -212,6 +213,7 @@ func (g *Graph) addObjects() {
 	for i := range g.links {
 		g.addContent(g.links[i].Content, g.links[i].Workload)
 	}
+	g.addComputes()
 	for _, c := range g.o.Credentials {
 		n := g.addObject(c.At, g.idx.Resource(c.At), nil)
 		g.objects[n].creds = appendNew(g.objects[n].creds, g.number(c.Principal))
@@ -261,6 +263,26 @@ func (g *Graph) addContent(content, workload arm.ID) {
 		n := g.addObject(id, g.idx.Resource(id), nil)
 		for _, p := range g.objects[w].runs {
 			g.objects[n].content = appendNew(g.objects[n].content, p)
+		}
+	}
+}
+
+// addComputes makes the storage of a workspace content of its computes too: they run its
+// notebooks.
+func (g *Graph) addComputes() {
+	storage := map[arm.Key]*Link{}
+	for i := range g.links {
+		if l := &g.links[i]; l.Kind == LinkStorage {
+			storage[l.Workload.Key()] = l
+		}
+	}
+	for i := range g.objects {
+		id := g.objects[i].id
+		if l := storage[id.Parent().Key()]; l != nil && id.HasType("Microsoft.MachineLearningServices/workspaces/computes") {
+			next := *l
+			next.Workload = id
+			g.links = append(g.links, next)
+			g.addContent(l.Content, id)
 		}
 	}
 }
@@ -416,6 +438,7 @@ func (g *Graph) addClusters() {
 	for i := range g.snap.FederatedCredentials {
 		f := &g.snap.FederatedCredentials[i]
 		c, ok := issuers[issuerKey(f.Issuer)]
+		g.inside = append(g.inside, ok)
 		if !ok || f.Identity.IsZero() {
 			continue
 		}

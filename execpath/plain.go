@@ -139,6 +139,9 @@ func (g *Graph) addFederated() {
 	}
 	for i := range g.snap.FederatedCredentials {
 		f := &g.snap.FederatedCredentials[i]
+		if i < len(g.inside) && g.inside[i] {
+			continue // who can make pods there is known by the cluster's techniques
+		}
 		var to int32
 		if !f.Identity.IsZero() {
 			to = g.principalOf(false, f.Identity, "")

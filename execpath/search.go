@@ -284,18 +284,20 @@ func (g *Graph) objectIndex(t int16, n int32) int32 {
 
 // backward visits everybody who can come to act as one of the targets, nearest first.
 func (g *Graph) backward(targets []int32, level Level, follow func(h hop) bool) {
-	s := &backwardSearch{g: g, level: level, seen: map[int32]bool{}, left: map[nodeType][]int32{}, follow: follow}
+	g.backwards(targets, level).run(follow)
+}
+
+// backwards prepares a search. Its accept may refuse hops; the holder can still be reached
+// by others then.
+func (g *Graph) backwards(targets []int32, level Level) *backwardSearch {
+	s := &backwardSearch{g: g, level: level, seen: map[int32]bool{}, left: map[nodeType][]int32{}, accept: func(hop) bool { return true }}
 	for _, t := range targets {
 		if !s.seen[t] {
 			s.seen[t] = true
 			s.queue = append(s.queue, t)
 		}
 	}
-	for len(s.queue) > 0 {
-		p := s.queue[0]
-		s.queue = s.queue[1:]
-		s.expand(p)
-	}
+	return s
 }
 
 type backwardSearch struct {
@@ -304,17 +306,32 @@ type backwardSearch struct {
 	seen   map[int32]bool
 	left   map[nodeType][]int32 // entries whose holder was not reached yet
 	queue  []int32
+	accept func(h hop) bool
 	follow func(h hop) bool
 }
 
-func (s *backwardSearch) reach(h hop) {
+func (s *backwardSearch) run(follow func(h hop) bool) {
+	s.follow = follow
+	for len(s.queue) > 0 {
+		p := s.queue[0]
+		s.queue = s.queue[1:]
+		s.expand(p)
+	}
+}
+
+// reach reports whether the holder is reached, by this hop or before.
+func (s *backwardSearch) reach(h hop) bool {
 	if s.seen[h.from] {
-		return
+		return true
+	}
+	if !s.accept(h) {
+		return false
 	}
 	s.seen[h.from] = true
 	if s.follow(h) {
 		s.queue = append(s.queue, h.from)
 	}
+	return true
 }
 
 func (s *backwardSearch) expand(p int32) {
@@ -371,8 +388,7 @@ func (s *backwardSearch) entriesAt(p, n int32, k nodeType) {
 		found := false
 		visit := func(to int32) {
 			if to == p && !found {
-				found = true
-				s.reach(hop{e.holder, p, -1, i, n})
+				found = s.reach(hop{e.holder, p, -1, i, n})
 			}
 		}
 		m := g.satisfied(e, o, s.level)

@@ -146,6 +146,31 @@ func TestTextSaysWhatItLeavesOut(t *testing.T) {
 	}
 }
 
+// What many findings have in common is said once: a person reads the first of them, and how
+// many more the same fix removes.
+func TestTextOfOneFixForMany(t *testing.T) {
+	r := &vet.Results{Rules: []vet.Result{{Rule: &vet.Rule{ID: "some-rule"}}}}
+	a := &mivet.RoleAssignment{Principal: "p", RoleName: "Owner"}
+	for i := range 20 {
+		r.Rules[0].Findings = append(r.Rules[0].Findings, mivet.Finding{
+			Rule: "some-rule", Fingerprint: strings.Repeat(string(rune('a'+i)), 32), Severity: mivet.SeverityHigh, Message: "it is wrong",
+			Fix: mivet.Fix{Summary: "take it", Edits: []mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: a}}},
+		})
+	}
+	f := func(findings, want int, more string) {
+		t.Helper()
+		var b bytes.Buffer
+		send(t, report.NewText(&b, report.TextOptions{Findings: findings}), r)
+		if got := strings.Count(b.String(), "it is wrong"); got != want || !strings.Contains(b.String(), more) {
+			t.Errorf("%d findings are shown, want %d and %q:\n%s", got, want, more, &b)
+		}
+	}
+	f(0, 6, "and 14 findings more that this fix removes (--all lists them)")
+	f(0, 6, "14 findings more are not shown: --all lists every one")
+	f(3, 3, "and 17 findings more that this fix removes")
+	f(-1, 20, "More about a rule")
+}
+
 func TestColorRepeatsWords(t *testing.T) {
 	var plain, colored bytes.Buffer
 	r := scan(t, "shop.tenant")

@@ -18,8 +18,12 @@ import (
 // MaxLines is how many lines the text of one finding may have.
 const MaxLines = 12
 
-// maxFindings is how many findings a person may read at one time.
-const maxFindings = 200
+// maxFindings is how many findings a person may read at one time, and maxOthers how many
+// that the fix of another one removes.
+const (
+	maxFindings = 200
+	maxOthers   = 5
+)
 
 // TextOptions say how text looks.
 type TextOptions struct {
@@ -107,12 +111,20 @@ func (p *printer) group(g *vet.FixGroup, byPrint map[string]*FindingMessage) {
 			delete(byPrint, fp)
 		}
 	}
-	all = all[:min(len(all), p.left)]
-	if len(all) > 0 {
-		p.line("")
-		p.finding(all[0], all[1:])
-		p.left -= len(all)
+	if len(all) == 0 {
+		return
 	}
+	room := p.left
+	if p.o.Findings != math.MaxInt {
+		room = min(room, 1+maxOthers)
+	}
+	shown := all[:min(len(all), room)]
+	p.line("")
+	p.finding(shown[0], shown[1:])
+	if more := len(all) - len(shown); more > 0 {
+		p.line(partIndent + "and " + vet.Count(more, "finding") + " more that this fix removes (--all lists them)")
+	}
+	p.left -= len(shown)
 }
 
 // open counts the findings that are neither suppressed nor known.
@@ -128,7 +140,7 @@ func (t *Text) open() int {
 
 // more says how many findings were left out, and how to see them.
 func (t *Text) more(p *printer) {
-	if left := t.open() - t.o.Findings; left > 0 {
+	if left := t.open() - (t.o.Findings - p.left); left > 0 {
 		p.line("")
 		p.wrap("", "  ", "%s not shown: --all lists every one, and so do all other formats, as --format json.", areMore(left))
 	}
@@ -283,6 +295,7 @@ func (t *Text) closing(p *printer, s *Summary) {
 	if len(t.findings) > 0 {
 		p.line("")
 		p.line("More about a rule: mivet explain RULE")
+		p.line("A fix as az, Terraform, Bicep or patch, checked again: mivet fix NUMBER INPUT")
 	}
 	if s.Undecided > 0 && !t.o.Undecided {
 		p.line("")

@@ -98,6 +98,20 @@ func (a *app) readFor(ctx context.Context, f *inputFlags, args []string, need *n
 		need.holder = false // joining inputs takes all
 	}
 	in := &intake{app: a, need: need, template: &f.template}
+	return in.all(ctx, f, names)
+}
+
+// readWith reads all inputs once more, with another text of one file.
+func (a *app) readWith(ctx context.Context, f *inputFlags, args []string, file string, text []byte) (*reading, error) {
+	names := append(slices.Clone(args), f.files...)
+	if len(names) == 0 && !f.demo {
+		names, _ = a.defaultInput()
+	}
+	in := &intake{app: a, replaced: map[string][]byte{file: text}, template: &f.template}
+	return in.all(ctx, f, names)
+}
+
+func (in *intake) all(ctx context.Context, f *inputFlags, names []string) (*reading, error) {
 	if f.demo {
 		in.demo(ctx)
 	}
@@ -133,7 +147,8 @@ type intake struct {
 	need    *need
 	partial bool
 	rest    *rest
-
+	// replaced are texts that stand in for those of files.
+	replaced map[string][]byte
 	template *templateFlags
 }
 
@@ -200,6 +215,10 @@ func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err 
 		return nil
 	}
 	in.seen = append(in.seen, info)
+	if text, ok := in.replaced[name]; ok {
+		at := bytes.NewReader(text)
+		return in.content(ctx, &source{name: name, at: at, size: at.Size(), text: bytes.NewReader(text), head: text[:min(len(text), headSize)]})
+	}
 	f, err := os.Open(filepath.Clean(name))
 	if err != nil {
 		return err
