@@ -78,6 +78,10 @@ oracle: ## real client libraries in simulated hosts; they must do what is predic
 	@mkdir -p $(BUILD)
 	cd oracle && npm ci --silent --no-audit --no-fund && $(GO) build -o ../$(BUILD)/oracle . && ../$(BUILD)/oracle
 
+.PHONY: shapes
+shapes: ## the official clients of Azure read the laboratory; their types must know all that it serves
+	cd internal/lab/oracle && $(GO) test ./...
+
 .PHONY: bench
 bench: ## benchmarks, with allocations
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem ./...

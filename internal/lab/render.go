@@ -427,7 +427,7 @@ func (w *world) denyAssignment(d *mivet.DenyAssignment) object {
 	p := object{
 		"denyAssignmentName": d.Name, "description": d.Description, "permissions": permissionsOf(d.Permissions), "scope": d.Scope.String(),
 		"doNotApplyToChildScopes": d.ThisScopeOnly, "principals": principals(d.Principals), "excludePrincipals": principals(d.Excluded),
-		"isSystemProtected": d.SystemProtected, "createdOn": timeText(longAgo), "updatedOn": timeText(longAgo), "createdBy": nil, "updatedBy": nil,
+		"isSystemProtected": d.SystemProtected,
 	}
 	setText(p, "condition", d.Condition)
 	setText(p, "conditionVersion", d.ConditionVersion)
