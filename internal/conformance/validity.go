@@ -315,9 +315,12 @@ func denyFaults(raw []byte) ([]authz.Fault, error) {
 	}
 	var in struct {
 		denyInput
-		mivet.Permission
-		PrincipalType string `json:"principalType"`
-		Principal     string `json:"principal"`
+		PrincipalType  string   `json:"principalType"`
+		Principal      string   `json:"principal"`
+		Actions        []string `json:"actions"`
+		NotActions     []string `json:"notActions"`
+		DataActions    []string `json:"dataActions"`
+		NotDataActions []string `json:"notDataActions"`
 	}
 	if err := decodeStrictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("reading the deny assignment: %w", err)
@@ -335,7 +338,8 @@ func denyFaults(raw []byte) ([]authz.Fault, error) {
 	if len(d.Principals) == 0 {
 		d.Principals = []mivet.PrincipalID{caller}
 	}
-	if p := in.Permission; len(p.Actions)+len(p.NotActions)+len(p.DataActions)+len(p.NotDataActions) > 0 {
+	p := mivet.Permission{Actions: in.Actions, NotActions: in.NotActions, DataActions: in.DataActions, NotDataActions: in.NotDataActions}
+	if len(p.Actions)+len(p.NotActions)+len(p.DataActions)+len(p.NotDataActions) > 0 {
 		d.Permissions = append(d.Permissions, p)
 	}
 	if len(d.Permissions) == 0 {
