@@ -9,6 +9,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -247,7 +248,7 @@ storage st in r
 		}
 		return nil
 	})
-	if !vet.RunsCode("Microsoft.Web/Sites") || vet.RunsCode("Microsoft.Storage/storageAccounts") {
+	if !catalog.RunsCode("Microsoft.Web/Sites") || catalog.RunsCode("Microsoft.Storage/storageAccounts") {
 		t.Error("what runs code is not told by the type")
 	}
 }

@@ -8,88 +8,15 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 )
-
-// codeTypes are the resource types with an identity block that run code or definitions
-// of their owner as that identity. From Azure/bicep-types-az (types with an identity
-// block), less those whose identity only reads a key or a certificate for the service.
-var codeTypes = map[arm.Key]bool{
-	"microsoft.apimanagement/service":                                    true,
-	"microsoft.app/agents":                                               true,
-	"microsoft.app/containerapps":                                        true,
-	"microsoft.app/jobs":                                                 true,
-	"microsoft.app/sessionpools":                                         true,
-	"microsoft.appplatform/spring":                                       true,
-	"microsoft.appplatform/spring/apps":                                  true,
-	"microsoft.automation/automationaccounts":                            true,
-	"microsoft.azurefleet/fleets":                                        true,
-	"microsoft.azurestackhci/virtualmachineinstances":                    true,
-	"microsoft.azurestackhci/virtualmachines":                            true,
-	"microsoft.batch/batchaccounts":                                      true,
-	"microsoft.batch/batchaccounts/pools":                                true,
-	"microsoft.chaos/experiments":                                        true,
-	"microsoft.cognitiveservices/accounts/projects":                      true,
-	"microsoft.cognitiveservices/accounts/projects/agents":               true,
-	"microsoft.compute/virtualmachines":                                  true,
-	"microsoft.compute/virtualmachinescalesets":                          true,
-	"microsoft.compute/virtualmachinescalesets/virtualmachines":          true,
-	"microsoft.connectedvmwarevsphere/virtualmachines":                   true,
-	"microsoft.containerinstance/containergroupprofiles":                 true,
-	"microsoft.containerinstance/containergroups":                        true,
-	"microsoft.containerinstance/ngroups":                                true,
-	"microsoft.containerregistry/registries/taskruns":                    true,
-	"microsoft.containerregistry/registries/tasks":                       true,
-	"microsoft.containerservice/fleets":                                  true,
-	"microsoft.containerservice/managedclusters":                         true,
-	"microsoft.containerservice/managedclusters/agentpools":              true,
-	"microsoft.dashboard/grafana":                                        true,
-	"microsoft.databricks/accessconnectors":                              true,
-	"microsoft.datafactory/factories":                                    true,
-	"microsoft.datafactory/factories/integrationruntimes":                true,
-	"microsoft.desktopvirtualization/hostpools":                          true,
-	"microsoft.devcenter/projects/environmenttypes":                      true,
-	"microsoft.devopsinfrastructure/pools":                               true,
-	"microsoft.devtestlab/labs":                                          true,
-	"microsoft.hdinsight/clusters":                                       true,
-	"microsoft.hybridcompute/machines":                                   true,
-	"microsoft.hybridcontainerservice/provisionedclusterinstances":       true,
-	"microsoft.hybridnetwork/networkfunctions":                           true,
-	"microsoft.kubernetes/connectedclusters":                             true,
-	"microsoft.loadtestservice/loadtests":                                true,
-	"microsoft.logic/integrationserviceenvironments":                     true,
-	"microsoft.logic/workflows":                                          true,
-	"microsoft.machinelearningservices/workspaces":                       true,
-	"microsoft.machinelearningservices/workspaces/batchendpoints":        true,
-	"microsoft.machinelearningservices/workspaces/computes":              true,
-	"microsoft.machinelearningservices/workspaces/inferencepools":        true,
-	"microsoft.machinelearningservices/workspaces/inferencepools/groups": true,
-	"microsoft.machinelearningservices/workspaces/onlineendpoints":       true,
-	"microsoft.machinelearningservices/workspaces/serverlessendpoints":   true,
-	"microsoft.redhatopenshift/openshiftclusters":                        true,
-	"microsoft.resources/deploymentscripts":                              true,
-	"microsoft.servicefabric/clusters/applications":                      true,
-	"microsoft.servicefabric/managedclusters":                            true,
-	"microsoft.servicefabric/managedclusters/applications":               true,
-	"microsoft.storageactions/storagetasks":                              true,
-	"microsoft.streamanalytics/streamingjobs":                            true,
-	"microsoft.synapse/workspaces":                                       true,
-	"microsoft.virtualmachineimages/imagetemplates":                      true,
-	"microsoft.web/sites":                                                true,
-	"microsoft.web/sites/slots":                                          true,
-	"microsoft.web/staticsites":                                          true,
-	"microsoft.workloads/sapvirtualinstances":                            true,
-}
-
-// RunsCode reports whether resources of that type run code or definitions of their owner
-// as their identity.
-func RunsCode(resourceType string) bool { return codeTypes[arm.Fold(resourceType)] }
 
 // WorkloadOf returns the workload that a carrier belongs to: slots belong to their app,
 // instances to their scale set, and what a cluster keeps for itself to the cluster.
 // Machines of one availability set are one workload. Two carriers that a plan declares
 // with count, and with nothing else between them, are replicas of one.
 func (p *Pass) WorkloadOf(r *mivet.Resource) string {
-	if r.Detail != nil && !r.Detail.ManagedBy.IsZero() && RunsCode(r.Detail.ManagedBy.Type()) {
+	if r.Detail != nil && !r.Detail.ManagedBy.IsZero() && catalog.RunsCode(r.Detail.ManagedBy.Type()) {
 		return string(r.Detail.ManagedBy.Key())
 	}
 	for _, setting := range []string{"virtualMachineScaleSet.id", "availabilitySet.id"} {
@@ -101,7 +28,7 @@ func (p *Pass) WorkloadOf(r *mivet.Resource) string {
 		return block
 	}
 	top := r.ID
-	for parent := top.Parent(); parent.Level() == arm.LevelResource && RunsCode(parent.Type()); parent = top.Parent() {
+	for parent := top.Parent(); parent.Level() == arm.LevelResource && catalog.RunsCode(parent.Type()); parent = top.Parent() {
 		top = parent
 	}
 	return string(top.Key())

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/internal/conformance"
 	"github.com/mivet/mivet/internal/iac"
 )
@@ -122,19 +121,27 @@ func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 	if file != "-" {
 		folder = filepath.Dir(file)
 	}
-	readPlan := func(ctx context.Context, path string) (snap *mivet.Snapshot, err error) {
+	return conformance.New(conformance.Options{
+		Catalog:    cat,
+		ReadPlan:   readBeside(folder, iac.ReadTerraform),
+		ReadChange: readBeside(folder, iac.ReadPlan),
+	}), nil
+}
+
+// readBeside reads a file that a case names.
+func readBeside[T any](folder string, read func(context.Context, string, io.Reader) (T, error)) func(context.Context, string) (T, error) {
+	return func(ctx context.Context, path string) (what T, err error) {
 		name, err := besideCase(folder, path)
 		if err != nil {
-			return nil, err
+			return what, err
 		}
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return what, err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		return iac.ReadTerraform(ctx, path, f)
+		return read(ctx, path, f)
 	}
-	return conformance.New(conformance.Options{Catalog: cat, ReadPlan: readPlan}), nil
 }
 
 // besideCase finds a file that a case names: in the folder of the case file, or in one

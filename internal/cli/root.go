@@ -71,6 +71,7 @@ func (a *app) commands() []*cobra.Command {
 		a.demoCommand(),
 		a.scanCommand(),
 		a.fixCommand(),
+		a.checkCommand(),
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),

@@ -16,7 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/change"
 )
 
 func newRunner(t testing.TB) *Runner {
@@ -57,7 +59,7 @@ func TestCorpus(t *testing.T) {
 		asked[k.Kind] = true
 	}
 	for _, name := range r.Kinds() {
-		if !asked[name] && name != "plan-inventory" {
+		if !asked[name] && name != "plan-inventory" && name != "plan" {
 			t.Errorf("no case asks a question of kind %q", name)
 		}
 	}
@@ -433,4 +435,58 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("answer %v, error %v", answer, err)
 		}
 	})
+}
+
+// A plan is read by whoever runs the cases; the state before it may be missing.
+func TestPlans(t *testing.T) {
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := mivet.Source{Origin: &mivet.Origin{File: "p", Address: "a"}}
+	id, err := arm.ParseID("/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := func(principal mivet.PrincipalID) *mivet.Snapshot {
+		return &mivet.Snapshot{
+			Resources:  []mivet.Resource{{ID: id, Identity: &mivet.Attachment{System: true, SystemPrincipal: principal}, Source: at}},
+			Identities: []mivet.Identity{{Kind: mivet.SystemAssigned, Resource: id, Principal: principal, Source: at}},
+		}
+	}
+	asked := ""
+	r := New(Options{
+		Catalog: cat,
+		ReadPlan: func(_ context.Context, path string) (*mivet.Snapshot, error) {
+			asked += "state " + path
+			return side("older"), nil
+		},
+		ReadChange: func(_ context.Context, path string) (*change.Plan, error) {
+			asked += "plan " + path + ", "
+			return &change.Plan{Before: side("old"), After: side("old"), Steps: []change.Step{{Address: "a", Type: "t", Actions: []string{"no-op"}, Source: at}}}, nil
+		},
+	})
+	f := func(input, want string) {
+		t.Helper()
+		answer, err := r.Answer(t.Context(), &Case{Kind: "plan", Input: json.RawMessage(input)})
+		if err != nil {
+			want, got := want, err.Error()
+			if got != want {
+				t.Errorf("the error is %q, want %q", got, want)
+			}
+			return
+		}
+		text, err := json.Marshal(answer)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("the answer is %s (%v), want %s", text, err, want)
+		}
+	}
+	f(`{"plan":"p","state":"s"}`, `"recycled":["a"]`)
+	if asked != "plan p, state s" {
+		t.Errorf("read was %q", asked)
+	}
+	f(`{"plan":"p","state":null}`, `"quiet":true`)
+	f(`{"state":null}`, `the input has no "plan"`)
+	r = New(Options{})
+	f(`{"plan":"p","state":null}`, "there is no reader of plans, or no catalogue")
 }

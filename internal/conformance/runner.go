@@ -11,6 +11,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/change"
 )
 
 // Options is what the engines need beside a case.
@@ -20,6 +21,9 @@ type Options struct {
 	// ReadPlan reads a Terraform plan by its path as an input has it; without it cases
 	// about plans have no answer.
 	ReadPlan func(ctx context.Context, path string) (*mivet.Snapshot, error)
+	// ReadChange reads a Terraform plan by its path as a change; without it cases about what
+	// a plan does have no answer.
+	ReadChange func(ctx context.Context, path string) (*change.Plan, error)
 }
 
 // Runner answers cases. It is safe for concurrent use.
@@ -53,6 +57,7 @@ func kinds() []kind {
 		{name: "limit", answer: answerLimit},
 		{name: "validity", answer: answerValidity},
 		{name: "lifecycle", answer: answerLifecycle, agree: agreeOnFate},
+		{name: "plan", answer: answerChange, agree: sameSets},
 		{name: "error-text", answer: answerText, agree: agreeOnText},
 		{name: "execution-path", answer: answerPathways, agree: agreeOnPaths},
 		{name: "role-reach", answer: answerRoleReach},

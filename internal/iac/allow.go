@@ -80,6 +80,11 @@ func attributeFields(types typeTable) *fields {
 	for _, s := range settings {
 		f.add(s.from)
 	}
+	for _, list := range selectorsByType() {
+		for _, attribute := range list {
+			f.add(attribute)
+		}
+	}
 	types.arguments(func(arg string) { f.add(arg) })
 	for _, g := range localGrants {
 		parseRow(g.account).arguments(func(arg string) { f.add(arg) })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -51,7 +52,7 @@ func checkUnselected(p *vet.Pass) error {
 	s := p.Snapshot
 	var carriers []*mivet.Resource
 	for i := range s.Resources {
-		if r := &s.Resources[i]; p.Index().Resource(r.ID) == r && choices(r) > 1 && vet.RunsCode(r.ID.Type()) {
+		if r := &s.Resources[i]; p.Index().Resource(r.ID) == r && choices(r) > 1 && catalog.RunsCode(r.ID.Type()) {
 			carriers = append(carriers, r)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -78,7 +79,7 @@ func workloads(p *vet.Pass, carriers []*mivet.Resource) []workload {
 	var out []workload
 	at := map[string]int{}
 	for _, r := range carriers {
-		if !vet.RunsCode(r.ID.Type()) {
+		if !catalog.RunsCode(r.ID.Type()) {
 			continue
 		}
 		key := p.WorkloadOf(r)
