@@ -10,7 +10,9 @@ type behaviour struct {
 	// built: "skip" it, or "fail".
 	Construction string `json:"construction"`
 	// Sticky is true where a chain stays with the first credential that worked.
-	Sticky      bool             `json:"sticky"`
+	Sticky bool `json:"sticky"`
+	// TenantMarks are characters that a tenant may hold beside letters, digits, "." and "-".
+	TenantMarks string           `json:"tenantMarks"`
 	Selection   *selectionFacts  `json:"selection"`
 	Environment environmentFacts `json:"environment"`
 	Workload    workloadFacts    `json:"workload"`
@@ -107,6 +109,9 @@ type managedFacts struct {
 	// SelfSigned is what becomes of a certificate that no authority signed: "refused",
 	// "accepted", or "pinned".
 	SelfSigned string `json:"selfSigned"`
+	// Broken is what follows where no endpoint of managed identities can be used, by a defect
+	// of the version.
+	Broken string `json:"broken"`
 	// Challenge is "needed" where Azure Arc has to answer 401 first.
 	Challenge string `json:"challenge"`
 }
@@ -122,6 +127,9 @@ type sourceRule struct {
 	// is an error.
 	Client      bool `json:"client"`
 	NeedsClient bool `json:"needsClient"`
+	// Plain is true where IMDS is asked without what is special for it: no probe, and the
+	// retries of any other endpoint.
+	Plain bool `json:"plain"`
 }
 
 // reaction returns what a chain does after an answer.

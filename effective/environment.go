@@ -3,7 +3,6 @@
 package effective
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,10 +20,13 @@ const (
 	varPodHost     = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 )
 
-// tenantForm is what the libraries take for a tenant.
-var tenantForm = regexp.MustCompile(`^[0-9a-zA-Z.-]+$`)
-
-func malformedTenant(s string) bool { return s != "" && !tenantForm.MatchString(s) }
+// malformedTenant reports whether the library does not take a text for a tenant.
+func (r *run) malformedTenant(s string) bool {
+	return strings.ContainsFunc(s, func(c rune) bool {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		return !letter && c != '.' && c != '-' && !strings.ContainsRune(r.behaviour.TenantMarks, c)
+	})
+}
 
 // secretForm is one way to configure the environment credential.
 type secretForm struct {
@@ -56,7 +58,7 @@ func (r *run) buildEnvironment() string {
 	e, p := r.behaviour.Environment, r.process
 	f, complete := r.form()
 	switch {
-	case e.MalformedTenant == atBuild && malformedTenant(p.Env[varTenant]) && (complete || r.behaviour.checksTenantEarly()):
+	case e.MalformedTenant == atBuild && r.malformedTenant(p.Env[varTenant]) && (complete || r.behaviour.checksTenantEarly()):
 		return varTenant + " is not the form of a tenant"
 	case complete && e.EmptyValue == atBuild && slices.ContainsFunc(f.vars, func(v string) bool { return p.Env[v] == "" }):
 		return "one of " + strings.Join(f.vars, ", ") + " is set and empty"
@@ -80,8 +82,10 @@ func (r *run) environment() verdict {
 	switch {
 	case !complete:
 		return end(thenNext, "the variables of a secret, a certificate or a password are not complete")
-	case malformedTenant(p.Env[varTenant]):
+	case r.malformedTenant(p.Env[varTenant]):
 		return end(e.MalformedTenant, varTenant+" is not the form of a tenant")
+	case r.live():
+		return r.environmentLive(f)
 	case f.source == EntraCert && !p.Host.readable(p.Env[varCertificate]):
 		return end(e.CertificateMissing, "the certificate cannot be read")
 	case p.Host.SecretRefused:
@@ -147,11 +151,11 @@ func (r *run) buildWorkload(m mode) string {
 	switch {
 	case !m.inside && w.Direct == "absent":
 		return "this version has no such credential"
-	case w.MalformedTenant == atBuild && malformedTenant(f.tenant):
+	case w.MalformedTenant == atBuild && r.malformedTenant(f.tenant):
 		return varTenant + " is not the form of a tenant"
 	case missing != "" && !m.inside && w.Direct == atBuild:
 		return missing + " is not set"
-	case missing == "" && malformedTenant(f.tenant), missing == "" && f.tenant == "":
+	case missing == "" && r.malformedTenant(f.tenant), missing == "" && f.tenant == "":
 		return varTenant + " is not the form of a tenant"
 	}
 	return ""
@@ -169,6 +173,8 @@ func (r *run) workload(m mode) verdict {
 // exchange sends a federated token to Entra ID.
 func (r *run) exchange(c Credential, f federated, fileMissing, refused string) verdict {
 	switch {
+	case r.live():
+		return r.exchangeLive(c, f, fileMissing, refused)
 	case !r.process.Host.readable(f.file):
 		r.step(c, fileMissing, "the token file %q cannot be read", f.file)
 		return verdict{then: fileMissing}

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:embed data/*.json
+//go:embed data/*.json data/*.tsv
 var embedded embed.FS
 
 // Basis says how it is known what a client library does.
@@ -31,6 +31,8 @@ type Fact struct {
 	// any more; empty for no end.
 	From   string `json:"from"`
 	Before string `json:"before,omitempty"`
+	// Defect is true for a mistake of few versions, which nobody means who does not name one.
+	Defect bool `json:"defect,omitempty"`
 	// Source is where it is from.
 	Source string `json:"source"`
 	// Set is the part of the behaviour that it says.
@@ -111,6 +113,9 @@ func (s *SDK) BasisOf(version string) Basis {
 func (s *SDK) Versions() []string {
 	var all []string
 	for _, f := range s.Facts {
+		if f.Defect {
+			continue
+		}
 		all = append(all, f.From)
 		if f.Before != "" {
 			all = append(all, f.Before)

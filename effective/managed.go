@@ -111,15 +111,18 @@ func (r *run) managed(m mode) (verdict, error) {
 	if rule.Source == Exchange {
 		return r.inside(m, r.federated(sel)), nil
 	}
+	if then := r.behaviour.Managed.Broken; then != "" {
+		v := r.inside(m, verdict{then: then})
+		r.step(ManagedIdentityCredential, v.then, "this version gets no token of any endpoint")
+		return v, nil
+	}
+	r.plain = rule.Plain
 	answer, err := r.ask(rule.Source, sel, m)
 	if err != nil {
 		return verdict{}, err
 	}
 	if answer.answer == gotToken {
-		who := Presented{Kind: UserAssigned, ManagedIdentity: *answer.identity}
-		if answer.identity == r.process.Host.System {
-			who.Kind = SystemAssigned
-		}
+		who := Presented{Kind: r.kind(&answer), ManagedIdentity: *answer.identity}
 		r.step(ManagedIdentityCredential, thenToken, "%s is asked with %s and gives a token of the %s", rule.Source, sel, who)
 		return verdict{then: thenToken, source: answer.server, who: who}, nil
 	}
@@ -131,6 +134,17 @@ func (r *run) managed(m mode) (verdict, error) {
 	v := r.inside(m, verdict{then: then})
 	r.step(ManagedIdentityCredential, v.then, "%s is asked with %s and gives no token (%s)", rule.Source, sel, text)
 	return v, nil
+}
+
+// kind tells what sort of identity an endpoint answered with.
+func (r *run) kind(answer *reply) PresentedKind {
+	switch {
+	case answer.kind != "":
+		return answer.kind
+	case answer.identity == r.process.Host.System:
+		return SystemAssigned
+	}
+	return UserAssigned
 }
 
 // inside turns a reaction into what it means for a credential that is used alone.
@@ -159,6 +173,31 @@ func (r *run) ask(source Source, sel selector, m mode) (reply, error) {
 	case "ignored", "absent":
 		sel = selector{}
 	}
+	out, err := r.answered(source, sel, m)
+	if err != nil {
+		return reply{}, err
+	}
+	if out.answer == gotToken && how == "confirmed" && sel.kind != "" && !out.confirmed {
+		return reply{answer: unconfirmed, text: "the agent does not say that it used the identity that was asked for"}, nil
+	}
+	return out, nil
+}
+
+// withDefault returns what is asked for where nothing is selected.
+func (r *run) withDefault(source Source, sel selector) selector {
+	if source == AzureML && sel.kind == "" {
+		if d := r.process.Env[r.behaviour.Managed.DefaultClient]; d != "" {
+			return selector{"client", d}
+		}
+	}
+	return sel
+}
+
+// answered sends the requests and returns what came back.
+func (r *run) answered(source Source, sel selector, m mode) (reply, error) {
+	if r.live() {
+		return r.askLive(source, r.withDefault(source, sel), r.probes(sel, m)), nil
+	}
 	server, address, reached := r.address(source)
 	if !reached {
 		return reply{answer: unreachable, text: "nothing answers at " + address}, nil
@@ -171,22 +210,10 @@ func (r *run) ask(source Source, sel selector, m mode) (reply, error) {
 	if failed := r.condition(source, server, sel, m); failed != nil {
 		return *failed, nil
 	}
-	if source == AzureML && sel.kind == "" {
-		if d := r.process.Env[r.behaviour.Managed.DefaultClient]; d != "" {
-			sel = selector{"client", d}
-		}
-	}
 	if refused := r.handshake(source, server); refused != nil {
 		return *refused, nil
 	}
-	out, err := r.process.Host.serve(server, sel)
-	if err != nil {
-		return reply{}, err
-	}
-	if out.answer == gotToken && how == "confirmed" && sel.kind != "" && !out.confirmed {
-		return reply{answer: unconfirmed, text: "the agent does not say that it used the identity that was asked for"}, nil
-	}
-	return out, nil
+	return r.process.Host.serve(server, r.withDefault(source, sel))
 }
 
 // address returns where an endpoint is asked, and what answers there.

@@ -110,6 +110,10 @@ type run struct {
 	// credential that a chain stays with.
 	asked map[Source]bool
 	won   Credential
+	// plain is true where IMDS is asked as any endpoint is.
+	plain bool
+	// need is what a live host has to be asked.
+	need *Need
 }
 
 // verdict is how one credential ended.
@@ -139,6 +143,9 @@ func (r *run) predict() (*Prediction, error) {
 		var err error
 		if out, err = r.call(); err != nil {
 			return nil, err
+		}
+		if r.need != nil {
+			return nil, &NeedError{*r.need}
 		}
 		out.Steps = r.steps
 		if out.Outcome == Refused {
@@ -245,6 +252,9 @@ func (r *run) try(c Credential, m mode) (verdict, error) {
 }
 
 func (r *run) commandLine() verdict {
+	if r.live() {
+		return r.commandLineLive()
+	}
 	if !r.process.Host.CLI {
 		r.step(AzureCLICredential, thenNext, "no az is on the path")
 		return verdict{then: r.behaviour.Tools.Failure}

@@ -94,6 +94,9 @@ func TestFailingMetadataService(t *testing.T) {
 	f(jsNew, "sys imds-429 az twice", "sys from IMDS")
 	f("go 1.5.2", "sys imds-429 az twice", "person from DeveloperTool")
 	f(jsNew, "sys imds-404", "sys from IMDS")
+	f("go 1.8.0", "sys imds-404 IDENTITY_ENDPOINT=http://x", "failure") // asked as any endpoint is
+	f("go 1.8.0", "sys imds-slow IDENTITY_ENDPOINT=http://x", "sys from IMDS")
+	f("go 1.8.0", "sys imds-404", "sys from IMDS")
 	f(goNew, "sys imds-absent with-cli az", "failure")
 	f(jsNew, "sys imds-absent with-cli az", "person from DeveloperTool")
 }
@@ -201,6 +204,10 @@ func TestSecrets(t *testing.T) {
 	f(goNew, "two secret AZURE_TENANT_ID=a/b", "two from IMDS")
 	f(jsNew, "two secret AZURE_TENANT_ID=a/b", "two from IMDS")
 	f("js 4.0.1", "two secret AZURE_TENANT_ID=a/b", "refused")
+	f("js 3.2.4", "two secret AZURE_TENANT_ID=a/b", "app-two from EntraSecret")
+	f("js 3.4.0", "sys az", "person from DeveloperTool") // a defect of that version
+	f("js 3.4.0", "sys direct", "failure")
+	f("js 3.4.1", "sys az", "sys from IMDS")
 	f(python, "two secret AZURE_TENANT_ID=a/b", "refused")
 }
 

@@ -148,6 +148,10 @@ type Host struct {
 	// SecretRefused and AssertionRefused are answers of Entra ID.
 	SecretRefused    bool
 	AssertionRefused bool
+
+	// Live are answers of a real host to what was needed so far; nil for a host that is
+	// described by the fields above.
+	Live map[Need]Met
 }
 
 func (h *Host) readable(path string) bool { return path != "" && (h.Files == nil || h.Files[path]) }

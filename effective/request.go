@@ -2,24 +2,26 @@
 
 package effective
 
-// probe finds out whether IMDS is there, in the way of the library.
-func (r *run) probe(sel selector, m mode) *reply {
-	facts, p := r.behaviour.Managed, r.process
-	if r.podHost() || r.detect(facts.ProbePresence, sel).Source != IMDS {
-		return nil
+// probes reports whether IMDS is probed before it is asked.
+func (r *run) probes(sel selector, m mode) bool {
+	facts := r.behaviour.Managed
+	if r.plain || r.podHost() || r.detect(facts.ProbePresence, sel).Source != IMDS {
+		return false
 	}
 	direct := m.alone && r.behaviour.Selection != nil && r.behaviour.Selection.Alone == "direct"
 	switch facts.Probe {
 	case "default-chain":
-		if !m.inside || direct {
-			return nil
-		}
+		return m.inside && !direct
 	case "chain":
-		if !m.chained || direct {
-			return nil
-		}
-	case "always", "connect":
-	default:
+		return m.chained && !direct
+	}
+	return facts.Probe != ""
+}
+
+// probe finds out whether IMDS is there, in the way of the library.
+func (r *run) probe(sel selector, m mode) *reply {
+	facts, p := r.behaviour.Managed, r.process
+	if !r.probes(sel, m) {
 		return nil
 	}
 	c := p.Host.Conditions[IMDS]
@@ -59,11 +61,11 @@ func (r *run) condition(source, server Source, sel selector, m mode) *reply {
 		answer = notJSON
 	case c.Status != 0:
 		answer = statusAnswer(c.Status, c, sel)
-		if impatient && facts.retries(source, transient(Condition{Once: c.Status})) {
+		if impatient && facts.retries(r.retrySource(source), transient(Condition{Once: c.Status})) {
 			answer = timedOut
 		}
 	case c.Once != 0 && first:
-		switch retried := facts.retries(source, transient(c)); {
+		switch retried := facts.retries(r.retrySource(source), transient(c)); {
 		case retried && impatient:
 			answer = timedOut
 		case !retried:
@@ -79,6 +81,14 @@ func (r *run) condition(source, server Source, sel selector, m mode) *reply {
 		return nil
 	}
 	return &reply{answer: answer, server: server}
+}
+
+// retrySource is the endpoint whose retries hold.
+func (r *run) retrySource(source Source) Source {
+	if r.plain {
+		return anySource
+	}
+	return source
 }
 
 // state returns the condition of an endpoint. A pod identity host has the state of IMDS,

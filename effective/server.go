@@ -64,6 +64,7 @@ const (
 type reply struct {
 	answer   string
 	identity *ManagedIdentity
+	kind     PresentedKind // of a live host; empty elsewhere
 	server   Source
 	// confirmed is true where the answer names the identity that was asked for.
 	confirmed bool

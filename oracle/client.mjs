@@ -2,9 +2,7 @@
 // @azure/identity, used as the request on standard input says.
 import { readFileSync } from "node:fs";
 import { AzureLogger, setLogLevel } from "@azure/logger";
-import {
-  AzureCliCredential, ChainedTokenCredential, DefaultAzureCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
-} from "@azure/identity";
+import * as identity from "@azure/identity"; // old versions lack some of the names
 
 const scope = "https://vault.azure.net/.default";
 let winner = "";
@@ -17,10 +15,10 @@ AzureLogger.log = (...args) => {
 function build(api, o) {
   const own = Object.fromEntries(["clientId", "resourceId", "objectId"].filter((k) => o[k]).map((k) => [k, o[k]]));
   switch (api) {
-    case "DefaultAzureCredential": return new DefaultAzureCredential(o);
-    case "ManagedIdentityCredential": return new ManagedIdentityCredential(own);
-    case "WorkloadIdentityCredential": return new WorkloadIdentityCredential({ ...own });
-    case "Chain(MI,AzureCLI)": return new ChainedTokenCredential(new ManagedIdentityCredential(own), new AzureCliCredential());
+    case "DefaultAzureCredential": return new identity.DefaultAzureCredential(o);
+    case "ManagedIdentityCredential": return new identity.ManagedIdentityCredential(own);
+    case "WorkloadIdentityCredential": return new identity.WorkloadIdentityCredential({ ...own });
+    case "Chain(MI,AzureCLI)": return new identity.ChainedTokenCredential(new identity.ManagedIdentityCredential(own), new identity.AzureCliCredential());
   }
   throw new Error(`api ${api} is not known`);
 }

@@ -149,7 +149,8 @@ func (h *host) client(ctx context.Context, in *input) (*result, error) {
 		return nil, fmt.Errorf("running the client: %w: %s", err, errText.String())
 	}
 	got := new(result)
-	if err := json.Unmarshal(out, got); err != nil {
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")) // some versions print more
+	if err := json.Unmarshal(lines[len(lines)-1], got); err != nil {
 		return nil, fmt.Errorf("reading what the client did: %w: %s", err, out)
 	}
 	return got, nil
@@ -194,7 +195,15 @@ func (h *host) answer(r *result) (*answer, error) {
 		return nil, err
 	}
 	source := h.stage.lastSource()
-	credential := strings.NewReplacer("AzureCli", "AzureCLI").Replace(r.Credential)
+	credential := strings.NewReplacer("AzureCli", "AzureCLI", "timeoutWrapper", "ManagedIdentity").Replace(r.Credential)
+	if credential == "DefaultAzure" { // versions that do not log the winner by its name
+		credential = map[string]string{
+			"Entra token endpoint (client_secret)": "Environment", "Entra token endpoint (client_assertion)": "WorkloadIdentity",
+		}[source]
+		if credential == "" {
+			credential = "ManagedIdentity"
+		}
+	}
 	if identity == "az-cli-user" {
 		source, credential = "az CLI", "AzureCLI"
 	} else if credential == "Chain(MI,AzureCLI)" {

@@ -14,7 +14,7 @@ import (
 
 func main() {
 	deferCollection()
-	c := cli.Command{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv}
+	c := cli.Command{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Environ: os.Environ}
 	os.Exit(c.Main(os.Args[1:]))
 }
 

@@ -26,6 +26,9 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	// Env returns a variable of the environment, or "".
 	Env func(name string) string
+	// Environ lists all variables as NAME=VALUE; nil where they are not to be seen. One that
+	// is set to nothing differs from one that is absent.
+	Environ func() []string
 	// Clock returns the time; nil stands for the clock of the machine.
 	Clock func() time.Time
 	// Build is what the binary knows of itself; nil stands for what the toolchain recorded.
@@ -60,6 +63,9 @@ func newApp(c Command) *app {
 	}
 	if c.Env == nil {
 		c.Env = func(string) string { return "" }
+	}
+	if c.Environ == nil {
+		c.Environ = func() []string { return nil }
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

@@ -25,7 +25,7 @@ func exitCodes() []exitMeaning {
 		{exitFound, "a finding, denied, another answer than expected"},
 		{exitUsage, "the command line was not understood"},
 		{exitFailed, "could not run, or nothing in the input was recognised"},
-		{exitUndecided, "undecided: always for can and equivalent; for other commands only with --require-complete"},
+		{exitUndecided, "undecided: always for can, whoami and equivalent; for other commands only with --require-complete"},
 	}
 }
 

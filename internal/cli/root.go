@@ -15,6 +15,7 @@ const (
 	groupFirst     = "first"
 	groupQuestions = "questions"
 	groupTrust     = "trust"
+	groupInside    = "inside"
 	groupOther     = "other"
 )
 
@@ -56,6 +57,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupFirst, Title: "Start here"},
 		&cobra.Group{ID: groupQuestions, Title: "Questions"},
+		&cobra.Group{ID: groupInside, Title: "Inside the workload"},
 		&cobra.Group{ID: groupTrust, Title: "Trust"},
 		&cobra.Group{ID: groupOther, Title: "Other"},
 	)
@@ -80,8 +82,11 @@ func (a *app) commands() []*cobra.Command {
 		a.whoCanActAsCommand(),
 		a.blastCommand(),
 		a.chokeCommand(),
+		a.identityCommand(),
 		a.whyCommand(),
 		a.equivalentCommand(),
+		a.whoamiCommand(),
+		a.attestCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.generateCommand(),

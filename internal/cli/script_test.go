@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // testCommand is mivet with a clock that stands still and without colour.
 func testCommand() *cli.Command {
 	return &cli.Command{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Environ: os.Environ,
 		Clock: func() time.Time { return scriptNow },
 		Build: &debug.BuildInfo{Main: debug.Module{Version: "v0.0.0-script"}},
 	}

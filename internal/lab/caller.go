@@ -76,7 +76,7 @@ func (s *Server) audience(resource string) string {
 		return s.URL()
 	case forGraph, "00000003-0000-0000-c000-000000000000", "https://graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
 		return forGraph
-	case forHSM, "https://vault.azure.net", "https://storage.azure.com", "https://servicebus.azure.net", "api://azureadtokenexchange":
+	case forHSM, "https://vault.azure.net", "https://storage.azure.com", "https://servicebus.azure.net", "api://azureadtokenexchange", "api://mivet":
 		return resource
 	}
 	return ""

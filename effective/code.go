@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package effective
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet/arm"
+)
+
+// hostOf says which endpoint the code of a resource type asks; empty where it runs none
+// of its own.
+func hostOf(resourceType string) Source {
+	switch arm.Fold(resourceType) {
+	case "microsoft.web/sites", "microsoft.web/sites/slots", "microsoft.app/containerapps", "microsoft.app/jobs":
+		return AppService
+	case "microsoft.compute/virtualmachines", "microsoft.compute/virtualmachinescalesets", "microsoft.containerinstance/containergroups",
+		"microsoft.batch/batchaccounts/pools":
+		return IMDS
+	case "microsoft.hybridcompute/machines":
+		return AzureArc
+	}
+	return ""
+}
+
+// settingPaths are where the variables of code stand among the properties.
+var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "env."}
+
+// variables returns the variables of the code and whether they were read. Values that are
+// not kept are no empty ones.
+func (w *Carrier) variables() (env map[string]string, read bool) {
+	env = map[string]string{}
+	if w.Resource.Detail == nil {
+		return env, false
+	}
+	for path, value := range w.Resource.Detail.Settings {
+		for _, prefix := range settingPaths {
+			if name, ok := strings.CutPrefix(path, prefix); ok && !strings.ContainsAny(name, ".[") {
+				read = true
+				if value != "null" {
+					env[name] = value
+				}
+			}
+		}
+	}
+	return env, read
+}
+
+// code is what the code of the workload presents, nil where it runs none.
+func (w *Carrier) code(sdk, version string) (*Consumer, error) {
+	host := hostOf(w.Resource.ID.Type())
+	if host == "" {
+		return nil, nil
+	}
+	env, read := w.variables()
+	p := &Process{SDK: sdk, Version: version, API: Default, Env: maps.Clone(env), Host: Host{System: w.System, User: w.User}}
+	if host == AppService {
+		p.Env["IDENTITY_ENDPOINT"], p.Env["IDENTITY_HEADER"] = "http://localhost/msi/token", "header"
+	}
+	if host == AzureArc {
+		p.Env["IDENTITY_ENDPOINT"], p.Env["IMDS_ENDPOINT"] = "http://localhost:40342/token", "http://localhost:40342"
+	}
+	c := &Consumer{Use: "the code, by DefaultAzureCredential", Source: "data of this package, by version"}
+	all, err := Possible(p, false)
+	if err != nil {
+		return nil, err
+	}
+	if host == AppService && !read {
+		c.Status, c.Why, c.Possible = NotRead, "the settings of the code were not read; without any it presents what is possible below", all
+		return c, nil
+	}
+	if len(all) > 1 {
+		c.Status, c.Possible, c.Why = Ambiguous, all, "it hangs on the client library"
+		return c, nil
+	}
+	return c, w.oneAnswer(c, p, all[0])
+}
+
+// oneAnswer writes the only possible answer into a consumer, with its fragility where the
+// library is known.
+func (w *Carrier) oneAnswer(c *Consumer, p *Process, only Possibility) error {
+	c.Why = "all client libraries that are known do so"
+	if p.Version != "" {
+		c.Why = strings.Join(lastSteps(only.Steps), "; ")
+		changes, err := Changes(p)
+		if err != nil {
+			return err
+		}
+		c.Changes = changes
+	}
+	switch only.Outcome {
+	case Token:
+		c.Status, c.Identity = Presents, &only.Identity
+	case Unknown:
+		c.Status, c.Why = Ambiguous, only.Missing
+	case Failure, Refused:
+		c.Status, c.Effect = Wrong, "the code gets no token"
+	}
+	return nil
+}
+
+// lastSteps tells the step that decides, and those that stopped before it.
+func lastSteps(steps []Step) []string {
+	var out []string
+	for _, s := range steps {
+		if s.Credential == ManagedIdentityCredential || s.Then != thenNext {
+			out = append(out, s.Did)
+		}
+	}
+	return slices.Compact(out)
+}
