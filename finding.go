@@ -139,6 +139,7 @@ const (
 	EditDescribeAssignment EditKind = "describe-role-assignment"
 	EditRemovePolicy       EditKind = "remove-access-policy"
 	EditRemoveLocalGrant   EditKind = "remove-local-grant"
+	EditRemoveFederation   EditKind = "remove-federated-credential"
 	EditSetSetting         EditKind = "set-setting"
 	EditSetTag             EditKind = "set-tag"
 	EditAttachIdentity     EditKind = "attach-identity"
@@ -164,6 +165,8 @@ type Edit struct {
 	Policy *AccessPolicy `json:"policy,omitzero"`
 	// Grant is the local grant that is removed.
 	Grant *LocalAssignment `json:"grant,omitzero"`
+	// Federation is the federated credential that is removed.
+	Federation *FederatedCredential `json:"federation,omitzero"`
 	// Name and Value are those of a setting (its path below "properties") or of a tag.
 	Name  string `json:"name,omitzero"`
 	Value string `json:"value,omitzero"`

@@ -28,9 +28,9 @@ func hostOf(resourceType string) Source {
 // settingPaths are where the variables of code stand among the properties.
 var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "env."}
 
-// variables returns the variables of the code and whether they were read. Values that are
+// Variables returns the variables of the code and whether they were read. Values that are
 // not kept are no empty ones.
-func (w *Carrier) variables() (env map[string]string, read bool) {
+func (w *Carrier) Variables() (env map[string]string, read bool) {
 	env = map[string]string{}
 	if w.Resource.Detail == nil {
 		return env, false
@@ -54,7 +54,7 @@ func (w *Carrier) code(sdk, version string) (*Consumer, error) {
 	if host == "" {
 		return nil, nil
 	}
-	env, read := w.variables()
+	env, read := w.Variables()
 	p := &Process{SDK: sdk, Version: version, API: Default, Env: maps.Clone(env), Host: Host{System: w.System, User: w.User}}
 	if host == AppService {
 		p.Env["IDENTITY_ENDPOINT"], p.Env["IDENTITY_HEADER"] = "http://localhost/msi/token", "header"
@@ -99,6 +99,17 @@ func (w *Carrier) oneAnswer(c *Consumer, p *Process, only Possibility) error {
 		c.Status, c.Effect = Wrong, "the code gets no token"
 	}
 	return nil
+}
+
+// RunsCode reports whether code of a resource type asks for tokens by variables and
+// attached identities.
+func RunsCode(resourceType string) bool { return hostOf(resourceType) != "" }
+
+// Attached returns the attached identity that a client ID names, nil for none, and
+// whether the client IDs of all are known.
+func (w *Carrier) Attached(clientID string) (m *ManagedIdentity, known bool) {
+	h := &Host{System: w.System, User: w.User}
+	return h.find(selector{"client", clientID}), !w.idsMissing("client")
 }
 
 // lastSteps tells the step that decides, and those that stopped before it.

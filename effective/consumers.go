@@ -36,6 +36,8 @@ type Consumer struct {
 	Path  string `json:"path,omitzero"`
 	Value string `json:"value,omitzero"`
 	Kind  Kind   `json:"kind,omitzero"`
+	// Meant is what the selector would have to hold for the identity whose other ID it holds.
+	Meant string `json:"meant,omitzero"`
 	// Why says how that follows, a clause without a full stop.
 	Why string `json:"why"`
 	// Effect is what a wrong value leads to.
@@ -101,10 +103,17 @@ func (w *Carrier) Consumers(sdk, version string) ([]Consumer, error) {
 	if arm.Fold(w.Resource.ID.Type()) == "microsoft.containerservice/managedclusters" {
 		out = append(out, w.byDefault("the control plane: load balancers, disks, routes"))
 	}
+	selections, err := w.Selections()
+	return append(out, selections...), err
+}
+
+// Selections lists the uses that a property of the resource selects an identity for.
+func (w *Carrier) Selections() ([]Consumer, error) {
 	selectors, err := Selectors(w.Resource.ID.Type())
 	if err != nil {
 		return nil, err
 	}
+	var out []Consumer
 	for _, s := range selectors {
 		out = append(out, w.selected(s)...)
 	}
@@ -260,6 +269,7 @@ func (w *Carrier) resolveValue(c *Consumer, s *Selector, value string) {
 		case kind != wants:
 			c.Status, c.Effect = Wrong, s.Wrong
 			c.Why = fmt.Sprintf("it holds the %s ID of %s, and wants the %s ID", idWord(kind), m.Name, idWord(wants))
+			c.Meant = map[string]string{"resource": m.Resource, "client": m.ClientID, "object": string(m.Principal)}[wants]
 			return
 		}
 		c.Status, c.Why = Presents, "it is selected by its "+idWord(kind)+" ID"

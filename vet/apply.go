@@ -54,6 +54,10 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 			return g.System == e.Grant.System && g.Account.Equal(e.Grant.Account) && g.Scope == e.Grant.Scope &&
 				g.Role == e.Grant.Role && g.Principal == e.Grant.Principal
 		})
+	case mivet.EditRemoveFederation:
+		return remove(&s.FederatedCredentials, func(c *mivet.FederatedCredential) bool {
+			return c.Identity.Equal(e.Federation.Identity) && c.Name == e.Federation.Name && c.AppObjectID == e.Federation.AppObjectID
+		})
 	case mivet.EditSetSetting, mivet.EditSetTag:
 		return setDetail(s, e)
 	case mivet.EditAttachIdentity, mivet.EditDetachIdentity:

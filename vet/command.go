@@ -31,6 +31,9 @@ func azCommand(e *mivet.Edit) string {
 		return "az keyvault delete-policy --name " + quote(e.Policy.Vault.Name()) + " --object-id " + quote(string(e.Policy.Principal))
 	case mivet.EditRemoveLocalGrant:
 		return azLocal(e.Grant)
+	case mivet.EditRemoveFederation:
+		return "az identity federated-credential delete --name " + quote(e.Federation.Name) + " --identity-name " + quote(e.Federation.Identity.Name()) +
+			" --resource-group " + quote(e.Federation.Identity.ResourceGroup())
 	case mivet.EditSetSetting:
 		return "az resource update --ids " + quote(e.Resource.String()) + " --set " + quote("properties."+e.Name+"="+e.Value)
 	case mivet.EditSetTag:

@@ -65,6 +65,8 @@ func (p *tenantPatch) edit(e *mivet.Edit) error {
 		return p.remove(p.lineOf(e.Policy.Source))
 	case mivet.EditRemoveLocalGrant:
 		return p.remove(p.lineOf(e.Grant.Source))
+	case mivet.EditRemoveFederation:
+		return p.remove(p.lineOf(e.Federation.Source))
 	case mivet.EditSetSetting:
 		return p.word(p.resourceLine(e.Resource), "."+e.Name+"=", tenantQuote(e.Value))
 	case mivet.EditSetTag:

@@ -35,6 +35,8 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# remove %s: the access policy of %s on %s\n", block("azurerm_key_vault_access_policy", e.Policy.Source), e.Policy.Principal, e.Policy.Vault.Name())
 	case mivet.EditRemoveLocalGrant:
 		fmt.Fprintf(b, "# remove %s: %s of %s on %s\n", block("the block", e.Grant.Source), e.Grant.Role, e.Grant.Principal, e.Grant.Account.Name())
+	case mivet.EditRemoveFederation:
+		fmt.Fprintf(b, "# remove %s: the federated credential %s\n", block("the block", e.Federation.Source), e.Federation.Name)
 	case mivet.EditSetSetting:
 		fmt.Fprintf(b, "# in the block of %s:\n%s\n", e.Resource.Name(), terraformSetting(e))
 	case mivet.EditSetTag:
@@ -159,6 +161,8 @@ func Bicep(edits []mivet.Edit) string {
 			fmt.Fprintf(&b, "// remove the entry of %s from accessPolicies of %s\n", e.Policy.Principal, e.Policy.Vault.Name())
 		case mivet.EditRemoveLocalGrant:
 			fmt.Fprintf(&b, "// remove the grant %s of %s on %s\n", e.Grant.Role, e.Grant.Principal, e.Grant.Account.Name())
+		case mivet.EditRemoveFederation:
+			fmt.Fprintf(&b, "// remove the federated credential %s\n", e.Federation.Name)
 		case mivet.EditSetSetting:
 			fmt.Fprintf(&b, "// in the properties of %s:\n%s: %s\n", e.Resource.Name(), e.Name, bicepValue(e.Value))
 		case mivet.EditSetTag:

@@ -2,13 +2,13 @@
 
 // Package presented holds the rules about which identity a workload presents.
 //
-// The package looks at what the platform does when nothing is selected. It does not
-// predict what a client library does with its settings.
+// What the platform and the client libraries do with settings is the knowledge of package
+// effective; this one does not look into code.
 package presented
 
 import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{UnselectedIdentity}
+	return []*vet.Rule{UnselectedIdentity, BrokenSelector, StaleClientID, SecretOutranksIdentity, VaultReferenceWithoutIdentity, FederationNeverMatches}
 }
