@@ -3,6 +3,8 @@
 package authz
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet/arm"
@@ -18,6 +20,15 @@ func VaultOperation(permission string) (arm.Operation, bool) {
 		return arm.Operation{}, false
 	}
 	return operationOf(vaultType + "/" + names[0]), true
+}
+
+// PolicyWords returns the permissions that a list of an access policy ("secrets", "keys",
+// "certificates") may hold, in small letters and in order; nil for other lists.
+func PolicyWords(list string) []string {
+	if policyOperations[list] == nil {
+		return nil
+	}
+	return append(slices.Sorted(maps.Keys(policyOperations[list])), "all")
 }
 
 // VaultRoleBased reports whether a new vault that leaves enableRbacAuthorization unset is

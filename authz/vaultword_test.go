@@ -2,7 +2,10 @@
 
 package authz
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestVaultOperation(t *testing.T) {
 	f := func(permission, want string) {
@@ -19,6 +22,18 @@ func TestVaultOperation(t *testing.T) {
 	f("secrets/nothing", "")
 	f("nothing/get", "")
 	f("get", "")
+}
+
+func TestPolicyWords(t *testing.T) {
+	for _, list := range []string{"secrets", "keys", "certificates"} {
+		words := PolicyWords(list)
+		if !slices.Contains(words, "get") || !slices.Contains(words, "all") || slices.Contains(words, "") {
+			t.Errorf("%s: %q", list, words)
+		}
+	}
+	if words := PolicyWords("storage"); words != nil {
+		t.Errorf("of storage nothing is known, but %q", words)
+	}
 }
 
 func TestVaultRoleBased(t *testing.T) {

@@ -145,5 +145,10 @@ func readTenantText(_ context.Context, a *app, s *source) (*mivet.Snapshot, erro
 		}
 		return "", false
 	}
-	return tenant.Parse(s.name, s.text, tenant.Options{Role: role, RoleNames: names})
+	snap, err := tenant.Parse(s.name, s.text, tenant.Options{Role: role, RoleNames: names})
+	if err != nil {
+		return nil, err
+	}
+	a.tellOddities(snap)
+	return snap, nil
 }
