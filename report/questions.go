@@ -49,6 +49,7 @@ func unknowns(list []asked) []unknown {
 	type key struct{ reason, permission string }
 	names := subjectNames(list)
 	at := map[key]int{}
+	named := map[subjectOf]bool{} // a reason may have very many
 	var out []unknown
 	for i := range list {
 		q := &list[i]
@@ -62,9 +63,18 @@ func unknowns(list []asked) []unknown {
 		u := &out[n]
 		u.facts = union(u.facts, q.facts...)
 		u.rules = union(u.rules, clean(q.Rule))
-		u.subjects = union(u.subjects, names[i])
+		if s := (subjectOf{n, names[i]}); !named[s] {
+			named[s] = true
+			u.subjects = append(u.subjects, names[i])
+		}
 	}
 	return out
+}
+
+// subjectOf is a name of a subject of one reason, by its place.
+type subjectOf struct {
+	reason int
+	name   string
 }
 
 // subjectNames returns a name for the subject of each question: where two subjects share
