@@ -3,10 +3,11 @@
 package presented
 
 import (
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/vet"
 )
@@ -14,16 +15,24 @@ import (
 // carriers lists the resources of which a test holds, in the order of their names, with
 // what is attached to them.
 func carriers(p *vet.Pass, wanted func(r *mivet.Resource) bool) []*effective.Carrier {
-	var found []*mivet.Resource
+	var out []*effective.Carrier
+	for _, r := range inOrder(p, wanted) {
+		out = append(out, effective.NewCarrier(p.Index(), r))
+	}
+	return out
+}
+
+// inOrder lists the resources of which a test holds, in the order of their names.
+func inOrder(p *vet.Pass, wanted func(r *mivet.Resource) bool) []*mivet.Resource {
+	found := map[arm.Key]*mivet.Resource{}
 	for i := range p.Snapshot.Resources {
-		if r := &p.Snapshot.Resources[i]; p.Index().Resource(r.ID) == r && wanted(r) {
-			found = append(found, r)
+		if r := &p.Snapshot.Resources[i]; wanted(r) && p.Index().Resource(r.ID) == r {
+			found[r.ID.Key()] = r
 		}
 	}
-	slices.SortFunc(found, func(a, b *mivet.Resource) int { return strings.Compare(string(a.ID.Key()), string(b.ID.Key())) })
-	var out []*effective.Carrier
-	for _, r := range found {
-		out = append(out, effective.NewCarrier(p.Index(), r))
+	var out []*mivet.Resource
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[key])
 	}
 	return out
 }

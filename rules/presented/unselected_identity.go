@@ -49,14 +49,7 @@ var selectors = []string{
 }
 
 func checkUnselected(p *vet.Pass) error {
-	s := p.Snapshot
-	var carriers []*mivet.Resource
-	for i := range s.Resources {
-		if r := &s.Resources[i]; p.Index().Resource(r.ID) == r && choices(r) > 1 && catalog.RunsCode(r.ID.Type()) {
-			carriers = append(carriers, r)
-		}
-	}
-	slices.SortFunc(carriers, func(a, b *mivet.Resource) int { return strings.Compare(string(a.ID.Key()), string(b.ID.Key())) })
+	carriers := inOrder(p, func(r *mivet.Resource) bool { return choices(r) > 1 && catalog.RunsCode(r.ID.Type()) })
 	for _, r := range carriers {
 		checkCarrier(p, r)
 	}
