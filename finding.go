@@ -147,6 +147,7 @@ const (
 	EditDeleteIdentity     EditKind = "delete-identity"
 	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
 	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
+	EditNameByPrincipal    EditKind = "name-by-principal"  // Name is the address of the role assignment
 )
 
 // Edit is one change to a tenant, exact enough to be applied to a snapshot and to be

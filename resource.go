@@ -131,5 +131,9 @@ type Declaration struct {
 	// WaitsFor are the addresses of the objects that have to be there before what is
 	// refused can be told.
 	WaitsFor []string `json:"waitsFor,omitzero"`
-	Source   Source   `json:"source,omitzero"`
+	// FixedName is true for a role assignment of a template whose principal is read off an
+	// identity and whose name does not hang on that principal: Azure refuses to change it
+	// when the identity is made anew.
+	FixedName bool   `json:"fixedName,omitzero"`
+	Source    Source `json:"source,omitzero"`
 }

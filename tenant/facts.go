@@ -268,7 +268,8 @@ func (b *builder) buildDeclaration(st *statement) {
 		Address: st.args[0].text, Type: st.args[1].text, Resource: b.optionalScope(st, "of"), Actions: b.texts(st, "actions"),
 		IdentityType: b.text(st, "identity"), UserAssigned: st.has("user-assigned"), Grant: st.has("grant"),
 		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"),
-		FormerPrincipals: b.principalList(st, "former"), Refused: b.text(st, "refused"), WaitsFor: b.texts(st, "waits-for"), Source: b.source(st),
+		FormerPrincipals: b.principalList(st, "former"), Refused: b.text(st, "refused"), WaitsFor: b.texts(st, "waits-for"),
+		FixedName: st.has("fixed-name"), Source: b.source(st),
 	}
 	b.s.Declarations = append(b.s.Declarations, d)
 }

@@ -302,7 +302,7 @@ func (p *printer) declarations() {
 			l.add("of", p.scope(d.Resource))
 		}
 		l.list("actions", d.Actions).quoted("identity", d.IdentityType)
-		l.flag(d.UserAssigned, "user-assigned").flag(d.Grant, "grant").flag(d.FederatedCredential, "federated")
+		l.flag(d.UserAssigned, "user-assigned").flag(d.Grant, "grant").flag(d.FederatedCredential, "federated").flag(d.FixedName, "fixed-name")
 		if len(d.FormerPrincipals) > 0 {
 			l.attr("former", p.principalsText(d.FormerPrincipals))
 		}

@@ -132,7 +132,7 @@ var specs = map[string]*spec{
 	},
 	"declare": {
 		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies refused waits-for"),
-		flags:   []string{"user-assigned", "grant", "federated"},
+		flags:   []string{"user-assigned", "grant", "federated", "fixed-name"},
 		declare: (*builder).declareNothing, build: (*builder).buildDeclaration,
 	},
 	"can":    testSpec,

@@ -68,6 +68,8 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return nil // no fact: see ApplySuppressions
 	case mivet.EditApplyFirst:
 		return applyFirst(s, e.Name)
+	case mivet.EditNameByPrincipal:
+		return nameByPrincipal(s, e.Name)
 	}
 	return fmt.Errorf("%q is no kind of edit", e.Kind)
 }
@@ -91,6 +93,16 @@ func applyFirst(s *mivet.Snapshot, address string) error {
 	if !found {
 		return errAbsent
 	}
+	return nil
+}
+
+// nameByPrincipal lets the name of an assignment of a template hang on its principal.
+func nameByPrincipal(s *mivet.Snapshot, address string) error {
+	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool { return d.Address == address && d.FixedName })
+	if i < 0 {
+		return errAbsent
+	}
+	s.Declarations[i].FixedName = false
 	return nil
 }
 

@@ -48,6 +48,8 @@ func azCommand(e *mivet.Edit) string {
 		return "# remove the suppression at " + e.Name
 	case mivet.EditApplyFirst:
 		return "terraform apply " + quote("-target="+e.Name)
+	case mivet.EditNameByPrincipal:
+		return "# in the template: name " + e.Name + " by guid(scope, principalId, roleDefinitionId), with principalId as a parameter"
 	}
 	return "# " + string(e.Kind) + " has no command"
 }

@@ -22,7 +22,7 @@ func merge(snaps []*mivet.Snapshot) *mivet.Snapshot {
 	s := &mivet.Snapshot{}
 	for _, o := range snaps {
 		newDeletions(o).apply(s)
-		s.Append(o)
+		s.Append(bindDeployed(s, o))
 	}
 	mergePlaces(s)
 	mergePeople(s)

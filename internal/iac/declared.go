@@ -22,6 +22,7 @@ type declared struct {
 	before    *armtemplate.Object
 	actions   []string
 	existing  bool   // it is only referred to
+	fixedName bool   // see mivet.Declaration
 	condition string // under which it is deployed, if that is not known
 	pos       armtemplate.Pos
 }

@@ -139,12 +139,37 @@ func (d *declarer) templateResource(x *armtemplate.Resource) {
 	}
 	r := declared{
 		id: armtemplate.Text(x.ID), typ: x.Type, version: x.APIVersion, body: x.Body, pos: x.Pos, actions: []string{actionDeploy},
-		existing: x.Existing,
+		existing: x.Existing, fixedName: fixedName(x),
 	}
 	if u, ok := x.Condition.(*armtemplate.Unknown); ok {
 		r.condition = u.String()
 	}
 	d.add(&r)
+}
+
+// fixedName reports whether the principal of a role assignment is read off an identity
+// and the assignment's name does not hang on it.
+func fixedName(x *armtemplate.Resource) bool {
+	u, ok := armtemplate.At(x.Body, "properties", "principalId").(*armtemplate.Unknown)
+	typ := strings.ToLower(x.Type)
+	if !ok || typ != "microsoft.authorization/roleassignments" && !strings.HasSuffix(typ, "/providers/roleassignments") {
+		return false
+	}
+	var inName []armtemplate.Origin
+	if n, ok := x.Name.(*armtemplate.Unknown); ok {
+		inName = n.Origins()
+	}
+	read := false
+	for _, o := range u.Origins() {
+		if o.Kind != armtemplate.OriginResource || !strings.HasSuffix(strings.ToLower(o.Path), "principalid") {
+			continue
+		}
+		if slices.Contains(inName, o) {
+			return false
+		}
+		read = true
+	}
+	return read && !slices.ContainsFunc(inName, func(o armtemplate.Origin) bool { return o.Kind == armtemplate.OriginTime })
 }
 
 // actionDeploy is what a template does to a resource: it is created, or changed in place.

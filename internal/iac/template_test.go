@@ -242,3 +242,29 @@ func FuzzReadTemplate(f *testing.F) {
 		}
 	})
 }
+
+// An assignment whose principal is read off an identity has a fixed name unless the name
+// hangs on that principal.
+func TestTemplateFixedNames(t *testing.T) {
+	f := func(name, principal string, want bool) {
+		t.Helper()
+		s, err := readTemplate(context.Background(), "in.json", strings.NewReader(`{`+templateHead+`,"parameters":{"p":{"type":"string"}},"resources":[
+			{"type":"Microsoft.ManagedIdentity/userAssignedIdentities","name":"worker"},
+			{"type":"Microsoft.Resources/deployments","name":"d","properties":{"expressionEvaluationOptions":{"scope":"inner"},
+				"parameters":{"p":{"value":"`+principal+`"}},"template":{`+templateHead+`,"parameters":{"p":{"type":"string"}},"resources":[
+				{"type":"Microsoft.Authorization/roleAssignments","name":"`+name+`","properties":{"principalId":"[parameters('p')]","roleDefinitionId":"`+readerGUID+`"}}]}}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Declarations[len(s.Declarations)-1].FixedName; got != want {
+			t.Errorf("%s of %s: %t", name, principal, got)
+		}
+	}
+	const worker = "[reference('worker').principalId]"
+	f("[guid(resourceGroup().id, 'worker')]", worker, true)
+	f("ra", worker, true)
+	f("[guid(parameters('p'))]", worker, false)
+	f("[newGuid()]", worker, false)
+	f("ra", "[parameters('p')]", false)
+	f("ra", ann, false)
+}

@@ -207,7 +207,7 @@ func (b *builder) declare(v *view) {
 		Grant: v.isGrant(), FederatedCredential: v.isFederatedCredential(),
 	}
 	if v.declared != nil {
-		d.Type = v.armType()
+		d.Type, d.FixedName = v.armType(), v.declared.fixedName
 	}
 	if v.carries() {
 		d.IdentityType = v.identityType()
