@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What stands at a boundary: the first number without a name, the last letter, the longest
@@ -136,4 +137,32 @@ func TestWordsOfFindings(t *testing.T) {
 	if found = Lint(mustParse(t, "1 NumericEquals 1"), LintContext{}); len(found) != 2 || found[0].Message != "the condition always holds" && found[1].Message != "the condition always holds" {
 		t.Errorf("%+v", found)
 	}
+}
+
+// A date before 1970 with a fraction is printed as it was read.
+func TestDatesBefore1970(t *testing.T) {
+	for _, date := range []string{"1969-12-31T23:59:59.5000000Z", "1969-12-31T23:59:59.0000000Z", "1970-01-01T00:00:00.0000001Z"} {
+		at, err := time.Parse(time.RFC3339Nano, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ticksText(ticksOf(at)); got != date {
+			t.Errorf("%s is printed as %s", date, got)
+		}
+	}
+}
+
+// Whether a role that can give every role is surely grantable, or perhaps, is told apart.
+func TestWordsOfGrantableRoles(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		found := Lint(mustParse(t, text), LintContext{})
+		if len(found) == 0 || !strings.Contains(found[0].Why, want) {
+			t.Errorf("%s: %+v", text, found)
+		}
+	}
+	const owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	f("!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'}) OR "+roleLeaf+" GuidEquals '"+owner+"'", "exclude it")
+	f("!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'}) OR ("+roleLeaf+" GuidEquals '"+owner+"' AND @Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEquals 'User')",
+		"hangs on more than the role")
 }
