@@ -49,3 +49,17 @@ func TestWayThroughADoubtfulSwitch(t *testing.T) {
 		t.Errorf("%d of %q", i, waysOf(ways))
 	}
 }
+
+// What was not read of somebody's rights in the directory is missing for that one alone.
+func TestGapsOfDirectoryRights(t *testing.T) {
+	const one, other = "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"
+	e := New(small(func(s *mivet.Snapshot) {
+		s.Principals = []mivet.Principal{{ID: one}, {ID: other}}
+		s.Gaps = []mivet.Gap{{Facts: mivet.FactAppRoles, Subject: one, Reason: "forbidden"}}
+	}), Options{})
+	for who, want := range map[mivet.PrincipalID]int{one: 1, other: 0} {
+		if got := e.DirectoryRights(WhatCanQuery{Principal: who}).Missing; len(got) != want {
+			t.Errorf("%s: %d are missing, want %d", who, len(got), want)
+		}
+	}
+}
