@@ -112,11 +112,20 @@ type comparison struct {
 	sides      [2]*Side
 	within     Extent
 	vaultsOnly bool
-	// rows are the operations on each side, in the same order.
-	rows [2][]*row
+	// rows are the operations on each side, in the same order. plain are those that are
+	// compared at every place, on the planes on which a role speaks of them; special those
+	// for which settings and access lists decide.
+	rows           [2][]*row
+	plain, special []asked
 	// found is what differs for the pair at hand, an operation each.
 	found []*difference
 	out   Difference
+}
+
+// asked is an operation, by its number, on a plane.
+type asked struct {
+	n     int
+	plane mivet.Plane
 }
 
 // difference is one operation that differs at a scope.
@@ -149,6 +158,14 @@ func (c *comparison) operations() {
 		}
 		for i, s := range c.sides {
 			c.rows[i] = append(c.rows[i], s.Engine.rows.get(o))
+		}
+	}
+	for n := range c.rows[0] {
+		for _, plane := range c.planes(n) {
+			c.plain = append(c.plain, asked{n, plane})
+			if c.sides[0].Engine.decidedBeside(c.rows[0][n], plane) || c.sides[1].Engine.decidedBeside(c.rows[1][n], plane) {
+				c.special = append(c.special, asked{n, plane})
+			}
 		}
 	}
 }
@@ -227,6 +244,9 @@ func (e *Engine) holders() []mivet.PrincipalID {
 type cell struct {
 	scope   arm.ID
 	special bool
+	depth   int
+	// unread says that something was not read that bears on answers there.
+	unread bool
 	// found holds what differs, by the number of the operation and the plane.
 	found map[[2]int]*difference
 }
@@ -263,10 +283,11 @@ func (c *comparison) cells(pair [2]mivet.PrincipalID) []*cell {
 	}
 	var out []*cell
 	for _, x := range byKey {
+		x.depth = c.depth(x.scope)
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(x, y *cell) int {
-		return cmp.Or(cmp.Compare(c.depth(x.scope), c.depth(y.scope)), cmp.Compare(x.scope.Key(), y.scope.Key()))
+		return cmp.Or(cmp.Compare(x.depth, y.depth), cmp.Compare(x.scope.Key(), y.scope.Key()))
 	})
 	return out
 }
@@ -275,8 +296,11 @@ func (c *comparison) cells(pair [2]mivet.PrincipalID) []*cell {
 // every resource that decides by settings or access lists of its own.
 func (e *Engine) saidOf(id mivet.PrincipalID, counted Counted, add func(arm.ID, bool)) {
 	q := question{e: e, who: e.Principal(id)}
+	var held []*grant
 	for _, s := range q.subjects(-1) {
-		for _, g := range e.grants.of(s) {
+		for i := range e.grants.of(s) {
+			g := &e.grants.of(s)[i]
+			held = append(held, g)
 			add(e.tree.ID(g.scope), false)
 		}
 	}
@@ -289,11 +313,19 @@ func (e *Engine) saidOf(id mivet.PrincipalID, counted Counted, add func(arm.ID, 
 	if counted != CountInForce {
 		return
 	}
+	// Without a grant at or above it, and with everything read, a model decides nothing.
+	reaches := func(n arm.Node) bool {
+		return e.unread || slices.ContainsFunc(held, func(g *grant) bool { return g.covers(n) })
+	}
 	for n := range e.vaults.models {
-		add(e.tree.ID(n), true)
+		if reaches(n) {
+			add(e.tree.ID(n), true)
+		}
 	}
 	for n := range e.models {
-		add(e.tree.ID(n), true)
+		if reaches(n) {
+			add(e.tree.ID(n), true)
+		}
 	}
 	for n := range e.lakes.containers {
 		add(e.tree.ID(n), true)
@@ -338,22 +370,56 @@ func (c *comparison) compare(pair [2]mivet.PrincipalID) {
 	for k, s := range c.sides {
 		held[k] = s.Engine.rolesOf(pair[k])
 	}
-	for i, x := range cells {
-		above := c.above(cells[:i], x)
+	spoken := c.spokenBy(held)
+	var before []*cell // those that are not special
+	for _, x := range cells {
+		above := c.above(before, x)
 		var q [2]question
 		for k, s := range c.sides {
 			r := Request{Principal: pair[k], Resource: x.scope, At: s.At}
 			q[k].ask(s.Engine, &r)
 		}
-		for n := range c.rows[0] {
-			q[0].row, q[1].row = c.rows[0][n], c.rows[1][n]
-			for _, plane := range c.planes(&q, x) {
-				differs := above != nil && above.found[[2]int{n, int(plane)}] != nil
-				if differs || !q[0].silent(held[0], plane) || !q[1].silent(held[1], plane) {
-					c.compareOne(&q, pair, x, above, n, plane)
-				}
+		for _, o := range c.asks(&q, x, above, spoken) {
+			q[0].row, q[1].row = c.rows[0][o.n], c.rows[1][o.n]
+			c.compareOne(&q, pair, x, above, o.n, o.plane)
+		}
+		if !x.special {
+			before = append(before, x)
+		}
+	}
+}
+
+// spokenBy are the operations of which a role speaks that the pair holds, and those for
+// which settings and access lists decide.
+func (c *comparison) spokenBy(held [2][]uint32) []asked {
+	var out []asked
+	for _, o := range c.plain {
+		for k, s := range c.sides {
+			row := c.rows[k][o.n]
+			if s.Engine.decidedBeside(row, o.plane) || row.spokenBy(held[k], o.plane) {
+				out = append(out, o)
+				break
 			}
 		}
+	}
+	return out
+}
+
+// asks are the operations to compare at a place: all where something was not read, since
+// a grant may be there that nobody knows of.
+func (c *comparison) asks(q *[2]question, x, above *cell, spoken []asked) []asked {
+	unread := false
+	for k := range q {
+		unread = unread || q[k].e.unread || q[k].place != placeKnown
+	}
+	switch {
+	case x.special:
+		return c.special
+	case unread, above != nil && above.unread:
+		x.unread = unread
+		return c.plain
+	default:
+		return spoken
 	}
 }
 
@@ -370,37 +436,31 @@ func (e *Engine) rolesOf(id mivet.PrincipalID) []uint32 {
 	return slices.Compact(out)
 }
 
-// silent reports whether the answer is denied without a look at the grants, since no role
-// that is held speaks of the operation and nothing else could give it.
-func (q *question) silent(held []uint32, plane mivet.Plane) bool {
-	if q.e.unread || q.place != placeKnown || q.e.decidedBeside(q.row, plane) {
-		return false
-	}
-	return !slices.ContainsFunc(held, func(role uint32) bool { return q.row.code(role, plane) != codeNo })
+// spokenBy reports whether one of the roles speaks of the operation.
+func (r *row) spokenBy(held []uint32, plane mivet.Plane) bool {
+	return slices.ContainsFunc(held, func(role uint32) bool { return r.code(role, plane) != codeNo })
 }
 
 // above returns the lowest place above another, or nil.
 func (c *comparison) above(before []*cell, x *cell) *cell {
 	for i := len(before) - 1; i >= 0; i-- {
-		if !before[i].special && c.contains(before[i].scope, x.scope) {
+		if c.contains(before[i].scope, x.scope) {
 			return before[i]
 		}
 	}
 	return nil
 }
 
-// planes are those on which an operation is compared at a place: its own, and both where
-// the catalogues do not know it, as far as a role on either side speaks of it.
-func (c *comparison) planes(q *[2]question, x *cell) []mivet.Plane {
+// planes are those on which an operation is compared: its own, and both where the
+// catalogues do not know it, as far as a role on either side speaks of it.
+func (c *comparison) planes(n int) []mivet.Plane {
 	var out []mivet.Plane
 	for _, plane := range []mivet.Plane{mivet.PlaneControl, mivet.PlaneData} {
-		known := cmp.Or(q[0].row.plane, q[1].row.plane, plane)
+		known := cmp.Or(c.rows[0][n].plane, c.rows[1][n].plane, plane)
 		if known != plane || c.within.Plane != mivet.PlaneUnknown && c.within.Plane != plane {
 			continue
 		}
-		spoken := q[0].row.spoken(plane) || q[1].row.spoken(plane)
-		special := q[0].e.decidedBeside(q[0].row, plane) || q[1].e.decidedBeside(q[1].row, plane)
-		if spoken && (special || !x.special) {
+		if c.rows[0][n].spoken(plane) || c.rows[1][n].spoken(plane) {
 			out = append(out, plane)
 		}
 	}
