@@ -187,12 +187,12 @@ func (a *app) endLab(s *lab.Server, dir string) error {
 }
 
 func writeLab(dir string, about *labFile, ca []byte) error {
-	// az wants its folder to be there, and remembers in it the address of an earlier lab.
+	// az wants its folder to be there, and remembers in it address and tokens of an earlier lab.
+	if err := os.RemoveAll(filepath.Join(dir, labAzName)); err != nil {
+		return fmt.Errorf("forgetting an earlier lab: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, labAzName), 0o700); err != nil {
 		return fmt.Errorf("making the folder of the lab: %w", err)
-	}
-	if err := os.Remove(filepath.Join(dir, labAzName, "cloudEndpoints.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("forgetting an earlier lab: %w", err)
 	}
 	writeCA := func(w io.Writer) error { _, err := w.Write(ca); return err }
 	if err := writeFile(filepath.Join(dir, labCAName), writeCA); err != nil {

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -158,7 +159,9 @@ func (q *armRequest) route() {
 	case len(parts) == 3 && parts[0] == "subscriptions" && parts[2] == "locations":
 		q.list([]entry{{value: fixed(object{"id": q.path + "/westeurope", "name": "westeurope", "displayName": "West Europe"})}})
 	case len(parts) == 3 && parts[0] == "subscriptions" && parts[2] == "providers":
-		q.listProviders(mustID("/subscriptions/" + parts[1]))
+		q.providers(mustID("/subscriptions/"+parts[1]), "")
+	case len(parts) == 4 && parts[0] == "subscriptions" && parts[2] == "providers":
+		q.providers(mustID("/subscriptions/"+parts[1]), parts[3])
 	case len(parts) == 4 && parts[0] == "subscriptions" && parts[2] == "resourcegroups":
 		q.getThing(mustID(q.path))
 	case len(parts) == 5 && parts[0] == "subscriptions" && parts[2] == "resourcegroups" && parts[4] == "resources":
@@ -476,9 +479,9 @@ func (q *armRequest) listType(t target) {
 	q.list(all)
 }
 
-// listProviders lists the providers of the types that a subscription holds: az and
-// Terraform ask for them.
-func (q *armRequest) listProviders(sub arm.ID) {
+// providers lists the providers of the types that a subscription holds, or answers with the
+// one that is named, which is registered whatever it holds: az and Terraform ask for them.
+func (q *armRequest) providers(sub arm.ID, named string) {
 	if !q.scopeExists(sub) {
 		return
 	}
@@ -487,25 +490,30 @@ func (q *armRequest) listProviders(sub arm.ID) {
 	from, to := w.below(sub)
 	for i := from; i < to; i++ {
 		ns, typ, _ := strings.Cut(w.resources[i].typ, "/")
+		if strings.EqualFold(ns, named) {
+			named = ns
+		}
 		if !slices.Contains(types[ns], typ) {
 			types[ns] = append(types[ns], typ)
 		}
 	}
-	var names []string
-	for ns := range types {
-		names = append(names, ns)
-	}
-	slices.Sort(names)
-	var all []entry
-	for _, ns := range names {
+	provider := func(ns string) object {
 		list := []any{}
 		slices.Sort(types[ns])
 		for _, t := range types[ns] {
 			list = append(list, object{"resourceType": t, "locations": []any{"West Europe"}, "apiVersions": []any{"2024-01-01"}})
 		}
-		all = append(all, entry{value: fixed(object{
+		return object{
 			"id": sub.String() + "/providers/" + ns, "namespace": ns, "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": list,
-		})})
+		}
+	}
+	if named != "" {
+		q.write(provider(named))
+		return
+	}
+	var all []entry
+	for _, ns := range slices.Sorted(maps.Keys(types)) {
+		all = append(all, entry{value: fixed(provider(ns))})
 	}
 	q.list(all)
 }

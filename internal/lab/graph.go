@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -348,8 +349,17 @@ func (q *graphRequest) filterOf() (keep func(object) bool, ok bool) {
 	}, true
 }
 
+// anyOf is the comparison of each element of a list with one text, as az sends it.
+var anyOf = regexp.MustCompile(`^(\w+)/any\(c:\s?c eq '((?:[^']|'')*)'\)$`)
+
 // odataTest reads one comparison, or returns nil.
 func odataTest(text string) func(object) bool {
+	if m := anyOf.FindStringSubmatch(text); m != nil {
+		return func(o object) bool {
+			list, _ := o[m[1]].([]any)
+			return slices.ContainsFunc(list, func(v any) bool { return strings.EqualFold(fmt.Sprint(v), strings.ReplaceAll(m[2], "''", "'")) })
+		}
+	}
 	name, rest, _ := strings.Cut(text, " ")
 	op, rest, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	rest = strings.TrimSpace(rest)

@@ -67,6 +67,7 @@ func TestGraphLists(t *testing.T) {
 	f("/v1.0/users/"+idOf(t, s, "Alice Meyer")+"/transitiveMemberOf", "devs", "all")
 	f("/v1.0/servicePrincipals?$filter="+url.QueryEscape("appId eq '"+ciClient+"'"), "CI")
 	f("/v1.0/servicePrincipals?$filter="+url.QueryEscape("appId in ('"+ciClient+"','"+readerClient+"') and accountEnabled eq true"), "CI", "reader")
+	f("/v1.0/servicePrincipals?$filter="+url.QueryEscape("servicePrincipalNames/any(c:c eq '"+ciClient+"')"), "CI")
 	f("/v1.0/servicePrincipals?$filter="+url.QueryEscape("servicePrincipalType eq 'ManagedIdentity'"), "worker-id", "second-id", "api", "guard")
 	f("/v1.0/applications?$select=displayName&$expand=federatedIdentityCredentials", "CI", "reader", "nobody", "off")
 	f("/v1.0/organization", "mivet lab")

@@ -159,6 +159,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		http.Error(w, "the lab cannot write its answer: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
+	writeBody(w, status, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that is gone needs no answer

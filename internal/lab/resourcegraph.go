@@ -95,7 +95,7 @@ func (s *Server) serveResourceGraph(w *recorder, r *http.Request, f *Fault) {
 			"Response payload size is %d, and has exceeded the limit of %d. Please consider querying less data at a time and make paginated call if needed.", len(body), maxPayload))
 		return
 	}
-	writeJSON(w, http.StatusOK, json.RawMessage(body))
+	writeBody(w, http.StatusOK, body)
 }
 
 // badVersion refuses an API version as Resource Manager does.

@@ -50,6 +50,7 @@ type world struct {
 
 // thing is a resource, a resource group or a subscription that is served.
 type thing struct {
+	key  arm.Key // of the ID: the list is sorted by it
 	id   arm.ID
 	typ  string
 	node *mivet.Resource     // nil for what only follows from an ID
@@ -67,7 +68,7 @@ const (
 func newWorld(s *mivet.Snapshot, cat *catalog.Catalog) (*world, error) {
 	w := &world{
 		snap: s, cat: cat, engine: authz.New(s, authz.Options{Catalog: cat}), tenant: s.TenantID,
-		byKey: map[arm.Key]int32{}, groupAt: map[arm.Key]int32{}, parents: map[arm.Key]arm.ID{},
+		byKey: make(map[arm.Key]int32, len(s.Resources)), groupAt: map[arm.Key]int32{}, parents: map[arm.Key]arm.ID{},
 		identities: map[arm.Key]*mivet.Identity{}, systems: map[arm.Key]*mivet.Identity{},
 		policies: map[arm.Key][]*mivet.AccessPolicy{}, roleAt: map[mivet.RoleID]int32{},
 	}
@@ -103,16 +104,18 @@ func (w *world) addResources() {
 	found := make(map[arm.Key]thing, len(s.Resources)+len(s.Subscriptions))
 	for i := range s.Subscriptions {
 		sub := &s.Subscriptions[i]
-		found[sub.ID.Key()] = thing{id: sub.ID, typ: subscriptionType, sub: sub}
+		found[sub.ID.Key()] = thing{key: sub.ID.Key(), id: sub.ID, typ: subscriptionType, sub: sub}
 		if !sub.Parent.IsZero() {
 			w.parents[sub.ID.Key()] = sub.Parent
 		}
 	}
 	imply := func(id arm.ID, typ string) {
-		if _, there := found[id.Key()]; !there && !id.IsZero() {
-			found[id.Key()] = thing{id: id, typ: typ}
+		k := id.Key()
+		if _, there := found[k]; !there && !id.IsZero() {
+			found[k] = thing{key: k, id: id, typ: typ}
 		}
 	}
+	var last arm.ID // neighbours mostly share a group
 	for i := range s.Resources {
 		r := &s.Resources[i]
 		if r.ID.IsZero() {
@@ -122,17 +125,21 @@ func (w *world) addResources() {
 		if r.ID.Level() == arm.LevelResourceGroup {
 			typ = groupType
 		}
-		found[r.ID.Key()] = thing{id: r.ID, typ: typ, node: r}
-		imply(r.ID.ResourceGroupID(), groupType)
-		imply(r.ID.Subscription(), subscriptionType)
+		k := r.ID.Key()
+		found[k] = thing{key: k, id: r.ID, typ: typ, node: r}
+		if g := r.ID.ResourceGroupID(); g.IsZero() || !g.Equal(last) {
+			last = g
+			imply(g, groupType)
+			imply(r.ID.Subscription(), subscriptionType)
+		}
 	}
 	w.resources = make([]thing, 0, len(found))
 	for _, t := range found {
 		w.resources = append(w.resources, t)
 	}
-	slices.SortFunc(w.resources, func(a, b thing) int { return strings.Compare(string(a.id.Key()), string(b.id.Key())) })
+	slices.SortFunc(w.resources, func(a, b thing) int { return strings.Compare(string(a.key), string(b.key)) })
 	for i := range w.resources {
-		w.byKey[w.resources[i].id.Key()] = int32(i)
+		w.byKey[w.resources[i].key] = int32(i)
 	}
 }
 
@@ -240,7 +247,7 @@ func (w *world) addScopes() error {
 func (w *world) below(id arm.ID) (from, to int) {
 	key := strings.TrimSuffix(string(id.Key()), "/")
 	at := func(k string) int {
-		i, _ := slices.BinarySearchFunc(w.resources, k, func(t thing, k string) int { return strings.Compare(string(t.id.Key()), k) })
+		i, _ := slices.BinarySearchFunc(w.resources, k, func(t thing, k string) int { return strings.Compare(string(t.key), k) })
 		return i
 	}
 	return at(key + "/"), at(key + "0") // '0' is the character after '/'

@@ -337,6 +337,10 @@ func TestItems(t *testing.T) {
 	if r := c.do("POST", prod+"/providers/Microsoft.Web/register"+v, ""); find(r.body, "registrationState") != "Registered" {
 		t.Errorf("registering a provider: %s", r.text)
 	}
+	r := c.get(prod + "/providers/microsoft.keyvault" + v)
+	if types, _ := find(r.body, "resourceTypes").([]any); find(r.body, "namespace") != "Microsoft.KeyVault" || len(types) != 2 {
+		t.Errorf("a provider: %s", r.text)
+	}
 	if r := c.get("/nonsense"); r.status != 404 {
 		t.Errorf("nonsense: %d", r.status)
 	}

@@ -208,27 +208,35 @@ func TestSubscriptions(t *testing.T) {
 		t.Errorf("%+v %v", one, err)
 	}
 	ts := all(t, must(armsubscriptions.NewTenantsClient(a.cred, a.options)).NewListPager(nil),
-		func(p armsubscriptions.TenantsClientListResponse) []*armsubscriptions.TenantIDDescription { return p.Value })
+		func(p armsubscriptions.TenantsClientListResponse) []*armsubscriptions.TenantIDDescription {
+			return p.Value
+		})
 	kept(t, a, "/tenants", ts)
 }
 
 func TestManagementGroups(t *testing.T) {
 	a := start(t)
 	c := must(armmanagementgroups.NewClient(a.cred, a.options))
-	list := all(t, c.NewListPager(nil), func(p armmanagementgroups.ClientListResponse) []*armmanagementgroups.ManagementGroupInfo { return p.Value })
+	list := all(t, c.NewListPager(nil), func(p armmanagementgroups.ClientListResponse) []*armmanagementgroups.ManagementGroupInfo {
+		return p.Value
+	})
 	kept(t, a, "/providers/Microsoft.Management/managementGroups", list)
 	expand, recurse := armmanagementgroups.ManagementGroupExpandTypeChildren, true
 	one, err := c.Get(t.Context(), "shop-all", &armmanagementgroups.ClientGetOptions{Expand: &expand, Recurse: &recurse})
 	if err != nil || len(one.Properties.Children) != 2 || *one.Properties.Details.Parent.Name != a.server.TenantID() {
 		t.Errorf("%+v %v", one, err)
 	}
-	below := all(t, c.NewGetDescendantsPager("shop-all", nil), func(p armmanagementgroups.ClientGetDescendantsResponse) []*armmanagementgroups.DescendantInfo { return p.Value })
+	below := all(t, c.NewGetDescendantsPager("shop-all", nil), func(p armmanagementgroups.ClientGetDescendantsResponse) []*armmanagementgroups.DescendantInfo {
+		return p.Value
+	})
 	kept(t, a, "/providers/Microsoft.Management/managementGroups/shop-all/descendants", below)
 	if len(below) != 5 {
 		t.Errorf("%d below, want 2 groups and 3 subscriptions", len(below))
 	}
 	entities := all(t, must(armmanagementgroups.NewEntitiesClient(a.cred, a.options)).NewListPager(nil),
-		func(p armmanagementgroups.EntitiesClientListResponse) []*armmanagementgroups.EntityInfo { return p.Value })
+		func(p armmanagementgroups.EntitiesClientListResponse) []*armmanagementgroups.EntityInfo {
+			return p.Value
+		})
 	kept(t, a, "/providers/Microsoft.Management/getEntities", entities)
 }
 
@@ -260,7 +268,9 @@ func TestAuthorization(t *testing.T) {
 	scope := "subscriptions/" + subscription
 	at := "/" + scope + "/providers/Microsoft.Authorization/"
 	assignments := all(t, must(armauthorization.NewRoleAssignmentsClient(subscription, a.cred, a.options)).NewListForScopePager(scope, nil),
-		func(p armauthorization.RoleAssignmentsClientListForScopeResponse) []*armauthorization.RoleAssignment { return p.Value })
+		func(p armauthorization.RoleAssignmentsClientListForScopeResponse) []*armauthorization.RoleAssignment {
+			return p.Value
+		})
 	kept(t, a, at+"roleAssignments", assignments)
 	conditions := 0
 	for _, r := range assignments {
@@ -272,7 +282,9 @@ func TestAuthorization(t *testing.T) {
 		t.Errorf("%d conditions below %s, want 1", conditions, scope)
 	}
 	definitions := all(t, must(armauthorization.NewRoleDefinitionsClient(a.cred, a.options)).NewListPager(scope, nil),
-		func(p armauthorization.RoleDefinitionsClientListResponse) []*armauthorization.RoleDefinition { return p.Value })
+		func(p armauthorization.RoleDefinitionsClientListResponse) []*armauthorization.RoleDefinition {
+			return p.Value
+		})
 	custom := 0
 	for _, d := range definitions {
 		if *d.Properties.RoleType == "CustomRole" {
@@ -283,7 +295,9 @@ func TestAuthorization(t *testing.T) {
 		t.Errorf("%d roles, %d of them custom", len(definitions), custom)
 	}
 	denies := all(t, must(armauthorization.NewDenyAssignmentsClient(subscription, a.cred, a.options)).NewListForScopePager(scope, nil),
-		func(p armauthorization.DenyAssignmentsClientListForScopeResponse) []*armauthorization.DenyAssignment { return p.Value })
+		func(p armauthorization.DenyAssignmentsClientListForScopeResponse) []*armauthorization.DenyAssignment {
+			return p.Value
+		})
 	kept(t, a, at+"denyAssignments", denies)
 	eligible := all(t, must(armauthorization.NewRoleEligibilityScheduleInstancesClient(a.cred, a.options)).NewListForScopePager(scope, nil),
 		func(p armauthorization.RoleEligibilityScheduleInstancesClientListForScopeResponse) []*armauthorization.RoleEligibilityScheduleInstance {
@@ -299,14 +313,18 @@ func TestAuthorization(t *testing.T) {
 		t.Errorf("%d schedules of %d assignments", len(active), len(assignments))
 	}
 	mine := all(t, must(armauthorization.NewPermissionsClient(subscription, a.cred, a.options)).NewListForResourceGroupPager("orders", nil),
-		func(p armauthorization.PermissionsClientListForResourceGroupResponse) []*armauthorization.Permission { return p.Value })
+		func(p armauthorization.PermissionsClientListForResourceGroupResponse) []*armauthorization.Permission {
+			return p.Value
+		})
 	kept(t, a, "/"+scope+"/resourcegroups/orders/providers/Microsoft.Authorization/permissions", mine)
 }
 
 func TestIdentities(t *testing.T) {
 	a := start(t)
 	list := all(t, must(armmsi.NewUserAssignedIdentitiesClient(subscription, a.cred, a.options)).NewListBySubscriptionPager(nil),
-		func(p armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse) []*armmsi.Identity { return p.Value })
+		func(p armmsi.UserAssignedIdentitiesClientListBySubscriptionResponse) []*armmsi.Identity {
+			return p.Value
+		})
 	kept(t, a, "/subscriptions/"+subscription+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities", list)
 	for _, id := range list {
 		if id.Properties.PrincipalID == nil || id.Properties.ClientID == nil || *id.Properties.TenantID != a.server.TenantID() {
@@ -314,7 +332,9 @@ func TestIdentities(t *testing.T) {
 		}
 	}
 	creds := all(t, must(armmsi.NewFederatedIdentityCredentialsClient(subscription, a.cred, a.options)).NewListPager("payments", "payments-id", nil),
-		func(p armmsi.FederatedIdentityCredentialsClientListResponse) []*armmsi.FederatedIdentityCredential { return p.Value })
+		func(p armmsi.FederatedIdentityCredentialsClientListResponse) []*armmsi.FederatedIdentityCredential {
+			return p.Value
+		})
 	if len(creds) != 1 || *creds[0].Properties.Subject != "system:serviceaccount:payments:payments-api" || *creds[0].Properties.Audiences[0] != "api://AzureADTokenExchange" {
 		t.Errorf("%+v", creds)
 	}
