@@ -116,7 +116,7 @@ func (a *app) snapshotLive(ctx context.Context, f *snapshotFlags) (_ int, err er
 
 func (a *app) collect(ctx context.Context, config *collect.Config, target string) (*collect.Result, error) {
 	if target != "" {
-		return collect.CollectFor(ctx, config, target)
+		return collect.For(ctx, config, target)
 	}
 	return collect.Collect(ctx, config)
 }

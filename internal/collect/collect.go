@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -240,9 +241,11 @@ func reason(f *RequestError, c *call) string {
 	switch {
 	case f.Forbidden():
 		return c.what + " may not be read: " + first(f.Message, f.Code, "the service forbids it")
-	case f.Status == 404:
+	case f.Status == http.StatusUnauthorized:
+		return c.what + " could not be read: the service does not accept the token: " + first(f.Message, f.Code)
+	case f.Status == http.StatusNotFound:
 		return c.what + " could not be read: what was listed is not there any more"
-	case f.Status == 429:
+	case f.Status == http.StatusTooManyRequests:
 		return c.what + " could not be read: the service refused every try for its quota"
 	case f.Status == 0:
 		return c.what + " could not be read: " + f.Message

@@ -31,11 +31,11 @@ type focus struct {
 	others     []arm.ID // subscriptions that are not read
 }
 
-// CollectFor reads what questions about one identity or resource hang on, within 20
+// For reads what questions about one identity or resource hang on, within 20
 // requests and 10 seconds: its subscription, or those in which it has grants, as far as
 // they decide who may do what. Everything else is a gap. The target is a resource ID, the
 // object or client ID of a principal, or the name of a resource.
-func CollectFor(ctx context.Context, o *Config, target string) (*Result, error) {
+func For(ctx context.Context, o *Config, target string) (*Result, error) {
 	r, res, err := begin(ctx, o, "for "+target)
 	if err != nil {
 		return nil, err

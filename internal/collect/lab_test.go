@@ -4,9 +4,13 @@ package collect_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
@@ -134,4 +138,85 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: raw form %v %v", got.Resources[i].ID, ok, err)
 		}
 	}
+}
+
+// facts writes what was collected as text, without times and requests: two collections of
+// one tenant give the same.
+func facts(t testing.TB, s *mivet.Snapshot) string {
+	t.Helper()
+	plain := *s
+	plain.TakenAt, plain.Gaps, plain.RoleDefinitions = time.Time{}, nil, nil
+	for i := range s.RoleDefinitions {
+		if !s.RoleDefinitions[i].BuiltIn {
+			plain.RoleDefinitions = append(plain.RoleDefinitions, s.RoleDefinitions[i])
+		}
+	}
+	var b strings.Builder
+	if err := tenant.Write(&b, &plain); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func gapTexts(s *mivet.Snapshot) string {
+	var b strings.Builder
+	for _, g := range s.Gaps {
+		fmt.Fprintf(&b, "%s | %s | %s | %s\n", g.Facts, g.Scope, g.Reason, g.Permission)
+	}
+	return b.String()
+}
+
+// TestFaults: with each fault of the lab the same facts come out, or a gap says what is
+// missing.
+func TestFaults(t *testing.T) {
+	want := demo(t)
+	clean := serve(t, want, lab.Options{})
+	res, err := collect.Collect(t.Context(), configFor(t, clean))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, calm := facts(t, res.Snapshot), gapTexts(res.Snapshot)
+	if err := res.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f := func(fault, gap string) {
+		t.Helper()
+		parsed, err := lab.ParseFault(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := serve(t, want, lab.Options{Faults: []lab.Fault{parsed}})
+		res, err := collect.Collect(t.Context(), configFor(t, srv))
+		if err != nil {
+			t.Fatalf("%s: %v", fault, err)
+		}
+		defer res.Close()
+		t.Log(fault, res.Effort.Wall)
+		got, gaps := facts(t, res.Snapshot), gapTexts(res.Snapshot)
+		switch {
+		case gap == "" && (got != wanted || gaps != calm):
+			t.Errorf("%s: another result\n%s\n%s", fault, cmp.Diff(wanted, got), cmp.Diff(calm, gaps))
+		case gap != "" && !strings.Contains(gaps, gap):
+			t.Errorf("%s: no gap says %q:\n%s", fault, gap, gaps)
+		}
+	}
+	f("throttle,api=resourcegraph,count=1", "")
+	f("throttle,api=arm,path=/subscriptions/,count=3", "")
+	f("throttle,api=graph,count=1", "")
+	f("error,api=arm,path=/subscriptions/,count=5,status=500", "")
+	f("error,api=resourcegraph,count=2,status=503", "")
+	f("error,api=graph,probability=0.2,seed=7,status=502", "")
+	f("slow,api=arm,path=/subscriptions/,count=3,delay=50ms", "")
+	f("cut,api=resourcegraph,count=2", "")
+	f("cut,api=graph,count=2,delay=-1s", "")
+	f("truncate,api=arm,path=/subscriptions/,count=2", "")
+	f("truncate,api=graph,count=2", "")
+	f("skew,delay=2h,api=arm,path=/locks,count=5", "locks could not be read: the service does not accept the token")
+	f("truncate,api=resourcegraph", "Resource Graph cut the result off")
+	f("subscription-limit,api=resourcegraph", "more subscriptions than Resource Graph covers")
+	f("forbid,path=/subscriptions/shop-test", "deny assignments | /subscriptions/shop-test | deny assignments may not be read")
+	f("forbid,path=/subscriptions/shop-test", "role assignments | /subscriptions/shop-test | Resource Manager lists the subscription and Resource Graph shows nothing of it")
+	f("forbid,api=graph,path=/members", "group members |  | group members may not be read")
+	f("stale,api=resourcegraph,share=0.3", "Resource Graph is behind")
+	f("error,api=graph,path=servicePrincipals,status=500", "principals |  | service principals could not be read: the service answers 500")
 }

@@ -192,9 +192,7 @@ func (f *RequestError) Error() string {
 func (f *RequestError) Unwrap() error { return f.cause }
 
 // Forbidden reports whether a permission is missing.
-func (f *RequestError) Forbidden() bool {
-	return f.Status == http.StatusForbidden || f.Status == http.StatusUnauthorized
-}
+func (f *RequestError) Forbidden() bool { return f.Status == http.StatusForbidden }
 
 // answer is a successful one.
 type answer struct {
