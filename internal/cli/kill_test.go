@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,7 @@ func (a *answers) observe(e lab.Exchange) {
 	if a.n++; a.n == a.enough {
 		close(a.reach)
 	}
-	if e.Method == "GET" {
+	if e.Method == http.MethodGet {
 		a.by[e.Path]++
 	}
 }
@@ -124,7 +125,7 @@ func TestKilled(t *testing.T) {
 			if err := run.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			<-done
+			<-done //nolint:errcheck // it was killed
 		case err := <-done:
 			if err != nil {
 				t.Fatal(err)

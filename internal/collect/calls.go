@@ -158,7 +158,6 @@ var perResource = []*call{
 	local("Cosmos DB role assignments", "sqlRoleAssignments", "2024-05-15", "Microsoft.DocumentDB/databaseAccounts"),
 	local("Data Explorer principals", "principalAssignments", "2023-08-15", "Microsoft.Kusto/clusters"),
 	local("Data Explorer principals of databases", "principalAssignments", "2023-08-15", "Microsoft.Kusto/clusters/databases"),
-	local("Redis access policies", "accessPolicies", "2024-11-01", "Microsoft.Cache/redis"),
 	local("Redis assignments", "accessPolicyAssignments", "2024-11-01", "Microsoft.Cache/redis"),
 	local("SQL administrators", "administrators", "2021-11-01", "Microsoft.Sql/servers"),
 	local("SQL administrators of instances", "administrators", "2021-11-01", "Microsoft.Sql/managedInstances"),

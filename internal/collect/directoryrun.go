@@ -115,7 +115,10 @@ func (r *run) batch(ctx context.Context, c *call, ids []string, each func(id str
 		sent.Go(func() {
 			if err := r.batchOnce(ctx, c, part); err != nil {
 				for _, id := range part {
-					r.failed(ctx, &listing{call: c, id: id}, err)
+					l := &listing{call: c, id: id}
+					if _, answered, _ := r.journal.get(pageKey{l.key(), 0}); !answered {
+						r.failed(ctx, l, err)
+					}
 				}
 			}
 		})
