@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 )
 
@@ -46,6 +47,17 @@ func (c *Catalog) ResourceType(name string) (t ResourceType, ok bool) {
 		return ResourceType{}, false
 	}
 	return parseType(c.types.lines[i]), true
+}
+
+// ResourceTypes returns all known types, in the order of their keys.
+func (c *Catalog) ResourceTypes() iter.Seq[ResourceType] {
+	return func(yield func(ResourceType) bool) {
+		for _, line := range c.types.lines {
+			if !yield(parseType(line)) {
+				return
+			}
+		}
+	}
 }
 
 // NumResourceTypes returns how many types are known.

@@ -15,7 +15,7 @@ var (
 	passwordNames = []string{
 		"accountkey", "sharedaccesskey", "sharedaccesssignature", "sharedsecret", "password", "passwd", "passphrase", "pwd",
 		"clientsecret", "apikey", "primarykey", "secondarykey", "masterkey", "hostkey", "functionkey", "functionskey",
-		"subscriptionkey", "storagekey", "privatekey", "encryptionkey", "signingkey", "connectionstring",
+		"subscriptionkey", "storagekey", "privatekey", "encryptionkey", "signingkey", "connectionstring", "instrumentationkey",
 	}
 	wordNames = []string{"secret", "token", "credential", "credentials", "sig", "signature", "authorization"}
 	// Names that count only as a parameter of a URL.

@@ -136,14 +136,29 @@ func cutWords(s string, random int) string {
 		if padded.MatchString(run) && strings.ToLower(run) != run {
 			return Marker // Base64 with its end marks
 		}
-		words := strings.Split(run, "/")
-		for i, w := range words {
+		return eachWord(run, func(w string) string {
 			if looksRandom(w, random) {
-				words[i] = Marker
+				return Marker
 			}
-		}
-		return strings.Join(words, "/")
+			return w
+		})
 	})
+}
+
+// eachWord replaces the words of a run: the parts between slashes and equals signs. A name
+// before a value would make the value look less random.
+func eachWord(run string, replace func(string) string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(run, "/=")
+		if i < 0 {
+			b.WriteString(replace(run))
+			return b.String()
+		}
+		b.WriteString(replace(run[:i]))
+		b.WriteByte(run[i])
+		run = run[i+1:]
+	}
 }
 
 // longestRun returns the length of the longest run of characters that tokens are made of.

@@ -156,3 +156,15 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+// TestNamedRandom: a name before a random value does not hide it.
+func TestNamedRandom(t *testing.T) {
+	for _, s := range []string{
+		"IngestionSecretValueName=CwHHCMQZRGLVEltxYJylaUsit0v2YzxurCOpT634zEeh;IngestionEndpoint=https://x",
+		"InstrumentationKey=0l4xfIFswhBicgWQnwSIPjJYCearcbPCWFqVpxpAUjix;IngestionEndpoint=https://x",
+	} {
+		if got := Text(s); strings.Contains(got, "CwHH") || strings.Contains(got, "0l4xf") || !strings.Contains(got, "IngestionEndpoint") {
+			t.Errorf("%s", got)
+		}
+	}
+}

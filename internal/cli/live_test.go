@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,8 +23,7 @@ import (
 	"github.com/mivet/mivet/tenant"
 )
 
-// labFor serves a tenant text and returns the environment that leads mivet there.
-func labFor(t *testing.T, name string, text []byte, o lab.Options) map[string]string {
+func parsedTenant(t *testing.T, name string, text []byte) *mivet.Snapshot {
 	t.Helper()
 	cat, err := catalog.Open()
 	if err != nil {
@@ -38,7 +38,13 @@ func labFor(t *testing.T, name string, text []byte, o lab.Options) map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := lab.Start(s, o)
+	return s
+}
+
+// labFor serves a tenant text and returns the environment that leads mivet there.
+func labFor(t *testing.T, name string, text []byte, o lab.Options) map[string]string {
+	t.Helper()
+	srv, err := lab.Start(parsedTenant(t, name, text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,4 +180,153 @@ func TestSnapshotLiveFails(t *testing.T) {
 	env := labFor(t, name, text, lab.Options{})
 	env["AZURE_CLIENT_SECRET"] = "wrong"
 	f(`signing in: `, env)
+}
+
+// clientOf returns the client ID of a principal of a tenant text.
+func clientOf(t *testing.T, name string, text []byte, principal string) string {
+	t.Helper()
+	for _, p := range parsedTenant(t, name, text).Principals {
+		if p.Name == principal {
+			return p.ClientID
+		}
+	}
+	t.Fatalf("the text has no principal %q", principal)
+	return ""
+}
+
+func TestDoctor(t *testing.T) {
+	name, text := tenants.Demo()
+	env := labFor(t, name, text, lab.Options{})
+	f := func(wantCode int, want string, args ...string) string {
+		t.Helper()
+		code, stdout, stderr := runLive(env, append([]string{"doctor"}, args...)...)
+		if code != wantCode || !strings.Contains(stdout+stderr, want) {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+		return stdout
+	}
+	f(0, "everything that mivet asks for can be read: 22 questions")
+	f(0, `"missing": null`, "--format", "json")
+
+	// Owner of one subscription, without any right in the directory.
+	env["AZURE_CLIENT_ID"] = clientOf(t, name, text, "Pipeline: deploy")
+	out := f(4, "cannot read", "--require-complete")
+	for _, want := range []string{
+		"service principals\n", "needs     Application.Read.All\n", "unknown   names, and whether a principal still exists",
+		"the tenant root group\n", "needs     Microsoft.Management/managementGroups/read\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the text lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestDoctorRole(t *testing.T) {
+	f := func(has, hasNot []string, args ...string) {
+		t.Helper()
+		code, stdout, stderr := runLive(nil, append([]string{"doctor", "--role"}, args...)...)
+		if code != 0 || !strings.Contains(stderr, "application permissions of Microsoft Graph: Application.Read.All, GroupMember.Read.All") {
+			t.Fatalf("%d %s", code, stderr)
+		}
+		for _, h := range has {
+			if !strings.Contains(stdout, strconv.Quote(h)) {
+				t.Errorf("%v: the role lacks %s", args, h)
+			}
+		}
+		for _, h := range hasNot {
+			if strings.Contains(stdout, h) {
+				t.Errorf("%v: the role has %s", args, h)
+			}
+		}
+	}
+	reads := []string{"Microsoft.Authorization/denyAssignments/read", "Microsoft.ResourceGraph/resources/read", "Microsoft.Web/sites/read", "Microsoft.KeyVault/vaults/read"}
+	f(reads, []string{`"*/read"`, `/write"`, `/delete"`, `/action"`, "vaults/secrets/read"})
+	f(append(reads, "Microsoft.Web/sites/config/list/action", "/subscriptions/s"), []string{"/write", "listKeys"}, "--with", "settings", "--scope", "/subscriptions/s")
+	f([]string{"graphApplicationPermissions", "Microsoft.KeyVault/vaults/secrets/read"}, nil, "--with", "children", "--format", "json")
+	if code, _, stderr := runLive(nil, "doctor", "--role", "--with", "x"); code != 2 {
+		t.Errorf("%d %s", code, stderr)
+	}
+}
+
+func TestSelfCheck(t *testing.T) {
+	name, text := tenants.Demo()
+	env := labFor(t, name, text, lab.Options{})
+	cases := filepath.Join(t.TempDir(), "cases.jsonl")
+	f := func(client string, wantCode int, want string) {
+		t.Helper()
+		env["AZURE_CLIENT_ID"] = client
+		code, stdout, stderr := runLive(env, "doctor", "--self-check", "--save", cases)
+		if code != wantCode || !strings.Contains(stdout+stderr, want) {
+			t.Errorf("%s: exit code %d\n%s%s", client, code, stdout, stderr)
+		}
+	}
+	f(clientOf(t, name, text, "Pipeline: deploy"), 0, "the engine and Azure agree")
+	if _, err := os.Stat(cases); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("cases were written without a difference: %v", err)
+	}
+	f(clientOf(t, name, text, "Acme Analytics"), 4, "nothing could be compared")
+
+	// The operator of the lab reads everything without an assignment that says so: the engine
+	// cannot know that, and the difference must be found and kept.
+	f(lab.OperatorID, 1, "mivet says not allowed, Azure says allowed")
+	kept, err := os.ReadFile(cases)
+	if err != nil || !strings.Contains(string(kept), `"expected":"Allowed"`) || strings.Contains(string(kept), "shop") {
+		t.Errorf("%v %s", err, kept)
+	}
+	code, stdout, stderr := runLive(nil, "conformance", cases)
+	if code != 1 || !strings.Contains(stdout, "rbac") {
+		t.Errorf("the kept cases: exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestSnapshotFor: what was read of one identity decides about it, and about nothing else.
+func TestSnapshotFor(t *testing.T) {
+	name, text := tenants.Demo()
+	env := labFor(t, name, text, lab.Options{})
+	const (
+		bus   = "/subscriptions/shop-prod/resourceGroups/orders/providers/Microsoft.ServiceBus/namespaces/shop-bus/queues/new-orders"
+		vault = "/subscriptions/shop-prod/resourceGroups/orders/providers/Microsoft.KeyVault/vaults/orders-kv"
+		cosmo = "/subscriptions/shop-prod/resourceGroups/orders/providers/Microsoft.DocumentDB/databaseAccounts/orders-db"
+	)
+	var worker string
+	for _, i := range parsedTenant(t, name, text).Identities {
+		if i.Resource.Name() == "orders-worker" {
+			worker = string(i.Principal)
+		}
+	}
+	f := func(target string) {
+		t.Helper()
+		out := filepath.Join(t.TempDir(), "now.mivet")
+		code, _, stderr := runLive(env, "snapshot", "--for", target, "--output", out)
+		requests := regexp.MustCompile(`note: ([0-9]+) requests? in`).FindStringSubmatch(stderr)
+		if code != 0 || requests == nil {
+			t.Fatalf("%s: %d %s", target, code, stderr)
+		}
+		if n, err := strconv.Atoi(requests[1]); err != nil || n > 20 {
+			t.Errorf("%s: %s requests", target, requests[1])
+		}
+		can := func(wantCode int, who, operation, where string) {
+			t.Helper()
+			if code, stdout, stderr := runLive(nil, "can", who, operation, where, "--in", out, "--plane", "data"); code != wantCode {
+				t.Errorf("%s: %s %s %s: exit code %d, want %d\n%s%s", target, who, operation, where, code, wantCode, stdout, stderr)
+			}
+		}
+		can(0, worker, "Microsoft.ServiceBus/namespaces/messages/receive/action", bus)
+		can(1, worker, "Microsoft.KeyVault/vaults/secrets/getSecret/action", vault)
+		can(4, worker, "Microsoft.ServiceBus/namespaces/messages/receive/action", "/subscriptions/shop-test")
+		can(4, worker, "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/read", cosmo)
+	}
+	f("orders-worker")
+	f(worker)
+	f("/subscriptions/shop-prod/resourceGroups/orders/providers/Microsoft.Web/sites/orders-worker")
+	fails := func(want string, args ...string) {
+		t.Helper()
+		code, _, stderr := runLive(env, append([]string{"snapshot", "--output", filepath.Join(t.TempDir(), "x")}, args...)...)
+		if code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("%v: %d %s", args, code, stderr)
+		}
+	}
+	fails("no resource of that name", "--for", "nobody")
+	fails("no ID of a resource", "--for", "/providers/x")
+	fails("there can be no INPUT", "--for", "x", "file")
 }

@@ -87,6 +87,7 @@ func (a *app) commands() []*cobra.Command {
 		a.equivalentCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
+		a.doctorCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),
 		a.generateCommand(),

@@ -39,8 +39,9 @@ type call struct {
 	// path is below the API's host. {id} stands for the scope or the resource.
 	path    string
 	version string
-	// table and where are those of a query to Resource Graph, columns what it projects.
-	table, where, columns string
+	// table and where are those of a query to Resource Graph, columns what it projects; tail
+	// stands in place of the projection.
+	table, where, columns, tail string
 	// needs is the operation of Resource Manager, or the application permission of Graph.
 	needs []string
 	facts []mivet.FactKind
@@ -72,6 +73,10 @@ var (
 		columns: "id, name, type, kind, location, tags, identity, managedBy, sku, zones, extendedLocation, properties",
 		needs:   []string{graphQuery, "*/read"},
 		facts:   []mivet.FactKind{mivet.FactResources, mivet.FactIdentities, mivet.FactAccessPolicies},
+	}
+	callCounts = &call{
+		what: "how many resources there are", api: resourceGraph, table: "resources", tail: "summarize count() by subscriptionId",
+		needs: []string{graphQuery},
 	}
 	callAuthorization = &call{
 		what: "role assignments and definitions", api: resourceGraph, table: "authorizationresources",
@@ -153,7 +158,6 @@ var perResource = []*call{
 	local("Cosmos DB role assignments", "sqlRoleAssignments", "2024-05-15", "Microsoft.DocumentDB/databaseAccounts"),
 	local("Data Explorer principals", "principalAssignments", "2023-08-15", "Microsoft.Kusto/clusters"),
 	local("Data Explorer principals of databases", "principalAssignments", "2023-08-15", "Microsoft.Kusto/clusters/databases"),
-	local("Redis access policies", "accessPolicies", "2024-11-01", "Microsoft.Cache/redis"),
 	local("Redis assignments", "accessPolicyAssignments", "2024-11-01", "Microsoft.Cache/redis"),
 	local("SQL administrators", "administrators", "2021-11-01", "Microsoft.Sql/servers"),
 	local("SQL administrators of instances", "administrators", "2021-11-01", "Microsoft.Sql/managedInstances"),
@@ -270,7 +274,7 @@ var (
 // table lists every call once.
 func table() []*call {
 	return slices.Concat([]*call{
-		callContainers, callResources, callAuthorization, callPolicies, callDelegations, callSiteConfigs,
+		callContainers, callCounts, callResources, callAuthorization, callPolicies, callDelegations, callSiteConfigs,
 		callSubscriptions, callDenies, callEligible, callActive, callLocks, callAssignments, callPermissions,
 	}, perResource, []*call{
 		callHSMRoles, callHSMGrants, callServicePrincipals, callObjects, callMembers, callMemberOf, callAppRoles,

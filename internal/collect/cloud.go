@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // Cloud says where the services of an Azure cloud are.
@@ -54,13 +56,10 @@ func CloudNames() []string {
 	return names
 }
 
-// maxMetadata bounds what a cloud says of itself.
-const maxMetadata = 1 << 20
-
 // FindCloud returns a cloud by its name, or asks the Resource Manager at an address
-// "https://host[:port]" for it, the way az and Terraform do. client is used for that
-// question; nil stands for [http.DefaultClient].
-func FindCloud(ctx context.Context, name string, client *http.Client) (Cloud, error) {
+// "https://host[:port]" for it, the way az and Terraform do. transport is used for that
+// question; nil stands for the default one.
+func FindCloud(ctx context.Context, name string, transport policy.Transporter) (Cloud, error) {
 	if name == "" {
 		name = clouds[0].Name
 	}
@@ -75,10 +74,10 @@ func FindCloud(ctx context.Context, name string, client *http.Client) (Cloud, er
 		return Cloud{}, fmt.Errorf("finding the cloud %q: it is none of %s, and no https address of a Resource Manager: %w",
 			name, strings.Join(CloudNames(), ", "), err)
 	}
-	if client == nil {
-		client = http.DefaultClient
+	if transport == nil {
+		transport = Transport(nil)
 	}
-	c, err := discover(ctx, base, client)
+	c, err := discover(ctx, base, transport)
 	if err != nil {
 		return Cloud{}, fmt.Errorf("asking %s what cloud it is: %w", base, err)
 	}
@@ -113,21 +112,27 @@ type endpoints struct {
 	} `json:"suffixes"`
 }
 
-func discover(ctx context.Context, base string, client *http.Client) (_ Cloud, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/metadata/endpoints?api-version=2022-09-01", nil)
+func discover(ctx context.Context, base string, transport policy.Transporter) (Cloud, error) {
+	line := runtime.NewPipeline("mivet", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bounded{}}}, &policy.ClientOptions{
+		Transport: transport, Telemetry: policy.TelemetryOptions{Disabled: true}, Retry: policy.RetryOptions{MaxRetries: maxTries - 1},
+	})
+	req, err := runtime.NewRequest(ctx, http.MethodGet, base+"/metadata/endpoints?api-version=2022-09-01")
 	if err != nil {
 		return Cloud{}, err
 	}
-	resp, err := client.Do(req)
+	resp, err := line.Do(req) //nolint:bodyclose // Payload closes it
 	if err != nil {
-		return Cloud{}, err
+		return Cloud{}, errors.New(unanswered(err))
 	}
-	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return Cloud{}, errors.New(unanswered(err))
+	}
 	if resp.StatusCode != http.StatusOK {
 		return Cloud{}, fmt.Errorf("it answers %s", resp.Status)
 	}
 	var e endpoints
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxMetadata)).Decode(&e); err != nil {
+	if err := json.Unmarshal(body, &e); err != nil {
 		return Cloud{}, errors.New("its answer is no JSON of a cloud's addresses")
 	}
 	return e.cloud(base)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -77,7 +78,8 @@ type run struct {
 	caller   Caller
 	wg       sync.WaitGroup
 	cancel   context.CancelCauseFunc
-	asked    sync.Map // what was asked of each resource
+	late     context.Context // ends when a collection in a hurry is over; nil: never
+	asked    sync.Map        // what was asked of each resource
 	raw      rawIndex
 }
 
@@ -155,6 +157,9 @@ func (r *run) everything(ctx context.Context) error {
 		r.list(ctx, &listing{call: callPolicies}, func(p *page, src mivet.Source) { r.facts.carriers(p, callPolicies.what, src) })
 	})
 	r.spawn(ctx, func(ctx context.Context) { r.list(ctx, &listing{call: callDelegations}, r.facts.delegations) })
+	r.spawn(ctx, func(ctx context.Context) {
+		r.list(ctx, &listing{call: callSiteConfigs}, func(p *page, _ mivet.Source) { r.facts.siteConfigs(p) })
+	})
 	r.spawn(ctx, r.directory)
 	r.wg.Wait()
 	if err := r.ended(ctx); err != nil {
@@ -209,14 +214,19 @@ func (r *run) list(ctx context.Context, l *listing, each func(*page, mivet.Sourc
 // failed turns a failure into gaps, or ends the collection.
 func (r *run) failed(ctx context.Context, l *listing, err error) {
 	var f *RequestError
-	if !errors.As(err, &f) {
+	switch {
+	case errors.As(err, &f):
+	case r.late != nil && r.late.Err() != nil:
+		r.gap(l, l.call.what+" were not read: the "+focusTime.String()+" of --for are over", "")
+		return
+	default:
 		r.cancel(err)
 		return
 	}
 	if slices.Contains(l.call.tolerated, f.Code) {
 		return
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && r.late == nil {
 		return
 	}
 	permission := ""
@@ -231,9 +241,11 @@ func reason(f *RequestError, c *call) string {
 	switch {
 	case f.Forbidden():
 		return c.what + " may not be read: " + first(f.Message, f.Code, "the service forbids it")
-	case f.Status == 404:
+	case f.Status == http.StatusUnauthorized:
+		return c.what + " could not be read: the service does not accept the token: " + first(f.Message, f.Code)
+	case f.Status == http.StatusNotFound:
 		return c.what + " could not be read: what was listed is not there any more"
-	case f.Status == 429:
+	case f.Status == http.StatusTooManyRequests:
 		return c.what + " could not be read: the service refused every try for its quota"
 	case f.Status == 0:
 		return c.what + " could not be read: " + f.Message
@@ -288,14 +300,20 @@ func (r *run) aboveSubscriptions(ctx context.Context) {
 	}
 }
 
-// resources reads all resources, and asks about each what its type calls for.
+// resources reads all resources, and asks about each what its type calls for. The pages of
+// one query come one after the other, and each takes its time: large tenants are read by
+// several queries at once, each for some of the subscriptions.
 func (r *run) resources(ctx context.Context) {
-	l := &listing{call: callResources}
-	r.list(ctx, l, func(p *page, src mivet.Source) {
-		r.facts.carriers(p, callResources.what, src)
-		r.each(ctx, r.facts.ids(p))
-	})
-	r.list(ctx, &listing{call: callSiteConfigs}, func(p *page, _ mivet.Source) { r.facts.siteConfigs(p) })
+	var parts sync.WaitGroup
+	for _, l := range r.parts(ctx) {
+		parts.Go(func() {
+			r.list(ctx, l, func(p *page, src mivet.Source) {
+				r.facts.carriers(p, callResources.what, src)
+				r.each(ctx, r.facts.ids(p))
+			})
+		})
+	}
+	parts.Wait()
 }
 
 // each asks what belongs to resources of their types.

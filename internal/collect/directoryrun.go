@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -60,10 +61,14 @@ const maxIDs = 1000
 // groups among them, and of the groups in these.
 func (r *run) principals(ctx context.Context) {
 	ids := r.facts.unknownPrincipals()
+	var asked sync.WaitGroup
 	for part := range slices.Chunk(ids, maxIDs) {
-		r.list(ctx, &listing{call: callObjects, body: map[string]any{"ids": part, "types": []string{"user", "group", "servicePrincipal", "device"}}},
-			func(p *page, src mivet.Source) { r.facts.objects(p, callObjects.what, "", src, nil) })
+		asked.Go(func() {
+			r.list(ctx, &listing{call: callObjects, body: map[string]any{"ids": part, "types": []string{"user", "group", "servicePrincipal", "device"}}},
+				func(p *page, src mivet.Source) { r.facts.objects(p, callObjects.what, "", src, nil) })
+		})
 	}
+	asked.Wait()
 	r.groups(ctx, r.facts.groupIDs())
 }
 
@@ -105,16 +110,20 @@ func (r *run) batch(ctx context.Context, c *call, ids []string, each func(id str
 			missing = append(missing, id)
 		}
 	}
+	var sent sync.WaitGroup
 	for part := range slices.Chunk(missing, maxBatch) {
-		if err := r.batchOnce(ctx, c, part); err != nil {
-			for _, id := range part {
-				r.failed(ctx, &listing{call: c, id: id}, err)
+		sent.Go(func() {
+			if err := r.batchOnce(ctx, c, part); err != nil {
+				for _, id := range part {
+					l := &listing{call: c, id: id}
+					if _, answered, _ := r.journal.get(pageKey{l.key(), 0}); !answered {
+						r.failed(ctx, l, err)
+					}
+				}
 			}
-			if ctx.Err() != nil {
-				return
-			}
-		}
+		})
 	}
+	sent.Wait()
 	for _, id := range ids {
 		l := &listing{call: c, id: id}
 		if _, ok, err := r.journal.get(pageKey{l.key(), 0}); err != nil || !ok {
@@ -186,7 +195,9 @@ func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again
 		var p *page
 		switch {
 		case a.Status == http.StatusOK:
-			p = r.open(l, a.Body)
+			out := r.open(l, a.Body)
+			r.clean(l, out)
+			p = out.page
 		case mayRetry && (a.Status == http.StatusTooManyRequests || a.Status >= 500):
 			h := http.Header{}
 			for k, v := range a.Headers {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/redact"
 )
 
@@ -25,8 +26,58 @@ func (d *door) row(c *call, raw json.RawMessage) (json.RawMessage, error) {
 	case managedHSM:
 		return d.typed(hsmTypes[c], raw)
 	default:
+		switch c {
+		case callPermissions:
+			return d.permission(raw)
+		case callCounts:
+			return d.count(raw)
+		}
 		return d.typed("", raw)
 	}
+}
+
+// permission lets an entry of the caller's own permissions through: operations, no texts.
+func (d *door) permission(raw json.RawMessage) (json.RawMessage, error) {
+	var p mivet.Permission
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return nil, errNoObject
+	}
+	for _, list := range [][]string{p.Actions, p.NotActions, p.DataActions, p.NotDataActions} {
+		for i := range list {
+			list[i] = d.redactor.Text(list[i])
+		}
+	}
+	if d.redactor.Text(p.Condition) != p.Condition {
+		p.Condition = redact.Marker
+	}
+	p.ConditionVersion = d.redactor.Text(p.ConditionVersion)
+	return json.Marshal(p)
+}
+
+// resourceCount is a row of [callCounts].
+type resourceCount struct {
+	Subscription string `json:"subscriptionId"`
+	Count        int    `json:"count_"`
+}
+
+func (d *door) count(raw json.RawMessage) (json.RawMessage, error) {
+	var c resourceCount
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, errNoObject
+	}
+	c.Subscription = d.redactor.Text(c.Subscription)
+	return json.Marshal(c)
+}
+
+func permissionsOf(p *page) []mivet.Permission {
+	var out []mivet.Permission
+	for _, raw := range p.Rows {
+		var x mivet.Permission
+		if json.Unmarshal(raw, &x) == nil {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // hsmTypes are the types under which the rows of managed HSMs stand on the allow-list.

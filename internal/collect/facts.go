@@ -37,6 +37,8 @@ type facts struct {
 	dirRoles    map[string]string          // names of directory roles by ID
 	definitions map[arm.Key]row            // what delegations refer to
 	schedules   []schedule
+	configs     []siteConfig
+	told        map[arm.Key]bool // management groups with a row of their own
 	gaps        map[gapKey]int
 	odd         map[string]int
 }
@@ -58,7 +60,7 @@ func newFacts(r *redact.Redactor, switches func(string) []string) *facts {
 		groups: map[arm.Key]int{}, subs: map[arm.Key]int{}, resources: map[arm.Key]int{}, identities: map[identityKey]int{},
 		roles: map[mivet.RoleID]bool{}, assignments: map[arm.Key]int{}, seen: map[string]bool{}, principals: map[mivet.PrincipalID]int{},
 		details: map[string]*mivet.Detail{}, wanted: map[mivet.PrincipalID]bool{}, appRoles: map[string]string{}, dirRoles: map[string]string{},
-		definitions: map[arm.Key]row{}, gaps: map[gapKey]int{}, odd: map[string]int{},
+		definitions: map[arm.Key]row{}, told: map[arm.Key]bool{}, gaps: map[gapKey]int{}, odd: map[string]int{},
 	}
 }
 
@@ -176,6 +178,7 @@ func (f *facts) finish() *mivet.Snapshot {
 	defer f.mu.Unlock()
 	f.settleSchedules()
 	f.settleRoleNames()
+	f.settleSiteConfigs()
 	f.settleDelegations()
 	f.settleDirectory()
 	s := &f.snap

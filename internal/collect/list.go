@@ -24,10 +24,12 @@ type listing struct {
 	// where narrows a query to Resource Graph; body is what is posted elsewhere.
 	where string
 	body  any
+	// subs are the subscriptions that a query covers; nil for all.
+	subs []string
 }
 
 func (l *listing) key() string {
-	k := l.call.what + "\x00" + l.id + "\x00" + l.query + l.where
+	k := l.call.what + "\x00" + l.id + "\x00" + l.query + l.where + strings.Join(l.subs, ",")
 	if l.body != nil {
 		b, _ := json.Marshal(l.body) //nolint:errchkjson // a list of IDs
 		k += "\x00" + string(b)
@@ -58,37 +60,86 @@ var errCircle = errors.New("its pages lead in a circle")
 // maxPages bounds a list.
 const maxPages = 100_000
 
-// pages reads a list and hands out its pages. The error is a [RequestError], or one that ends
-// the collection.
+// reply is a page whose rows have not passed the door yet.
+type reply struct {
+	page *page
+	rows []json.RawMessage
+	kept bool // it is from the journal
+	err  error
+}
+
+// ahead is how many pages are asked for while one is looked through.
+const ahead = 2
+
+// pages reads a list and hands out its pages, in their order. The next page is asked for
+// while one is looked through. The error is a [RequestError], or one that ends the
+// collection.
 func (r *run) pages(ctx context.Context, l *listing, each func(*page)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	replies := make(chan *reply, ahead)
+	r.wg.Go(func() {
+		defer close(replies)
+		r.readPages(ctx, l, replies)
+	})
+	key, n := l.key(), 0
+	for a := range replies {
+		if a.err != nil {
+			return a.err
+		}
+		r.clean(l, a)
+		if !a.kept {
+			if err := r.journal.put(pageKey{key, n}, a.page); err != nil {
+				return err
+			}
+		}
+		r.progress.page(l.call, len(a.page.Rows), a.page.Total, a.kept)
+		if a.page.Fail != nil {
+			return a.page.Fail
+		}
+		each(a.page)
+		n++
+	}
+	return ctx.Err()
+}
+
+// readPages asks for one page after the other, of the journal as far as that goes.
+func (r *run) readPages(ctx context.Context, l *listing, to chan<- *reply) {
 	key, next, links := l.key(), "", map[string]bool{}
 	for n := range maxPages {
-		p, ok, err := r.journal.get(pageKey{key, n})
-		if err != nil {
-			return err
+		a := r.readPage(ctx, l, pageKey{key, n}, next)
+		select {
+		case to <- a:
+		case <-ctx.Done():
+			return
 		}
-		if !ok {
-			if p, err = r.fetch(ctx, l, next); err != nil {
-				return err
-			}
-			if err := r.journal.put(pageKey{key, n}, p); err != nil {
-				return err
-			}
+		if a.err != nil || a.page.Next == "" {
+			return
 		}
-		r.progress.page(l.call, len(p.Rows), p.Total, ok)
-		if p.Fail != nil {
-			return p.Fail
-		}
-		each(p)
-		if p.Next == "" {
-			return nil
-		}
-		if links[p.Next] {
+		if links[a.page.Next] {
 			break
 		}
-		links[p.Next], next = true, p.Next
+		links[a.page.Next], next = true, a.page.Next
 	}
-	return &RequestError{What: l.what(), Message: errCircle.Error(), cause: errCircle}
+	select {
+	case to <- &reply{err: &RequestError{What: l.what(), Message: errCircle.Error(), cause: errCircle}}:
+	case <-ctx.Done():
+	}
+}
+
+func (r *run) readPage(ctx context.Context, l *listing, k pageKey, next string) *reply {
+	p, ok, err := r.journal.get(k)
+	switch {
+	case err != nil:
+		return &reply{err: err}
+	case ok:
+		return &reply{page: p, kept: true}
+	}
+	a, err := r.ask(ctx, l, next)
+	if err != nil {
+		return &reply{err: err}
+	}
+	return a
 }
 
 // lasting are the statuses that another request would get as well.
@@ -97,8 +148,18 @@ var lasting = []int{
 	http.StatusConflict, http.StatusGone, http.StatusUnprocessableEntity, http.StatusNotImplemented,
 }
 
-// fetch asks for one page and lets its rows through the redactor.
+// fetch asks for one page and lets its rows through the door.
 func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error) {
+	a, err := r.ask(ctx, l, next)
+	if err != nil {
+		return nil, err
+	}
+	r.clean(l, a)
+	return a.page, nil
+}
+
+// ask asks for one page.
+func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) {
 	req := &request{call: l.call, url: r.client.address(l.call, l.id, l.query), body: l.body}
 	if l.host != "" {
 		req.url = "https://" + l.host + l.call.path + "?api-version=" + l.call.version
@@ -118,17 +179,17 @@ func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error)
 	if errors.As(err, &f) {
 		f.What = l.what()
 		if slices.Contains(lasting, f.Status) {
-			return &page{At: r.now(), Fail: f}, nil
+			return &reply{page: &page{At: r.now(), Fail: f}}, nil
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	p := r.open(l, a.body)
+	out := r.open(l, a.body)
 	if a.header.Get("x-ms-tenant-subscription-limit-hit") == "true" {
-		p.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
+		out.page.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
 	}
-	return p, nil
+	return out, nil
 }
 
 // graphBody is a query to Resource Graph. Without a list of subscriptions it covers all
@@ -140,7 +201,11 @@ func graphBody(l *listing, token string) map[string]any {
 			q = append(q, "where "+w)
 		}
 	}
-	q = append(q, "project "+l.call.columns, "order by id asc")
+	if l.call.tail != "" {
+		q = append(q, l.call.tail)
+	} else {
+		q = append(q, "project "+l.call.columns, "order by id asc")
+	}
 	options := map[string]any{"resultFormat": "objectArray", "$top": graphTop}
 	if token != "" {
 		options["$skipToken"] = token
@@ -148,7 +213,11 @@ func graphBody(l *listing, token string) map[string]any {
 	if l.call == callAuthorization || l.call == callPolicies {
 		options["authorizationScopeFilter"] = "AtScopeAboveAndBelow"
 	}
-	return map[string]any{"query": strings.Join(q, " | "), "options": options}
+	body := map[string]any{"query": strings.Join(q, " | "), "options": options}
+	if l.subs != nil {
+		body["subscriptions"] = l.subs
+	}
+	return body
 }
 
 // graphTop is the most rows that Resource Graph gives in one page.
@@ -168,12 +237,12 @@ type envelope struct {
 }
 
 // open reads an answer. What is no list is one row.
-func (r *run) open(l *listing, body []byte) *page {
+func (r *run) open(l *listing, body []byte) *reply {
 	p := &page{At: r.now()}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
 		p.Odd++
-		return p
+		return &reply{page: p}
 	}
 	rows := e.Value
 	switch {
@@ -187,16 +256,20 @@ func (r *run) open(l *listing, body []byte) *page {
 	default:
 		p.Next = first(e.NextLink, e.ODataURL)
 	}
-	p.Rows = make([]json.RawMessage, 0, len(rows))
-	for _, raw := range rows {
-		clean, err := r.door.row(l.call, raw)
+	return &reply{page: p, rows: rows}
+}
+
+// clean lets the rows of a page through the door.
+func (r *run) clean(l *listing, a *reply) {
+	for _, raw := range a.rows {
+		kept, err := r.door.row(l.call, raw)
 		if err != nil {
-			p.Odd++
+			a.page.Odd++
 			continue
 		}
-		p.Rows = append(p.Rows, clean)
+		a.page.Rows = append(a.page.Rows, kept)
 	}
-	return p
+	a.rows = nil
 }
 
 // textOf returns the text of a JSON text, boolean or number.

@@ -36,12 +36,6 @@ func (f *facts) local(account arm.ID, what string, p *page, src mivet.Source) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows(p, what, func(r *row) {
-		if is(r.id.Type(), "Microsoft.Cache/redis/accessPolicies") {
-			f.snap.LocalRoles = append(f.snap.LocalRoles, mivet.LocalRole{
-				System: mivet.LocalRedis, Account: account, ID: r.id.Name(), Name: r.id.Name(), Source: src,
-			})
-			return
-		}
 		l, ok := decoded[localRow](r)
 		if !ok {
 			f.odd[what]++

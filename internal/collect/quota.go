@@ -63,10 +63,17 @@ type bucket struct {
 	used  float64     // units that were taken since the start
 }
 
+// nearly keeps a bucket from being emptied to the last drop, which two clocks see at two
+// times.
+const nearly = 0.98
+
 // margin keeps two clocks from counting one request into two windows.
 const margin = 100 * time.Millisecond
 
 func newBucket(q quota, now func() time.Time) *bucket {
+	if q.window == 0 {
+		q.burst, q.rate = q.burst*nearly, q.rate*nearly
+	}
 	return &bucket{quota: q, now: now, left: q.burst, at: now()}
 }
 
@@ -110,7 +117,7 @@ func (b *bucket) reserve(units float64) time.Duration {
 	b.left = min(b.quota.burst, b.left+now.Sub(b.at).Seconds()*b.quota.rate)
 	b.at = now
 	if missing := units - b.left; missing > 0 {
-		return time.Duration(missing / b.quota.rate * float64(time.Second))
+		return time.Duration(missing/b.quota.rate*float64(time.Second)) + time.Microsecond // never 0
 	}
 	b.left -= units
 	b.used += units

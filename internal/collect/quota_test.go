@@ -37,7 +37,7 @@ func TestTokenBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(quotas[resourceManager], time.Now)
 		start := time.Now()
-		for range 250 {
+		for range 245 { // nearly all
 			if err := b.take(t.Context(), 1); err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +50,7 @@ func TestTokenBucket(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if d := time.Since(start); d < 1900*time.Millisecond || d > 2100*time.Millisecond {
+		if d := time.Since(start); d < 1950*time.Millisecond || d > 2150*time.Millisecond {
 			t.Errorf("50 requests more took %s, want 2s", d)
 		}
 		if err := b.take(t.Context(), 1e6); err != nil { // never more than a whole bucket

@@ -58,6 +58,7 @@ func (f *facts) containers(p *page, src mivet.Source) {
 			if chain := f.ancestors(c.Details.Chain, src); parent.IsZero() {
 				parent = chain
 			}
+			f.told[r.id.Key()] = true
 			g := f.managementGroup(r.id, src)
 			g.Name, g.Parent, g.Source = first(c.Name, r.Name), parent, src
 		default:
@@ -336,16 +337,29 @@ func (f *facts) settingsList(site arm.ID, p *page) {
 	})
 }
 
-// siteConfigs takes the configurations of sites: what selects an identity there stands
-// at the site as well.
+// siteConfigs takes the configurations of sites.
 func (f *facts) siteConfigs(p *page) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows(p, callSiteConfigs.what, func(r *row) {
-		i, ok := f.resources[r.id.Parent().Key()]
-		settings := f.redactor.Settings(r.id.Type(), r.Properties)
-		if !ok || len(settings) == 0 {
-			return
+		if settings := f.redactor.Settings(r.id.Type(), r.Properties); len(settings) > 0 {
+			f.configs = append(f.configs, siteConfig{r.id.Parent().Key(), settings})
+		}
+	})
+}
+
+// siteConfig is what the configuration of a site says, until the site is known.
+type siteConfig struct {
+	site     arm.Key
+	settings map[string]string
+}
+
+// settleSiteConfigs puts what selects an identity in a configuration at its site.
+func (f *facts) settleSiteConfigs() {
+	for _, c := range f.configs {
+		i, ok := f.resources[c.site]
+		if !ok {
+			continue
 		}
 		d := mivet.Detail{}
 		if have := f.snap.Resources[i].Detail; have != nil {
@@ -355,11 +369,11 @@ func (f *facts) siteConfigs(p *page) {
 		if d.Settings == nil {
 			d.Settings = map[string]string{}
 		}
-		for path, value := range settings {
+		for path, value := range c.settings {
 			d.Settings["siteConfig."+path] = value
 		}
 		f.snap.Resources[i].Detail = &d
-	})
+	}
 }
 
 // texts returns the texts of a map of tags, nil where there are none.

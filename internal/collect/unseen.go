@@ -117,7 +117,7 @@ func (r *run) unseen() {
 		})
 	}
 	root := parsed("/providers/" + typeMG + "/" + r.caller.Tenant)
-	if _, ok := f.groups[root.Key()]; !ok {
+	if !f.told[root.Key()] {
 		f.addGap(mivet.Gap{
 			Facts: mivet.FactSubscriptions, Permission: "Microsoft.Management/managementGroups/read", Inherent: true,
 			Reason: "the tenant root group cannot be seen, so that there may be management groups and subscriptions that nobody told of",

@@ -32,6 +32,7 @@ type client struct {
 	pipelines [numAPIs]runtime.Pipeline
 	buckets   *buckets
 	slots     [numAPIs]chan struct{}
+	allowance *allowance // nil: as many requests as it takes
 	stats     *statistics
 }
 
@@ -101,6 +102,9 @@ func (p *pacing) Do(req *policy.Request) (*http.Response, error) {
 	req.OperationValue(&pace)
 	b := p.c.buckets.of(bucketKey{p.api, pace.scope})
 	if err := b.take(req.Raw().Context(), pace.units); err != nil {
+		return nil, err
+	}
+	if err := p.c.allowance.try(); err != nil {
 		return nil, err
 	}
 	p.c.stats.sent(p.api)
@@ -188,9 +192,7 @@ func (f *RequestError) Error() string {
 func (f *RequestError) Unwrap() error { return f.cause }
 
 // Forbidden reports whether a permission is missing.
-func (f *RequestError) Forbidden() bool {
-	return f.Status == http.StatusForbidden || f.Status == http.StatusUnauthorized
-}
+func (f *RequestError) Forbidden() bool { return f.Status == http.StatusForbidden }
 
 // answer is a successful one.
 type answer struct {
@@ -205,6 +207,9 @@ func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 		defer func() { <-c.slots[r.call.api] }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if err := c.allowance.take(r.call); err != nil {
+		return nil, err
 	}
 	for try := 1; ; try++ {
 		a, err := c.once(ctx, r)

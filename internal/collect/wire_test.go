@@ -398,7 +398,10 @@ func FuzzOpen(f *testing.F) {
 		facts := newFacts(red, func(string) []string { return []string{"x"} })
 		r := &run{config: &Config{Now: time.Now}, door: door{red}, facts: facts}
 		for _, c := range table() {
-			p := r.open(&listing{call: c}, body)
+			l := &listing{call: c}
+			out := r.open(l, body)
+			r.clean(l, out)
+			p := out.page
 			switch c.api {
 			case graph:
 				facts.objects(p, c.what, "", src, nil)
