@@ -288,6 +288,16 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+func TestFolder(t *testing.T) {
+	c, err := Compile("a.bicep", Options{Files: tree(t, "a.bicep", "output o int = x\n"), Folder: "../infra"})
+	if err != nil || len(c.Diagnostics) != 1 || c.Diagnostics[0].File != "../infra/a.bicep" || c.Sources[0] != "a.bicep" {
+		t.Errorf("%v %v", err, c)
+	}
+	if p := at(c.Template, "outputs", "o").Pos; p.File != "../infra/a.bicep" {
+		t.Errorf("the output is at %s", p)
+	}
+}
+
 func TestTypeName(t *testing.T) {
 	spell := func(name string) string {
 		if strings.EqualFold(name, "Microsoft.Web/sites") {
