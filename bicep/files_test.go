@@ -229,11 +229,12 @@ func TestLoadFaults(t *testing.T) {
 
 // bomb is YAML whose values repeat others, tenfold and tenfold again.
 func bomb() string {
-	s := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var s strings.Builder
+	s.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := range 8 {
-		s += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+		fmt.Fprintf(&s, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
 	}
-	return s
+	return s.String()
 }
 
 func TestRelativeTo(t *testing.T) {

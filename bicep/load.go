@@ -280,11 +280,12 @@ func relativeTo(folder, file string) string {
 	if folder == "." {
 		return file
 	}
-	up := ""
+	steps := 0
 	for folder != "." && folder != "" && !strings.HasPrefix(file, folder+"/") {
-		up += "../"
+		steps++
 		folder = path.Dir(folder)
 	}
+	up := strings.Repeat("../", steps)
 	if folder == "." {
 		return up + file
 	}

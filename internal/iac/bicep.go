@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,9 +54,7 @@ func CompileBicep(name string, opts BicepOptions) (*Bicep, error) {
 		}
 		b.Sources, b.template, b.diagnostics = p.Sources, p.Template, p.Diagnostics
 		values := p.Values
-		for n, v := range opts.Parameters {
-			values[n] = v
-		}
+		maps.Copy(values, opts.Parameters)
 		b.opts.Parameters = values
 		return b, nil
 	}
