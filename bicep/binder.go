@@ -84,7 +84,7 @@ type unit struct {
 
 // bind parses a file and finds its names.
 func (c *compiler) bind(name, text string) *unit {
-	f := parse(name, text, strings.HasSuffix(strings.ToLower(name), ".bicepparam"))
+	f := parse(c.shown(name), text, strings.HasSuffix(strings.ToLower(name), ".bicepparam"))
 	c.diagnostics = append(c.diagnostics, f.Diagnostics...)
 	u := &unit{c: c, file: f, name: name, scope: "resourceGroup", symbols: map[string]*symbol{}, outputs: map[string]*Output{}, exports: map[string]*symbol{}}
 	c.units[name] = u

@@ -26,6 +26,8 @@ type Options struct {
 	Files fs.FS
 	// Cache holds modules that the compiler has restored from registries, as it keeps them below ~/.bicep; nil: none.
 	Cache fs.FS
+	// Folder is how places and diagnostics call the folder of Files; "": files are called as they are named there.
+	Folder string
 	// TypeName gives a resource type in the letters of its published schema, "" where it knows none. The compiler writes
 	// types so, and IDs made of them, on whose letters guid() and uniqueString() hang. Nil: types stay as they are written.
 	TypeName func(name string) string
@@ -190,6 +192,9 @@ func (c *compiler) add(f *File, at Span, s Severity, code, message string) {
 		c.diagnostics = append(c.diagnostics, d)
 	}
 }
+
+// shown is how a file of the tree is called in places and diagnostics.
+func (c *compiler) shown(name string) string { return path.Join(c.opts.Folder, name) }
 
 // beside is the name of a file that another one names by a relative path.
 func beside(file, relative string) string {

@@ -229,11 +229,12 @@ func TestLoadFaults(t *testing.T) {
 
 // bomb is YAML whose values repeat others, tenfold and tenfold again.
 func bomb() string {
-	s := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var s strings.Builder
+	s.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := range 8 {
-		s += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+		fmt.Fprintf(&s, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
 	}
-	return s
+	return s.String()
 }
 
 func TestRelativeTo(t *testing.T) {
@@ -285,6 +286,16 @@ func TestUnreadable(t *testing.T) {
 	}
 	if _, err := Compile("a.bicep", Options{Files: fstest.MapFS{"a.bicep": {Data: make([]byte, maxSource+1)}}}); err == nil {
 		t.Error("a file too large is read")
+	}
+}
+
+func TestFolder(t *testing.T) {
+	c, err := Compile("a.bicep", Options{Files: tree(t, "a.bicep", "output o int = x\n"), Folder: "../infra"})
+	if err != nil || len(c.Diagnostics) != 1 || c.Diagnostics[0].File != "../infra/a.bicep" || c.Sources[0] != "a.bicep" {
+		t.Errorf("%v %v", err, c)
+	}
+	if p := at(c.Template, "outputs", "o").Pos; p.File != "../infra/a.bicep" {
+		t.Errorf("the output is at %s", p)
 	}
 }
 

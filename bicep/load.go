@@ -77,7 +77,7 @@ func (l *lowerer) loadValues(parse func(file, content string) (*armtemplate.Node
 	if !ok || len(content) > 4*maxJSON {
 		return l.loadedNode(nil, p, s, args[0], "this file is too long, or its letters are encoded in an unknown way")
 	}
-	node, err := parse(target, content)
+	node, err := parse(l.c.shown(target), content)
 	if err != nil {
 		return l.loadedNode(nil, p, s, args[0], "this file cannot be read: "+err.Error())
 	}
@@ -280,11 +280,12 @@ func relativeTo(folder, file string) string {
 	if folder == "." {
 		return file
 	}
-	up := ""
+	steps := 0
 	for folder != "." && folder != "" && !strings.HasPrefix(file, folder+"/") {
-		up += "../"
+		steps++
 		folder = path.Dir(folder)
 	}
+	up := strings.Repeat("../", steps)
 	if folder == "." {
 		return up + file
 	}

@@ -12,9 +12,9 @@ import (
 // maxLowering bounds how deep values lie in one another once variables are replaced by their values.
 const maxLowering = 1000
 
-// faultFunction is called where a value could not be compiled: no such function exists, so that the value is unknown to
-// the evaluator and not a guess.
-const faultFunction = "bicepFault"
+// FaultFunction is called in a template where a value could not be compiled: no such function exists, so that the value is
+// unknown to the evaluator and not a guess. What it says of that follows from an error among the diagnostics.
+const FaultFunction = "bicepFault"
 
 // A binding is a variable of a loop, a lambda or a function.
 type binding struct {
@@ -74,7 +74,7 @@ func newLowerer(c *compiler, u *unit) *lowerer {
 
 func (u *unit) pos(at Span) armtemplate.Pos {
 	line, column := u.file.Position(at.Start)
-	return armtemplate.Pos{File: u.name, Line: int32(line), Column: int32(column)}
+	return armtemplate.Pos{File: u.file.Name, Line: int32(line), Column: int32(column)}
 }
 
 // enter guards recursion over values; leave must follow where it says yes.
@@ -123,7 +123,7 @@ func element(p armtemplate.Pos, base, index *armtemplate.Expr) *armtemplate.Expr
 	return &armtemplate.Expr{Kind: armtemplate.ExprIndex, Args: []*armtemplate.Expr{base, index}, Pos: p}
 }
 
-func (l *lowerer) faulty(p armtemplate.Pos) *armtemplate.Expr { return l.call(p, faultFunction) }
+func (l *lowerer) faulty(p armtemplate.Pos) *armtemplate.Expr { return l.call(p, FaultFunction) }
 
 // expr makes an ARM expression of a value.
 func (l *lowerer) expr(e Expr, s *scope) *armtemplate.Expr {

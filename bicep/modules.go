@@ -58,7 +58,7 @@ func (u *unit) compiled(at Span, name, content string) *target {
 	if e, ok := u.c.externals[name]; ok {
 		return e
 	}
-	node, err := armtemplate.ParseJSON(name, []byte(content))
+	node, err := armtemplate.ParseJSON(u.c.shown(name), []byte(content))
 	if err != nil {
 		u.fault(at, "BCP188", "this file is no ARM template: "+err.Error())
 		return nil

@@ -14,7 +14,7 @@ import (
 type Parameters struct {
 	// Template is the template that the file is for, nil where it names none or that one cannot be read.
 	Template *armtemplate.Node
-	// TemplateName is the name of that one's file, "" where it is no file of the tree.
+	// TemplateName is how that one's file is called in places.
 	TemplateName string
 	// Values are the parameters. What comes from outside of all files (an environment variable, a secret of a vault) is
 	// unknown and says where it comes from.
@@ -61,12 +61,9 @@ func (c *compiler) using(u *unit, s *Using, out *Parameters) {
 	switch {
 	case t == nil:
 	case t.unit != nil:
-		out.Template, out.TemplateName = c.template(t.unit), t.unit.name
+		out.Template, out.TemplateName = c.template(t.unit), t.unit.file.Name
 	default:
-		out.Template = t.node
-		if t.node.Pos.File != "" {
-			out.TemplateName = t.node.Pos.File
-		}
+		out.Template, out.TemplateName = t.node, t.node.Pos.File
 	}
 }
 
@@ -119,7 +116,7 @@ func (u *unit) extends() *Extends {
 func (c *compiler) values(u *unit, out *Parameters) {
 	l := newLowerer(c, u)
 	l.external = map[string]armtemplate.Pos{}
-	p := armtemplate.Pos{File: u.name, Line: 1, Column: 1}
+	p := armtemplate.Pos{File: u.file.Name, Line: 1, Column: 1}
 	var outputs []armtemplate.Member
 	for _, sym := range u.order {
 		switch sym.kind {

@@ -264,11 +264,11 @@ func sketchStatement(s Statement) string {
 	case *TypeDecl:
 		return "type " + s.Name.Text + " " + sketch(s.Value)
 	case *Func:
-		params := ""
+		var params strings.Builder
 		for _, p := range s.Params {
-			params += " " + p.Name.Text + ":" + sketch(p.Type)
+			params.WriteString(" " + p.Name.Text + ":" + sketch(p.Type))
 		}
-		return "func " + s.Name.Text + params + " -> " + sketch(s.Result) + " " + sketch(s.Body)
+		return "func " + s.Name.Text + params.String() + " -> " + sketch(s.Result) + " " + sketch(s.Body)
 	case *Resource:
 		return "resource " + s.Name.Text + mark(s.Existing, " existing") + " " + sketch(s.Type) + " " + sketch(s.Body)
 	case *Module:
@@ -282,11 +282,11 @@ func sketchStatement(s Statement) string {
 	case *Extension:
 		return "extension " + sketch(s.Spec) + " " + sketch(s.Config) + " " + s.Alias.Text + " -"
 	case *Import:
-		items := ""
+		var items strings.Builder
 		for _, i := range s.Items {
-			items += i.Name + "=" + i.Alias.Text + " "
+			items.WriteString(i.Name + "=" + i.Alias.Text + " ")
 		}
-		return "import " + items + s.Wildcard.Text + " " + sketch(s.From)
+		return "import " + items.String() + s.Wildcard.Text + " " + sketch(s.From)
 	case *Using:
 		return "using " + mark(s.None, "none ") + sketch(s.Path) + " " + sketch(s.Config)
 	case *Extends:

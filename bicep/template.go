@@ -17,7 +17,7 @@ var schemas = map[string]string{
 
 // template makes the template of the file.
 func (l *lowerer) template() *armtemplate.Node {
-	p := armtemplate.Pos{File: l.u.name, Line: 1, Column: 1}
+	p := armtemplate.Pos{File: l.u.file.Name, Line: 1, Column: 1}
 	var params, resources, outputs []armtemplate.Member
 	for _, sym := range l.u.order {
 		switch sym.kind {

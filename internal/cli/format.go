@@ -43,6 +43,10 @@ type inputFormat struct {
 	comments bool
 	// parts is true where the need is heeded.
 	parts bool
+	// bicep is true for files that are read with those that they refer to.
+	bicep bool
+	// template is true for ARM templates.
+	template bool
 }
 
 // why says why a file of the format was left out.
@@ -61,19 +65,25 @@ func formatOf(s *source) *inputFormat {
 	case beginsAsTenant(s.head):
 		return &inputFormat{what: "a tenant text", read: readTenantText, comments: true}
 	}
-	switch kind := iac.Recognise(s.head); kind {
+	kind := iac.Recognise(s.head)
+	if isBicepName(s.name) && len(bytes.TrimSpace(s.head)) > 0 {
+		kind = iac.KindBicep
+	}
+	switch kind {
 	case iac.KindUnknown:
 	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
 		return &inputFormat{what: kind.String(), read: readTerraform}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
 	case iac.KindARMTemplate:
-		return &inputFormat{what: kind.String(), read: readTemplate}
+		return &inputFormat{what: kind.String(), read: readTemplate, template: true}
 	case iac.KindWhatIf:
 		return &inputFormat{what: kind.String(), read: readWhatIf}
 	case iac.KindBicepSnapshot:
 		return &inputFormat{what: kind.String(), read: readPredicted}
-	case iac.KindTerraformSource, iac.KindBicep:
+	case iac.KindBicep:
+		return &inputFormat{what: kind.String(), comments: true, bicep: true}
+	case iac.KindTerraformSource:
 		return &inputFormat{what: kind.String(), advice: kind.Advice(), comments: true}
 	default:
 		return &inputFormat{what: kind.String(), advice: kind.Advice()}
@@ -97,7 +107,7 @@ func beginsAsTenant(head []byte) bool {
 }
 
 // readable names what can be read, for messages.
-const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, ARM templates, what-if output, Bicep snapshots, AzureHound output, and folders of these"
+const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
 
 func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
 	return iac.ReadTerraform(ctx, s.name, s.text)

@@ -150,6 +150,10 @@ type intake struct {
 	// replaced are texts that stand in for those of files.
 	replaced map[string][]byte
 	template *templateFlags
+	// together is true within a folder: its Bicep files are read when all are known, in later.
+	together  bool
+	later     []bicepFile
+	commented map[string]bool // texts whose comments were read
 }
 
 func (in *intake) add(ctx context.Context, name string) {
@@ -178,6 +182,16 @@ func (in *intake) add(ctx context.Context, name string) {
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
 func (in *intake) folder(ctx context.Context, root string) error {
+	in.together, in.later = true, nil
+	err := in.walk(ctx, root)
+	in.together = false
+	if err != nil {
+		return err
+	}
+	return in.bicepFolder(ctx, in.later, root)
+}
+
+func (in *intake) walk(ctx context.Context, root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -257,6 +271,11 @@ func (in *intake) content(ctx context.Context, s *source) error {
 	case f == nil:
 		in.note(s.name, "", "not recognised")
 		return nil
+	case f.bicep:
+		return in.bicepContent(ctx, s)
+	case in.together && f.template && fromBicep(s):
+		in.note(s.name, f.what, "compiled from the Bicep file beside it, which is read")
+		return nil
 	case f.read == nil:
 		in.note(s.name, f.what, f.why())
 		in.snaps = append(in.snaps, &mivet.Snapshot{Inputs: []string{s.name}, Gaps: []mivet.Gap{unread(s.name, f)}})
@@ -289,13 +308,7 @@ func (in *intake) readIgnores(f *inputFormat, s *source) {
 	if f == nil || !f.comments || s.at == nil {
 		return
 	}
-	ignores, err := vet.ParseInline(s.name, io.NewSectionReader(s.at, 0, s.size))
-	in.ignores = append(in.ignores, ignores...)
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			in.app.note("%s; it accepts nothing", line)
-		}
-	}
+	in.readComments(filepath.ToSlash(s.name), io.NewSectionReader(s.at, 0, s.size))
 }
 
 // unread is the gap that a recognised file leaves which nobody can read yet.

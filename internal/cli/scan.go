@@ -40,7 +40,7 @@ func (a *app) scanCommand() *cobra.Command {
 			"  mivet scan prod.mivet infra/                several inputs, read together\n" +
 			"  mivet scan --demo                           the tenant that is built in\n" +
 			"  mivet scan prod.mivet -o - -o found.sarif    text to the terminal, SARIF to a file",
-		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, an ARM template, what-if\n" +
+		Long: "INPUT is a snapshot, a tenant text, a Terraform plan or state in JSON, an ARM template, a Bicep file, what-if\n" +
 			"output, a Bicep snapshot, AzureHound output, or a folder of any of these; it is recognised by content. What is not understood is listed. Where\n" +
 			"several inputs tell of the same object, the later one counts.\n\n" +
 			"The exit code is 1 if there is a finding. A rule that could not look at everything says so;\n" +

@@ -24,6 +24,7 @@ import (
 type templateFlags struct {
 	parameters []string
 	deployTo   string
+	cache      string
 }
 
 func (f *templateFlags) register(cmd *cobra.Command) {
@@ -31,6 +32,24 @@ func (f *templateFlags) register(cmd *cobra.Command) {
 		"of a template: a parameter file, or NAME=VALUE; may be repeated (default: NAME.parameters.json beside it)")
 	cmd.Flags().StringVar(&f.deployTo, "deploy-to", "",
 		"where a template is deployed: a resource group, or the ID of one, of a subscription or of a management group")
+	cmd.Flags().StringVar(&f.cache, "bicep-cache", "",
+		"folder of restored Bicep modules (default: ~/.bicep, where it is there)")
+}
+
+// bicepCache is the folder of restored modules, "" if there is none.
+func (f *templateFlags) bicepCache(a *app) string {
+	if f.cache != "" {
+		return f.cache
+	}
+	home := a.Env("HOME")
+	if home == "" {
+		return ""
+	}
+	folder := filepath.Join(home, ".bicep")
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return ""
+	}
+	return folder
 }
 
 // target reads --deploy-to.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package iac reads what other tools write about Azure into facts: Terraform plans and
-// states in JSON (azurerm 3 to 5, azapi, azuread), ARM templates, what-if output, Bicep
+// states in JSON (azurerm 3 to 5, azapi, azuread), ARM templates, Bicep files, what-if output, Bicep
 // snapshots, and the output of AzureHound.
 //
 // Files are recognised by content, never by name ([Recognise]). Plans are read as streams:
