@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,10 @@ type identityFlags struct {
 	in  inputFlags
 	out output
 	as  string
+
+	evidence []string
+	changed  string
+	revision string
 }
 
 func (a *app) identityCommand() *cobra.Command {
@@ -29,18 +35,24 @@ func (a *app) identityCommand() *cobra.Command {
 		GroupID: groupQuestions,
 		Example: "  mivet identity orders-api --in prod.mivet\n" +
 			"  mivet identity orders-api --in prod.mivet --as js@4.9.1   the code uses that library\n" +
-			"  mivet identity aks-prod --in prod.mivet --format json",
+			"  mivet identity aks-prod --in prod.mivet --format json\n" +
+			"  mivet identity orders-api --in prod.mivet --evidence proof.jsonl --changed 2026-10-01",
 		Long: "A resource has many users of identities: its code, its references to a vault, the pull of its\n" +
 			"image, its encryption key. Each has a selector and a default of its own. Prints for each the\n" +
 			"identity that it presents, why, and what a wrong value leads to.\n\n" +
 			"Where the library of the code is not given, all answers that the known ones give are possible.\n" +
-			"With it the single events are listed after which the code would present something else.",
+			"With it the single events are listed after which the code would present something else.\n\n" +
+			"--evidence reads what attest recorded and what whoami reported and holds it against what is\n" +
+			"configured and predicted; the exit code is 1 where they disagree, 4 where they may.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.identity(ctx, &f, args) }),
 	}
 	f.in.register(cmd)
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().StringVar(&f.as, "as", "", "the client library of the code, such as go@1.15.0, js@4.9.1 or python")
+	cmd.Flags().StringArrayVar(&f.evidence, "evidence", nil, "weigh these records of attest and reports of whoami; may be repeated")
+	cmd.Flags().StringVar(&f.changed, "changed", "", "when the workload or its settings changed last; older evidence is stale")
+	cmd.Flags().StringVar(&f.revision, "revision", "", "the revision that runs; evidence about another one is stale")
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeResource)
 	return cmd
 }
@@ -53,6 +65,7 @@ type presentedBy struct {
 	SDK       string               `json:"sdk,omitzero"`
 	Version   string               `json:"version,omitzero"`
 	Consumers []effective.Consumer `json:"consumers"`
+	Evidence  *effective.Evidence  `json:"evidence,omitzero"`
 }
 
 func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (int, error) {
@@ -78,8 +91,11 @@ func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (in
 	if resource.Identity != nil {
 		answer.System, answer.Attached = resource.Identity.SystemPrincipal, resource.Identity.User
 	}
-	answer.Consumers, err = effective.NewCarrier(names.index, resource).Consumers(answer.SDK, answer.Version)
-	if err != nil {
+	carrier := effective.NewCarrier(names.index, resource)
+	if answer.Consumers, err = carrier.Consumers(answer.SDK, answer.Version); err != nil {
+		return exitFailed, err
+	}
+	if err := answer.weigh(a, f, carrier, r.snap.TakenAt); err != nil {
 		return exitFailed, err
 	}
 	if !a.silent(&f.out) {
@@ -112,8 +128,38 @@ func (p *presentedBy) library(as string) error {
 	return nil
 }
 
-// code is 1 where a selector cannot work.
+// weigh holds evidence of the run time against what the snapshot says.
+func (p *presentedBy) weigh(a *app, f *identityFlags, w *effective.Carrier, taken time.Time) error {
+	if len(f.evidence) == 0 {
+		return nil
+	}
+	changed, err := parseTime(f.changed)
+	if err != nil {
+		return err
+	}
+	list := w.Statements(p.Consumers, taken)
+	for _, file := range f.evidence {
+		more, others, err := a.readEvidence(file, w)
+		if err != nil {
+			return err
+		}
+		if others > 0 {
+			a.note("%s: %s about other workloads", file, counted(others, "object"))
+		}
+		list = append(list, more...)
+	}
+	p.Evidence = effective.Weigh(list, changed, f.revision)
+	return nil
+}
+
+// code is 1 where a selector cannot work or evidence disagrees, and 4 where it may.
 func (p *presentedBy) code() int {
+	if p.Evidence != nil && len(p.Evidence.Disagreements) > 0 {
+		if slices.ContainsFunc(p.Evidence.Disagreements, func(d effective.Disagreement) bool { return d.Sure }) {
+			return exitFound
+		}
+		return exitUndecided
+	}
 	for i := range p.Consumers {
 		if p.Consumers[i].Status == effective.Wrong {
 			return exitFound
@@ -134,6 +180,9 @@ func (p *presentedBy) write(w io.Writer, format string, colour bool) error {
 	}
 	if len(p.Consumers) == 0 {
 		out.printf("\nnothing of it is known to use an identity\n")
+	}
+	if p.Evidence != nil {
+		writeEvidence(out, p.Evidence)
 	}
 	return out.err
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/effective"
+	"github.com/mivet/mivet/internal/probe"
+)
+
+// proof is a record of attest, as far as it is evidence.
+type proof struct {
+	Digest    string            `json:"digest"`
+	Principal mivet.PrincipalID `json:"principalId"`
+	Resource  string            `json:"resource"`
+	Host      string            `json:"host"`
+	IssuedAt  time.Time         `json:"issuedAt"`
+}
+
+// runReport is a report of whoami, as far as it is evidence.
+type runReport struct {
+	Time    time.Time      `json:"time"`
+	Clients []probe.Client `json:"clients"`
+}
+
+// readEvidence reads what attest recorded and what whoami reported of a resource.
+func (a *app) readEvidence(file string, w *effective.Carrier) (out []effective.Statement, others int, err error) {
+	err = a.withInput(file, func(in io.Reader) error {
+		d := json.NewDecoder(in)
+		for n := 1; ; n++ {
+			raw := json.RawMessage{}
+			if err := d.Decode(&raw); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return fmt.Errorf("%s, object %d: %w", file, n, err)
+			}
+			var found []effective.Statement
+			var r runReport
+			var p proof
+			source := mivet.Source{Origin: &mivet.Origin{File: file}, Line: n}
+			switch {
+			case json.Unmarshal(raw, &r) == nil && r.Clients != nil:
+				found = r.statements(w, source)
+			case json.Unmarshal(raw, &p) == nil && p.Digest != "":
+				found = p.statements(w, source)
+			default:
+				return errorWithHint(fmt.Errorf("%s, object %d: it is no record of attest and no report of whoami", file, n),
+					"evidence is what \"mivet attest --serve --records FILE\" and \"mivet whoami --format json\" write")
+			}
+			if len(found) == 0 {
+				others++
+			}
+			out = append(out, found...)
+		}
+	})
+	return out, others, err
+}
+
+// statements says what a record tells of a workload; nothing if it is about another one.
+func (p *proof) statements(w *effective.Carrier, source mivet.Source) []effective.Statement {
+	if !about(w, p.Resource, p.Host) {
+		return nil
+	}
+	return []effective.Statement{{
+		Kind: mivet.Attested, Principals: []mivet.PrincipalID{p.Principal}, At: p.IssuedAt, Source: source,
+		Fact: "it proved to present " + string(p.Principal),
+	}}
+}
+
+// statements says what a report tells of a workload, each principal once.
+func (p *runReport) statements(w *effective.Carrier, source mivet.Source) []effective.Statement {
+	var out []effective.Statement
+	for i := range p.Clients {
+		c := p.Clients[i].Claims
+		if c == nil || !about(w, c.IdentityResource, c.HostResource) {
+			continue
+		}
+		same := slices.ContainsFunc(out, func(s effective.Statement) bool { return s.Principals[0] == c.Principal })
+		if !same {
+			out = append(out, effective.Statement{
+				Kind: mivet.Observed, Principals: []mivet.PrincipalID{c.Principal}, At: p.Time, Source: source,
+				Fact: fmt.Sprintf("it was seen to present %s as %s %s", c.Principal, p.Clients[i].SDK, p.Clients[i].Version),
+			})
+		}
+	}
+	return out
+}
+
+// about reports whether a token is one of the workload: by its host, or where that is not
+// told, by an identity that is the workload's own or attached to it.
+func about(w *effective.Carrier, identity, host string) bool {
+	id := w.Resource.ID.String()
+	if host != "" {
+		return arm.Fold(host) == arm.Fold(id)
+	}
+	return arm.Fold(identity) == arm.Fold(id) || slices.ContainsFunc(w.User, func(m effective.ManagedIdentity) bool { return arm.Fold(m.Resource) == arm.Fold(identity) })
+}
+
+// writeEvidence prints statements and where they disagree.
+func writeEvidence(p *printer, e *effective.Evidence) {
+	p.printf("\nevidence\n")
+	for i := range e.Statements {
+		s := &e.Statements[i]
+		at := "at an unknown time"
+		if !s.At.IsZero() {
+			at = s.At.UTC().Format(time.RFC3339)
+		}
+		p.printf("  %-10s %s, %s (%s): %s\n", string(s.Kind), at, string(s.Age), s.Why, s.Fact)
+	}
+	for _, d := range e.Disagreements {
+		word := yellow("may disagree")
+		if d.Sure {
+			word = red("disagree")
+		}
+		p.printf("  %s   %s\n", word, strings.TrimSpace(d.Why))
+	}
+}
