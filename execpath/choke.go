@@ -99,6 +99,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 		c.allowed[t] = true
 	}
 	c.tests()
+	c.cone = g.cone(c.targets)
 	cut := Cut{Exact: true}
 	for _, p := range c.sources(g, Certain) {
 		cut.Before = append(cut.Before, g.principals[p])
@@ -108,7 +109,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 	for cut.Rounds = 1; cut.Rounds <= maxRounds; cut.Rounds++ {
 		grown := c.collect(g, removed)
 		if !grown {
-			after = g.without(c.all, removed)
+			after = c.without(removed)
 			if left := c.collectFrom(after); !left {
 				cut.Proved = true
 				break
@@ -121,7 +122,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 		cut.Facts = append(cut.Facts, c.all[i])
 	}
 	if after == nil {
-		after = g.without(c.all, removed)
+		after = c.without(removed)
 	}
 	c.finish(&cut, after)
 	return cut
@@ -138,6 +139,11 @@ type choker struct {
 	carries map[string][]int
 	steps   map[hop][]int
 	places  map[*mivet.RoleAssignment]int
+	// cone are all principals that come to a target in any way, with their groups.
+	cone map[int32]bool
+	// resources and identities are those that bear on the cone, of a large tenant.
+	resources  []mivet.Resource
+	identities []mivet.Identity
 }
 
 // tests finds the facts on which an access test hangs alone.
@@ -296,27 +302,47 @@ func (c *choker) removable(g *Graph, h hop) []Fact {
 	if h.plain >= 0 {
 		return c.removablePlain(g, &g.plain[h.plain])
 	}
-	s := g.step(h)
+	e, o := &g.entries[h.entry], &g.objects[h.object]
+	v, rights := g.rightsOf(h)
 	var out []Fact
-	for i := range s.Rights {
-		for k := range s.Rights[i].Reasons {
-			if r := &s.Rights[i].Reasons[k]; r.Outcome == authz.Grants {
-				out = append(out, c.ofReason(r)...)
-				break
-			}
-		}
+	for _, r := range rights {
+		out = append(out, c.ofRight(g, e.holder, r)...)
 	}
-	for _, gate := range s.Gates {
-		if gate.State == Open && len(gate.Gate.Shut) > 0 && gate.Gate.Shut[0] != "*" && !gate.Gate.Weak && gate.Gate.Child == "" && gate.Setting != "" {
-			if at := g.gateAt(&g.objects[h.object]); at != nil {
-				out = append(out, Fact{Kind: FactSetting, Index: -1, Resource: at.ID, Setting: gate.Setting, Value: gate.Gate.Shut[0], Cost: costSetting})
-			}
+	if v == nil {
+		if e.by == byElevation {
+			out = append(out, c.ofDirectory(g.principals[e.holder])...)
 		}
+		return out
 	}
-	if g.entries[h.entry].by == byElevation {
-		out = append(out, c.ofDirectory(s.From)...)
+	for _, gate := range v.gates {
+		at := g.gateAt(o)
+		r := gate.read(at, g.idx.Resource)
+		if at != nil && r.state == Open && len(gate.Shut) > 0 && gate.Shut[0] != "*" && !gate.Weak && gate.Child == "" && r.setting != "" {
+			out = append(out, Fact{Kind: FactSetting, Index: -1, Resource: at.ID, Setting: r.setting, Value: gate.Shut[0], Cost: costSetting})
+		}
 	}
 	return out
+}
+
+// ofRight are the facts that give one right: the grant that decides, and memberships.
+func (c *choker) ofRight(g *Graph, who int32, r askedRight) []Fact {
+	o := &g.plan.ops[r.op]
+	at := g.engine.Resource(r.at)
+	d := g.engine.CheckRef(g.engine.Principal(g.principals[who]), o.ref, &at, o.plane, g.o.At)
+	if d.Effect == authz.Allowed && d.Local == authz.NotLocal && d.Fact >= 0 {
+		if a := &g.snap.RoleAssignments[d.Fact]; a.Principal == g.principals[who] {
+			if i, ok := c.place(a); ok {
+				return []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}
+			}
+		}
+	}
+	x := g.explainRight(who, r)
+	for k := range x.Reasons {
+		if x.Reasons[k].Outcome == authz.Grants || x.Reasons[k].Outcome == authz.MayGrant {
+			return c.ofReason(&x.Reasons[k])
+		}
+	}
+	return nil
 }
 
 // ofReason are the facts that one grant rests on: the grant, and the memberships that lead
@@ -424,6 +450,9 @@ func (c *choker) finish(cut *Cut, after *Graph) {
 	}
 	for i := range c.g.snap.AccessTests {
 		t := &c.g.snap.AccessTests[i]
+		if n, ok := c.g.numbers[t.Principal]; !ok || !c.cone[n] {
+			continue // no fact that was taken away bears on it
+		}
 		r := authz.Request{Principal: t.Principal, Operation: t.Operation, Plane: t.Plane, Resource: t.Resource, At: c.g.o.At}
 		want := authz.Denied
 		if t.Allowed {

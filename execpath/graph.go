@@ -66,11 +66,12 @@ type Graph struct {
 	byNode   map[nodeType][]int32
 	byHolder [][]int32
 
-	groupsOf, membersOf [][]int32
-	plainIn, plainOut   [][]int32
-	plain               []plainEdge
-	links               []Link
-	inside              []bool // per federated credential: a cluster of the snapshot issues its tokens
+	groupsOf          [][]int32
+	grants            [][]grantOf // the roles of each principal, its groups' aside
+	plainIn, plainOut [][]int32
+	plain             []plainEdge
+	links             []Link
+	inside            []bool // per federated credential: a cluster of the snapshot issues its tokens
 }
 
 type nodeType struct {

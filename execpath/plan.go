@@ -61,6 +61,8 @@ type variant struct {
 	gates []*Gate
 	kind  Kind
 	multi bool // several rights
+	// elsewhere is true where a right is checked on another object than the resource.
+	elsewhere bool
 }
 
 type variantNeed struct {
@@ -220,6 +222,7 @@ func (p *plan) variant(e *authz.Engine, row *Technique, w *Way) (variant, bool) 
 			return v, false
 		}
 		v.needs = append(v.needs, variantNeed{p.operation(e, n.Operation, n.plane()), n.On})
+		v.elsewhere = v.elsewhere || n.On == AtGroup || n.On == AtElsewhere
 	}
 	return v, true
 }

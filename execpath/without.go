@@ -10,8 +10,162 @@ import (
 	"github.com/mivet/mivet/authz"
 )
 
-// without builds the graph anew from what is left when facts are taken away.
-func (g *Graph) without(all []Fact, removed map[int]bool) *Graph {
+// cone are all principals that come to one of the targets in any way, with the groups that
+// they are in: whatever is taken away, nobody else comes there.
+func (g *Graph) cone(targets []int32) map[int32]bool {
+	in := map[int32]bool{}
+	var queue []int32
+	add := func(n int32) {
+		if !in[n] {
+			in[n] = true
+			queue = append(queue, n)
+		}
+	}
+	for _, t := range targets {
+		add(t)
+	}
+	g.backward(targets, Possible, func(h hop) bool {
+		add(h.from)
+		return true
+	})
+	for i := 0; i < len(queue); i++ {
+		if n := queue[i]; int(n) < len(g.groupsOf) {
+			for _, up := range g.groupsOf[n] {
+				add(up)
+			}
+		}
+	}
+	return in
+}
+
+// without builds the graph anew from what is left when facts are taken away. Of a large
+// tenant it takes what bears on the principals of the cone.
+func (c *choker) without(removed map[int]bool) *Graph {
+	g := c.g
+	base := *g.snap
+	large := len(base.Resources)+len(base.RoleAssignments) > coneFrom
+	if large {
+		if c.resources == nil {
+			c.resources, c.identities = g.narrowResources(&base, c.cone)
+		}
+		base.Resources, base.Identities = c.resources, c.identities
+	}
+	s := reduced(&base, c.all, removed)
+	o := g.o
+	gone := map[int]bool{}
+	for i := range removed {
+		if c.all[i].Kind == FactOwner {
+			gone[c.all[i].Index] = true
+		}
+	}
+	o.Owners = kept(o.Owners, gone)
+	if large {
+		g.narrow(s, c.cone)
+	}
+	return New(s, authz.New(s, authz.Options{Catalog: g.cat, At: g.o.At}), o)
+}
+
+// coneFrom is from which size on a tenant is narrowed to what bears on a question.
+const coneFrom = 20_000
+
+// narrow drops what does not bear on the principals of a cone.
+func (g *Graph) narrow(s *mivet.Snapshot, cone map[int32]bool) {
+	in := func(p mivet.PrincipalID) bool {
+		n, ok := g.numbers[p]
+		return ok && cone[n]
+	}
+	s.RoleAssignments = only(s.RoleAssignments, func(a *mivet.RoleAssignment) bool { return in(a.Principal) })
+	s.Memberships = only(s.Memberships, func(m *mivet.Membership) bool { return in(m.Member) && in(m.Group) })
+	s.Principals = only(s.Principals, func(p *mivet.Principal) bool { return in(p.ID) })
+	s.AccessPolicies = only(s.AccessPolicies, func(p *mivet.AccessPolicy) bool { return in(p.Principal) })
+	s.AppRoles = only(s.AppRoles, func(a *mivet.AppRoleAssignment) bool { return in(a.Principal) })
+	s.DirectoryRoles = only(s.DirectoryRoles, func(a *mivet.DirectoryRoleAssignment) bool { return in(a.Principal) })
+}
+
+// narrowResources keeps the resources and identities that bear on a cone.
+func (g *Graph) narrowResources(s *mivet.Snapshot, cone map[int32]bool) ([]mivet.Resource, []mivet.Identity) {
+	resources := g.resourcesOf(cone)
+	identities := only(s.Identities, func(m *mivet.Identity) bool {
+		n, ok := g.numbers[m.Principal]
+		return ok && cone[n] || resources[m.Resource.Key()]
+	})
+	return only(s.Resources, func(r *mivet.Resource) bool {
+		for id := r.ID; id.Level() == arm.LevelResource; id = id.Parent() {
+			if resources[id.Key()] {
+				return true
+			}
+		}
+		return false
+	}), identities
+}
+
+// resourcesOf are the resources that bear on a cone: those that lead to its principals with
+// what is above them, the first of each type at which one could put an identity, and those
+// that access tests are about.
+func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]bool {
+	out := map[arm.Key]bool{}
+	add := func(id arm.ID) {
+		for ; id.Level() == arm.LevelResource; id = id.Parent() {
+			out[id.Key()] = true
+		}
+	}
+	seen := map[nodeType]bool{}
+	for n := range cone {
+		if int(n) < len(g.carriers) {
+			for _, k := range g.carriers[n] {
+				add(g.objects[k].id)
+			}
+		}
+		if int(n) >= len(g.byHolder) || !g.attaches(n) {
+			continue
+		}
+		for _, node := range g.scopesOf(n) {
+			for i := range g.plan.hosting {
+				k := nodeType{node, g.plan.hosting[i].typ}
+				if seen[k] {
+					continue
+				}
+				seen[k] = true
+				list := g.below(k.typ, node)
+				for _, k := range list[:min(len(list), maxTried)] {
+					add(g.objects[k].id)
+				}
+			}
+		}
+	}
+	for i := range g.snap.AccessTests {
+		add(g.snap.AccessTests[i].Resource)
+	}
+	for i := range g.links {
+		if out[g.links[i].Workload.Key()] {
+			add(g.links[i].Content)
+		}
+	}
+	return out
+}
+
+// attaches reports whether a principal may attach identities.
+func (g *Graph) attaches(n int32) bool {
+	for _, i := range g.byHolder[n] {
+		if g.entries[i].by == byAttach {
+			return true
+		}
+	}
+	return false
+}
+
+func only[T any](list []T, keep func(*T) bool) []T {
+	var out []T
+	for i := range list {
+		if keep(&list[i]) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
+// reduced is a snapshot without some facts.
+func reduced(base *mivet.Snapshot, all []Fact, removed map[int]bool) *mivet.Snapshot {
 	gone := map[FactKind]map[int]bool{}
 	settings := map[arm.Key]map[string]string{}
 	for i := range removed {
@@ -29,7 +183,7 @@ func (g *Graph) without(all []Fact, removed map[int]bool) *Graph {
 		}
 		gone[f.Kind][f.Index] = true
 	}
-	s := *g.snap
+	s := *base
 	s.RoleAssignments = kept(s.RoleAssignments, gone[FactAssignment])
 	s.Memberships = kept(s.Memberships, gone[FactMembership])
 	s.AccessPolicies = kept(s.AccessPolicies, gone[FactPolicy])
@@ -37,10 +191,7 @@ func (g *Graph) without(all []Fact, removed map[int]bool) *Graph {
 	s.AppRoles = kept(s.AppRoles, gone[FactAppRole])
 	s.FederatedCredentials = kept(s.FederatedCredentials, gone[FactFederated])
 	s.Resources = changed(s.Resources, settings)
-	o := g.o
-	o.Owners = kept(o.Owners, gone[FactOwner])
-	e := authz.New(&s, authz.Options{Catalog: g.cat, At: g.o.At})
-	return New(&s, e, o)
+	return &s
 }
 
 // kept is a list without some of its elements.
