@@ -111,20 +111,16 @@ func (r *runner) conditioned(k int) bool {
 	reg := &r.regions[k]
 	o := &r.g.plan.ops[r.g.plan.grant]
 	id := r.g.tree.ID(reg.node)
+	key := r.conditionKey(k)
 	ask := func(role mivet.RoleID, self bool) verdict {
-		a := abac.RoleAssignment{RoleDefinitionID: string(role)}
-		if self {
-			a.PrincipalID, a.PrincipalType = string(r.g.principals[r.who]), r.principalType()
-		}
 		return settled(r.g.engine.Check(authz.Request{
-			Principal: r.g.principals[r.who], Operation: o.op, Plane: o.plane, Resource: id, Given: a.WriteEnv(), At: r.g.o.At,
+			Principal: r.g.principals[r.who], Operation: o.op, Plane: o.plane, Resource: id, Given: r.given(role, self, key != ""), At: r.g.o.At,
 		}))
 	}
 	d := r.g.engine.CheckRef(r.ref, o.ref, &reg.res, o.plane, r.g.o.At)
 	if d.Cause != authz.CauseCondition {
 		return false
 	}
-	key := r.conditionKey(k)
 	if known, ok := r.granted[key]; ok && key != "" {
 		r.conditionEntries(k, known)
 		return true
@@ -167,6 +163,26 @@ func (r *runner) conditioned(k int) bool {
 	}
 	r.conditionEntries(k, give)
 	return true
+}
+
+// given is the request that assigns a role: to the principal itself, or to somebody who is
+// not known. Where nothing asks for the principal's ID it is left out, and the request is
+// kept for the next one.
+func (r *runner) given(role mivet.RoleID, self, anybody bool) *abac.Env {
+	a := abac.RoleAssignment{RoleDefinitionID: string(role)}
+	if self {
+		a.PrincipalType = r.principalType()
+	}
+	if self && !anybody {
+		a.PrincipalID = string(r.g.principals[r.who])
+		return a.WriteEnv()
+	}
+	env := r.requests[a]
+	if env == nil {
+		env = a.WriteEnv()
+		r.requests[a] = env
+	}
+	return env
 }
 
 // conditionKey names what decides which roles can be given at a region: the conditions of

@@ -139,6 +139,7 @@ type choker struct {
 	carries map[string][]int
 	steps   map[hop][]int
 	places  map[*mivet.RoleAssignment]int
+	byKey   map[assignmentKey]int
 	// cone are all principals that come to a target in any way, with their groups.
 	cone map[int32]bool
 	// resources and identities are those that bear on the cone, of a large tenant.
@@ -336,6 +337,9 @@ func (c *choker) ofRight(g *Graph, who int32, r askedRight) []Fact {
 			}
 		}
 	}
+	if f, ok := c.onlyGrant(g, who, r); ok {
+		return f
+	}
 	x := g.explainRight(who, r)
 	for k := range x.Reasons {
 		if x.Reasons[k].Outcome == authz.Grants || x.Reasons[k].Outcome == authz.MayGrant {
@@ -343,6 +347,30 @@ func (c *choker) ofRight(g *Graph, who int32, r askedRight) []Fact {
 		}
 	}
 	return nil
+}
+
+// onlyGrant is the one role of a principal's own that can give a right, where it is in no
+// group and has no other such role.
+func (c *choker) onlyGrant(g *Graph, who int32, r askedRight) ([]Fact, bool) {
+	if int(who) >= len(g.groupsOf) || len(g.groupsOf[who]) > 0 {
+		return nil, false
+	}
+	node, _ := g.tree.Find(r.at)
+	found := -1
+	for _, gr := range g.grants[who] {
+		if !g.tree.Contains(gr.node, node) || !gr.role.ops.has(r.op) {
+			continue
+		}
+		if found >= 0 || gr.fact < 0 {
+			return nil, false
+		}
+		found = int(gr.fact)
+	}
+	if found < 0 {
+		return nil, false
+	}
+	i, ok := c.place(&g.snap.RoleAssignments[found])
+	return []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}, ok
 }
 
 // ofReason are the facts that one grant rests on: the grant, and the memberships that lead
@@ -367,19 +395,38 @@ func (c *choker) ofReason(r *authz.Reason) []Fact {
 	return out
 }
 
+// assignmentKey tells assignments apart.
+type assignmentKey struct {
+	principal mivet.PrincipalID
+	role      mivet.RoleID
+	name      string
+	scope, id arm.Key
+	condition string
+}
+
+func keyOf(a *mivet.RoleAssignment) assignmentKey {
+	return assignmentKey{a.Principal, a.Role, a.RoleName, a.Scope.Key(), a.ID.Key(), a.Condition}
+}
+
 // place finds an assignment of this or of a reduced snapshot.
 func (c *choker) place(a *mivet.RoleAssignment) (int, bool) {
 	if i, ok := c.places[a]; ok {
 		return i, true
 	}
-	for i := range c.g.snap.RoleAssignments {
-		b := &c.g.snap.RoleAssignments[i]
-		if b.Principal == a.Principal && b.Role == a.Role && b.RoleName == a.RoleName && b.Scope.Equal(a.Scope) && b.ID.Equal(a.ID) && b.Condition == a.Condition {
-			c.places[a] = i
-			return i, true
+	if c.byKey == nil {
+		c.byKey = map[assignmentKey]int{}
+		for i := range c.g.snap.RoleAssignments {
+			b := &c.g.snap.RoleAssignments[i]
+			if n, ok := c.g.numbers[b.Principal]; ok && c.cone[n] {
+				c.byKey[keyOf(b)] = i
+			}
 		}
 	}
-	return -1, false
+	i, ok := c.byKey[keyOf(a)]
+	if ok {
+		c.places[a] = i
+	}
+	return i, ok
 }
 
 func (c *choker) ofMembership(member, group mivet.PrincipalID) []Fact {

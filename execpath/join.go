@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 )
@@ -98,7 +99,7 @@ const manyAssignments = 5000
 func (j *joiner) beside() *joiner {
 	return &joiner{
 		g: j.g, grants: j.grants, roles: maps.Clone(j.roles), any: j.any, typesOf: map[*compiled][]int16{},
-		granted: map[string]*grantable{}, mark: make([]int32, len(j.mark)),
+		granted: map[string]*grantable{}, requests: map[abac.RoleAssignment]*abac.Env{}, mark: make([]int32, len(j.mark)),
 	}
 }
 
@@ -138,17 +139,18 @@ type joiner struct {
 	roles   map[*mivet.RoleDefinition]*compiled
 	any     *compiled
 	// typesOf are the types at which a role may open a way.
-	typesOf map[*compiled][]int16
-	granted map[string]*grantable
-	closure []int32 // scratch
-	mark    []int32
-	stamp   int32
+	typesOf  map[*compiled][]int16
+	granted  map[string]*grantable
+	requests map[abac.RoleAssignment]*abac.Env
+	closure  []int32 // scratch
+	mark     []int32
+	stamp    int32
 }
 
 func newJoiner(g *Graph) *joiner {
 	j := &joiner{
 		g: g, grants: make([][]grantOf, len(g.principals)), roles: map[*mivet.RoleDefinition]*compiled{},
-		typesOf: map[*compiled][]int16{}, granted: map[string]*grantable{}, mark: make([]int32, len(g.principals)),
+		typesOf: map[*compiled][]int16{}, granted: map[string]*grantable{}, requests: map[abac.RoleAssignment]*abac.Env{}, mark: make([]int32, len(g.principals)),
 	}
 	j.any = &compiled{ops: newBitset(len(g.plan.ops))}
 	for i := range g.plan.ops {
@@ -322,7 +324,7 @@ func (j *joiner) run(p int32, lists [][]grantOf) {
 
 // layOut orders the grants by scope, each region inside the one around it.
 func (r *runner) layOut(lists [][]grantOf) {
-	all := slices.Concat(lists...)
+	all := slices.Concat(lists...) // a copy, which is sorted
 	slices.SortStableFunc(all, func(a, b grantOf) int { return int(a.node - b.node) })
 	tree := r.g.tree
 	var open []int
@@ -331,14 +333,23 @@ func (r *runner) layOut(lists [][]grantOf) {
 		for len(open) > 0 && !tree.Contains(r.regions[open[len(open)-1]].node, node) {
 			open = open[:len(open)-1]
 		}
-		reg := region{node: node, parent: -1, ops: newBitset(len(r.g.plan.ops))}
+		reg := region{node: node, parent: -1}
+		own := i
+		for ; i < len(all) && all[i].node == node; i++ {
+		}
+		reg.roles = all[own:i:i]
+		reg.ops = reg.roles[0].role.ops
 		if len(open) > 0 {
 			reg.parent = open[len(open)-1]
-			reg.ops.or(r.regions[reg.parent].ops)
 		}
-		for ; i < len(all) && all[i].node == node; i++ {
-			reg.roles = append(reg.roles, all[i])
-			reg.ops.or(all[i].role.ops)
+		if reg.parent >= 0 || len(reg.roles) > 1 {
+			reg.ops = newBitset(len(r.g.plan.ops))
+			for _, gr := range reg.roles {
+				reg.ops.or(gr.role.ops)
+			}
+			if reg.parent >= 0 {
+				reg.ops.or(r.regions[reg.parent].ops)
+			}
 		}
 		id := tree.ID(node)
 		reg.res, reg.wide = r.g.engine.Resource(id), id.Level() <= arm.LevelResourceGroup

@@ -3,7 +3,10 @@
 package execpath
 
 import (
+	"cmp"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -87,26 +90,41 @@ func (g *Graph) narrowResources(s *mivet.Snapshot, cone map[int32]bool) ([]mivet
 	resources := g.resourcesOf(cone)
 	identities := only(s.Identities, func(m *mivet.Identity) bool {
 		n, ok := g.numbers[m.Principal]
-		return ok && cone[n] || resources[m.Resource.Key()]
+		return ok && cone[n]
 	})
-	return only(s.Resources, func(r *mivet.Resource) bool {
-		for id := r.ID; id.Level() == arm.LevelResource; id = id.Parent() {
-			if resources[id.Key()] {
-				return true
-			}
+	var out []mivet.Resource
+	for _, id := range resources {
+		if r := g.idx.Resource(id); r != nil {
+			out = append(out, *r)
 		}
-		return false
-	}), identities
+	}
+	slices.SortFunc(out, func(a, b mivet.Resource) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
+	return out, identities
 }
 
 // resourcesOf are the resources that bear on a cone: those that lead to its principals with
 // what is above them, the first of each type at which one could put an identity, and those
 // that access tests are about.
-func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]bool {
-	out := map[arm.Key]bool{}
+func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]arm.ID {
+	out := map[arm.Key]arm.ID{}
+	var children []string
+	for i := range gates {
+		if gates[i].Child != "" {
+			children = append(children, gates[i].Child)
+		}
+	}
 	add := func(id arm.ID) {
 		for ; id.Level() == arm.LevelResource; id = id.Parent() {
-			out[id.Key()] = true
+			k := id.Key()
+			if _, known := out[k]; known {
+				return
+			}
+			out[k] = id
+			for _, child := range children {
+				typ, name, _ := strings.Cut(child, "/")
+				c := below(id, typ, name)
+				out[c.Key()] = c
+			}
 		}
 	}
 	seen := map[nodeType]bool{}
@@ -137,7 +155,7 @@ func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]bool {
 		add(g.snap.AccessTests[i].Resource)
 	}
 	for i := range g.links {
-		if out[g.links[i].Workload.Key()] {
+		if _, known := out[g.links[i].Workload.Key()]; known {
 			add(g.links[i].Content)
 		}
 	}
