@@ -140,6 +140,7 @@ type choker struct {
 	steps   map[hop][]int
 	places  map[*mivet.RoleAssignment]int
 	byKey   map[assignmentKey]int
+	members map[[2]mivet.PrincipalID]int
 	// cone are all principals that come to a target in any way, with their groups.
 	cone map[int32]bool
 	// resources and identities are those that bear on the cone, of a large tenant.
@@ -349,28 +350,44 @@ func (c *choker) ofRight(g *Graph, who int32, r askedRight) []Fact {
 	return nil
 }
 
-// onlyGrant is the one role of a principal's own that can give a right, where it is in no
-// group and has no other such role.
+// onlyGrant is the one role that can give a right, the principal's own or one of a group's,
+// with the memberships that lead there. It reports false where there are several.
 func (c *choker) onlyGrant(g *Graph, who int32, r askedRight) ([]Fact, bool) {
-	if int(who) >= len(g.groupsOf) || len(g.groupsOf[who]) > 0 {
-		return nil, false
-	}
 	node, _ := g.tree.Find(r.at)
-	found := -1
-	for _, gr := range g.grants[who] {
-		if !g.tree.Contains(gr.node, node) || !gr.role.ops.has(r.op) {
+	found, holder := -1, who
+	before := map[int32]int32{who: who}
+	queue := []int32{who}
+	for i := 0; i < len(queue); i++ {
+		p := queue[i]
+		if int(p) >= len(g.groupsOf) {
 			continue
 		}
-		if found >= 0 || gr.fact < 0 {
-			return nil, false
+		for _, gr := range g.grants[p] {
+			if !g.tree.Contains(gr.node, node) || !gr.role.ops.has(r.op) {
+				continue
+			}
+			if found >= 0 || gr.fact < 0 {
+				return nil, false
+			}
+			found, holder = int(gr.fact), p
 		}
-		found = int(gr.fact)
+		for _, up := range g.groupsOf[p] {
+			if _, twice := before[up]; twice {
+				return nil, false // two ways there: a membership more or less does not decide
+			}
+			before[up] = p
+			queue = append(queue, up)
+		}
 	}
 	if found < 0 {
 		return nil, false
 	}
 	i, ok := c.place(&g.snap.RoleAssignments[found])
-	return []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}, ok
+	out := []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}
+	for at := holder; at != who; at = before[at] {
+		out = append(out, c.ofMembership(g.principals[before[at]], g.principals[at])...)
+	}
+	return out, ok
 }
 
 // ofReason are the facts that one grant rests on: the grant, and the memberships that lead
@@ -430,10 +447,15 @@ func (c *choker) place(a *mivet.RoleAssignment) (int, bool) {
 }
 
 func (c *choker) ofMembership(member, group mivet.PrincipalID) []Fact {
-	for i := range c.g.snap.Memberships {
-		if m := &c.g.snap.Memberships[i]; m.Member == member && m.Group == group {
-			return []Fact{{Kind: FactMembership, Index: i, Cost: costPlain}}
+	if c.members == nil {
+		c.members = make(map[[2]mivet.PrincipalID]int, len(c.g.snap.Memberships))
+		for i := range c.g.snap.Memberships {
+			m := &c.g.snap.Memberships[i]
+			c.members[[2]mivet.PrincipalID{m.Member, m.Group}] = i
 		}
+	}
+	if i, ok := c.members[[2]mivet.PrincipalID{member, group}]; ok {
+		return []Fact{{Kind: FactMembership, Index: i, Cost: costPlain}}
 	}
 	return nil
 }

@@ -82,6 +82,8 @@ type hostType struct {
 	// resource decide about some.
 	ops      bitset
 	settings bool
+	// children are the parts below the resource that hold a setting of a gate.
+	children []string
 	// attach is the operation that changes the identities of the resource; -1 for none.
 	attach int
 }
@@ -288,6 +290,11 @@ func (t *hostType) settle(p *plan) {
 		}
 		for _, n := range v.needs {
 			t.ops.set(n.op)
+		}
+		for _, gate := range v.gates {
+			if gate.Child != "" && !slices.Contains(t.children, gate.Child) {
+				t.children = append(t.children, gate.Child)
+			}
 		}
 	}
 }

@@ -87,51 +87,58 @@ func (g *Graph) narrow(s *mivet.Snapshot, cone map[int32]bool) {
 
 // narrowResources keeps the resources and identities that bear on a cone.
 func (g *Graph) narrowResources(s *mivet.Snapshot, cone map[int32]bool) ([]mivet.Resource, []mivet.Identity) {
-	resources := g.resourcesOf(cone)
-	identities := only(s.Identities, func(m *mivet.Identity) bool {
-		n, ok := g.numbers[m.Principal]
-		return ok && cone[n]
-	})
+	seen := map[*mivet.Resource]bool{}
 	var out []mivet.Resource
-	for _, id := range resources {
-		if r := g.idx.Resource(id); r != nil {
+	add := func(r *mivet.Resource) {
+		if r != nil && !seen[r] {
+			seen[r] = true
 			out = append(out, *r)
 		}
 	}
+	above := func(id arm.ID) {
+		for ; id.Level() == arm.LevelResource; id = id.Parent() {
+			add(g.idx.Resource(id))
+		}
+	}
+	for n, keep := range g.objectsOf(cone) {
+		if !keep {
+			continue
+		}
+		o := &g.objects[n]
+		add(o.res)
+		above(o.id.Parent())
+		if o.typ == typeOther {
+			continue
+		}
+		for _, child := range g.plan.types[o.typ].children {
+			typ, name, _ := strings.Cut(child, "/")
+			add(g.idx.Resource(below(o.id, typ, name)))
+		}
+	}
+	for i := range g.snap.AccessTests {
+		above(g.snap.AccessTests[i].Resource)
+	}
+	for i := range g.links {
+		if w, ok := g.byKey[g.links[i].Workload.Key()]; ok && seen[g.objects[w].res] {
+			above(g.links[i].Content)
+		}
+	}
 	slices.SortFunc(out, func(a, b mivet.Resource) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-	return out, identities
+	return out, only(s.Identities, func(m *mivet.Identity) bool {
+		n, ok := g.numbers[m.Principal]
+		return ok && cone[n]
+	})
 }
 
-// resourcesOf are the resources that bear on a cone: those that lead to its principals with
-// what is above them, the first of each type at which one could put an identity, and those
-// that access tests are about.
-func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]arm.ID {
-	out := map[arm.Key]arm.ID{}
-	var children []string
-	for i := range gates {
-		if gates[i].Child != "" {
-			children = append(children, gates[i].Child)
-		}
-	}
-	add := func(id arm.ID) {
-		for ; id.Level() == arm.LevelResource; id = id.Parent() {
-			k := id.Key()
-			if _, known := out[k]; known {
-				return
-			}
-			out[k] = id
-			for _, child := range children {
-				typ, name, _ := strings.Cut(child, "/")
-				c := below(id, typ, name)
-				out[c.Key()] = c
-			}
-		}
-	}
+// objectsOf are the objects that bear on a cone: those that lead to its principals, and the
+// first of each type at which one could put an identity.
+func (g *Graph) objectsOf(cone map[int32]bool) []bool {
+	out := make([]bool, len(g.objects))
 	seen := map[nodeType]bool{}
 	for n := range cone {
 		if int(n) < len(g.carriers) {
 			for _, k := range g.carriers[n] {
-				add(g.objects[k].id)
+				out[k] = true
 			}
 		}
 		if int(n) >= len(g.byHolder) || !g.attaches(n) {
@@ -146,17 +153,9 @@ func (g *Graph) resourcesOf(cone map[int32]bool) map[arm.Key]arm.ID {
 				seen[k] = true
 				list := g.below(k.typ, node)
 				for _, k := range list[:min(len(list), maxTried)] {
-					add(g.objects[k].id)
+					out[k] = true
 				}
 			}
-		}
-	}
-	for i := range g.snap.AccessTests {
-		add(g.snap.AccessTests[i].Resource)
-	}
-	for i := range g.links {
-		if _, known := out[g.links[i].Workload.Key()]; known {
-			add(g.links[i].Content)
 		}
 	}
 	return out
