@@ -143,9 +143,10 @@ type choker struct {
 	members map[[2]mivet.PrincipalID]int
 	// cone are all principals that come to a target in any way, with their groups.
 	cone map[int32]bool
-	// resources and identities are those that bear on the cone, of a large tenant.
-	resources  []mivet.Resource
-	identities []mivet.Identity
+	// narrowed is what of a large tenant bears on the cone, with the former places of its
+	// assignments and memberships.
+	narrowed                     *mivet.Snapshot
+	keptAssignments, keptMembers []int
 }
 
 // tests finds the facts on which an access test hangs alone.

@@ -45,15 +45,32 @@ func (g *Graph) cone(targets []int32) map[int32]bool {
 // tenant it takes what bears on the principals of the cone.
 func (c *choker) without(removed map[int]bool) *Graph {
 	g := c.g
-	base := *g.snap
-	large := len(base.Resources)+len(base.RoleAssignments) > coneFrom
-	if large {
-		if c.resources == nil {
-			c.resources, c.identities = g.narrowResources(&base, c.cone)
-		}
-		base.Resources, base.Identities = c.resources, c.identities
+	base, large := *g.snap, c.narrowed != nil
+	if !large && len(base.Resources)+len(base.RoleAssignments) > coneFrom {
+		n := *g.snap
+		n.Resources, n.Identities = g.narrowResources(&n, c.cone)
+		c.keptAssignments, c.keptMembers = g.narrow(&n, c.cone)
+		c.narrowed, large = &n, true
 	}
-	s := reduced(&base, c.all, removed)
+	if large {
+		base = *c.narrowed
+	}
+	s := reduced(&base, c.all, removed, func(f *Fact) int {
+		var list []int
+		switch {
+		case large && f.Kind == FactAssignment:
+			list = c.keptAssignments
+		case large && f.Kind == FactMembership:
+			list = c.keptMembers
+		default:
+			return f.Index
+		}
+		i, ok := slices.BinarySearch(list, f.Index)
+		if !ok {
+			return -1 // it bears on nobody who is left
+		}
+		return i
+	})
 	o := g.o
 	gone := map[int]bool{}
 	for i := range removed {
@@ -62,27 +79,23 @@ func (c *choker) without(removed map[int]bool) *Graph {
 		}
 	}
 	o.Owners = kept(o.Owners, gone)
-	if large {
-		g.narrow(s, c.cone)
-	}
 	return New(s, authz.New(s, authz.Options{Catalog: g.cat, At: g.o.At}), o)
 }
 
 // coneFrom is from which size on a tenant is narrowed to what bears on a question.
 const coneFrom = 20_000
 
-// narrow drops what does not bear on the principals of a cone.
-func (g *Graph) narrow(s *mivet.Snapshot, cone map[int32]bool) {
+// narrow drops what does not bear on the principals of a cone. It returns the former places
+// of the assignments and memberships that stay.
+func (g *Graph) narrow(s *mivet.Snapshot, cone map[int32]bool) (assignments, memberships []int) {
 	in := func(p mivet.PrincipalID) bool {
 		n, ok := g.numbers[p]
 		return ok && cone[n]
 	}
-	s.RoleAssignments = only(s.RoleAssignments, func(a *mivet.RoleAssignment) bool { return in(a.Principal) })
-	s.Memberships = only(s.Memberships, func(m *mivet.Membership) bool { return in(m.Member) && in(m.Group) })
-	s.Principals = only(s.Principals, func(p *mivet.Principal) bool { return in(p.ID) })
-	s.AccessPolicies = only(s.AccessPolicies, func(p *mivet.AccessPolicy) bool { return in(p.Principal) })
-	s.AppRoles = only(s.AppRoles, func(a *mivet.AppRoleAssignment) bool { return in(a.Principal) })
-	s.DirectoryRoles = only(s.DirectoryRoles, func(a *mivet.DirectoryRoleAssignment) bool { return in(a.Principal) })
+	s.RoleAssignments, assignments = only(s.RoleAssignments, func(a *mivet.RoleAssignment) bool { return in(a.Principal) })
+	s.Memberships, memberships = only(s.Memberships, func(m *mivet.Membership) bool { return in(m.Member) && in(m.Group) })
+	s.Principals, _ = only(s.Principals, func(p *mivet.Principal) bool { return in(p.ID) })
+	return assignments, memberships
 }
 
 // narrowResources keeps the resources and identities that bear on a cone.
@@ -124,17 +137,24 @@ func (g *Graph) narrowResources(s *mivet.Snapshot, cone map[int32]bool) ([]mivet
 		}
 	}
 	slices.SortFunc(out, func(a, b mivet.Resource) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-	return out, only(s.Identities, func(m *mivet.Identity) bool {
+	identities, _ := only(s.Identities, func(m *mivet.Identity) bool {
 		n, ok := g.numbers[m.Principal]
 		return ok && cone[n]
 	})
+	return out, identities
 }
 
 // objectsOf are the objects that bear on a cone: those that lead to its principals, and the
 // first of each type at which one could put an identity.
 func (g *Graph) objectsOf(cone map[int32]bool) []bool {
 	out := make([]bool, len(g.objects))
-	seen := map[nodeType]bool{}
+	seen := make([]bool, g.tree.Len())
+	var types []int16
+	for i := range g.plan.hosting {
+		if t := g.plan.hosting[i].typ; !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
 	for n := range cone {
 		if int(n) < len(g.carriers) {
 			for _, k := range g.carriers[n] {
@@ -145,13 +165,12 @@ func (g *Graph) objectsOf(cone map[int32]bool) []bool {
 			continue
 		}
 		for _, node := range g.scopesOf(n) {
-			for i := range g.plan.hosting {
-				k := nodeType{node, g.plan.hosting[i].typ}
-				if seen[k] {
-					continue
-				}
-				seen[k] = true
-				list := g.below(k.typ, node)
+			if seen[node] {
+				continue
+			}
+			seen[node] = true
+			for _, t := range types {
+				list := g.below(t, node)
 				for _, k := range list[:min(len(list), maxTried)] {
 					out[k] = true
 				}
@@ -171,18 +190,18 @@ func (g *Graph) attaches(n int32) bool {
 	return false
 }
 
-func only[T any](list []T, keep func(*T) bool) []T {
-	var out []T
+// only keeps some elements of a list, and tells where they were.
+func only[T any](list []T, keep func(*T) bool) (out []T, places []int) {
 	for i := range list {
 		if keep(&list[i]) {
-			out = append(out, list[i])
+			out, places = append(out, list[i]), append(places, i)
 		}
 	}
-	return out
+	return out, places
 }
 
 // reduced is a snapshot without some facts.
-func reduced(base *mivet.Snapshot, all []Fact, removed map[int]bool) *mivet.Snapshot {
+func reduced(base *mivet.Snapshot, all []Fact, removed map[int]bool, place func(*Fact) int) *mivet.Snapshot {
 	gone := map[FactKind]map[int]bool{}
 	settings := map[arm.Key]map[string]string{}
 	for i := range removed {
@@ -198,7 +217,7 @@ func reduced(base *mivet.Snapshot, all []Fact, removed map[int]bool) *mivet.Snap
 		if gone[f.Kind] == nil {
 			gone[f.Kind] = map[int]bool{}
 		}
-		gone[f.Kind][f.Index] = true
+		gone[f.Kind][place(f)] = true
 	}
 	s := *base
 	s.RoleAssignments = kept(s.RoleAssignments, gone[FactAssignment])
