@@ -234,6 +234,7 @@ func TestDirectory(t *testing.T) {
 		}
 	}
 	f("ann", "machine", "certain AUTHZ-05@machine")
+	f("ann", "app", "certain directory")
 	f("bob", "app", "certain directory")
 	f("bob", "machine", "certain directory CICD-04 VM-01@machine") // as robot
 	f("robot", "machine", "certain CICD-04 VM-01@machine")
