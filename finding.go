@@ -145,7 +145,6 @@ const (
 	EditAttachIdentity     EditKind = "attach-identity"
 	EditDetachIdentity     EditKind = "detach-identity"
 	EditDeleteIdentity     EditKind = "delete-identity"
-	EditRemoveFederated    EditKind = "remove-federated-credential" // Name is its name, Resource its identity or zero
 	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
 	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
 )

@@ -64,10 +64,6 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return attach(s, e)
 	case mivet.EditDeleteIdentity:
 		return deleteIdentity(s, e.Resource)
-	case mivet.EditRemoveFederated:
-		return remove(&s.FederatedCredentials, func(f *mivet.FederatedCredential) bool {
-			return f.Name == e.Name && f.Identity.Equal(e.Resource)
-		})
 	case mivet.EditRemoveSuppression:
 		return nil // no fact: see ApplySuppressions
 	case mivet.EditApplyFirst:

@@ -44,11 +44,6 @@ func azCommand(e *mivet.Edit) string {
 		return azIdentity("remove", e)
 	case mivet.EditDeleteIdentity:
 		return "az identity delete --ids " + quote(e.Resource.String())
-	case mivet.EditRemoveFederated:
-		if e.Resource.IsZero() {
-			return "az ad app federated-credential delete --federated-credential-id " + quote(e.Name) + " --id APPLICATION"
-		}
-		return "az identity federated-credential delete --name " + quote(e.Name) + " --identity-name " + quote(e.Resource.Name()) + " --resource-group " + quote(e.Resource.ResourceGroup())
 	case mivet.EditRemoveSuppression:
 		return "# remove the suppression at " + e.Name
 	case mivet.EditApplyFirst:

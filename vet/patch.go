@@ -75,12 +75,6 @@ func (p *tenantPatch) edit(e *mivet.Edit) error {
 		return p.identity(e)
 	case mivet.EditDeleteIdentity:
 		return p.remove(p.resourceLine(e.Resource))
-	case mivet.EditRemoveFederated:
-		for i := range p.s.FederatedCredentials {
-			if f := &p.s.FederatedCredentials[i]; f.Name == e.Name && f.Identity.Equal(e.Resource) {
-				return p.remove(p.lineOf(f.Source))
-			}
-		}
 	case mivet.EditRemoveSuppression, mivet.EditApplyFirst:
 	}
 	return ErrNoPatch

@@ -45,8 +45,6 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# in the identity block of %s: %s\n", e.Resource.Name(), identityWords(e))
 	case mivet.EditDeleteIdentity:
 		fmt.Fprintf(b, "# remove the azurerm_user_assigned_identity %s\n", e.Resource.Name())
-	case mivet.EditRemoveFederated:
-		fmt.Fprintf(b, "# remove the azurerm_federated_identity_credential %s\n", e.Name)
 	case mivet.EditRemoveSuppression:
 		fmt.Fprintf(b, "# remove the suppression at %s\n", e.Name)
 	case mivet.EditApplyFirst:
@@ -173,8 +171,6 @@ func Bicep(edits []mivet.Edit) string {
 			fmt.Fprintf(&b, "// in the identity of %s: %s\n", e.Resource.Name(), identityWords(e))
 		case mivet.EditDeleteIdentity:
 			fmt.Fprintf(&b, "// remove the identity %s\n", e.Resource.Name())
-		case mivet.EditRemoveFederated:
-			fmt.Fprintf(&b, "// remove the federated credential %s\n", e.Name)
 		case mivet.EditRemoveSuppression:
 			fmt.Fprintf(&b, "// remove the suppression at %s\n", e.Name)
 		case mivet.EditApplyFirst:

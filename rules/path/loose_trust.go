@@ -57,7 +57,7 @@ func checkLooseTrust(p *vet.Pass) error {
 			Consequence: who + " gets a token of the identity",
 			Fix: mivet.Fix{
 				Summary: "remove it, and name one environment or one protected branch in the subject of another",
-				Edits:   []mivet.Edit{{Kind: mivet.EditRemoveFederated, Resource: f.Identity, Name: f.Name}},
+				Edits:   []mivet.Edit{{Kind: mivet.EditRemoveFederation, Federation: f}},
 				Check:   "the pipeline that should use it has a credential with its own subject first",
 			},
 		})
