@@ -32,8 +32,8 @@ var ContentWriters = &vet.Rule{
 }
 
 func checkContentWriters(p *vet.Pass) error {
-	g, err := p.Paths()
-	if err != nil {
+	g, err := paths(p)
+	if g == nil || err != nil {
 		return err
 	}
 	written := map[mivet.PrincipalID]bool{}
