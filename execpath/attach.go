@@ -29,7 +29,7 @@ func (r *runner) identities(k int) {
 	if v == yes {
 		e.certain = 1
 	}
-	r.g.entries = append(r.g.entries, e)
+	r.entries = append(r.entries, e)
 }
 
 // covered reports whether the principal acts as every identity of the region anyway, by a
@@ -71,10 +71,10 @@ func (r *runner) placeAt(k int, h *hosting) verdict {
 	if held == no {
 		return no
 	}
-	if h.make && !h.exec && r.wide(k) {
+	reg := &r.regions[k]
+	if h.make && !h.exec && reg.wide {
 		return held
 	}
-	reg := &r.regions[k]
 	best := no
 	list := r.g.below(h.typ, reg.node)
 	for _, n := range list[:min(len(list), maxTried)] {

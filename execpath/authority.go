@@ -4,6 +4,7 @@ package execpath
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/abac"
@@ -22,7 +23,7 @@ func (r *runner) authorityAt(k int) {
 		if v == yes {
 			e.certain = 1
 		}
-		r.g.entries = append(r.g.entries, e)
+		r.entries = append(r.entries, e)
 	}
 	if r.inherits(k, r.g.plan.grant) && r.inherits(k, r.g.plan.define) && !r.someAuthority(reg) {
 		return
@@ -110,18 +111,19 @@ func (r *runner) conditioned(k int) bool {
 	reg := &r.regions[k]
 	o := &r.g.plan.ops[r.g.plan.grant]
 	id := r.g.tree.ID(reg.node)
+	key := r.conditionKey(k)
 	ask := func(role mivet.RoleID, self bool) verdict {
-		a := abac.RoleAssignment{RoleDefinitionID: string(role)}
-		if self {
-			a.PrincipalID, a.PrincipalType = string(r.g.principals[r.who]), r.principalType()
-		}
 		return settled(r.g.engine.Check(authz.Request{
-			Principal: r.g.principals[r.who], Operation: o.op, Plane: o.plane, Resource: id, Given: a.WriteEnv(), At: r.g.o.At,
+			Principal: r.g.principals[r.who], Operation: o.op, Plane: o.plane, Resource: id, Given: r.given(role, self, key != ""), At: r.g.o.At,
 		}))
 	}
 	d := r.g.engine.CheckRef(r.ref, o.ref, &reg.res, o.plane, r.g.o.At)
 	if d.Cause != authz.CauseCondition {
 		return false
+	}
+	if known, ok := r.granted[key]; ok && key != "" {
+		r.conditionEntries(k, known)
+		return true
 	}
 	give := &grantable{surely: newBitset(len(r.g.plan.ops)), possibly: newBitset(len(r.g.plan.ops))}
 	each := func(defs []mivet.RoleDefinition) {
@@ -156,8 +158,60 @@ func (r *runner) conditioned(k int) bool {
 			}
 		}
 	}
+	if key != "" {
+		r.granted[key] = give
+	}
 	r.conditionEntries(k, give)
 	return true
+}
+
+// given is the request that assigns a role: to the principal itself, or to somebody who is
+// not known. Where nothing asks for the principal's ID it is left out, and the request is
+// kept for the next one.
+func (r *runner) given(role mivet.RoleID, self, anybody bool) *abac.Env {
+	a := abac.RoleAssignment{RoleDefinitionID: string(role)}
+	if self {
+		a.PrincipalType = r.principalType()
+	}
+	if self && !anybody {
+		a.PrincipalID = string(r.g.principals[r.who])
+		return a.WriteEnv()
+	}
+	env := r.requests[a]
+	if env == nil {
+		env = a.WriteEnv()
+		r.requests[a] = env
+	}
+	return env
+}
+
+// conditionKey names what decides which roles can be given at a region: the conditions of
+// the grants that give the right, and the sort of the principal. It is empty where one asks
+// who gets the role.
+func (r *runner) conditionKey(k int) string {
+	key := r.principalType()
+	if r.holds(k, r.g.plan.define) != no {
+		key += " defines"
+	}
+	for up := k; up >= 0; up = r.regions[up].parent {
+		for _, gr := range r.regions[up].roles {
+			if !gr.role.ops.has(r.g.plan.grant) {
+				continue
+			}
+			if gr.fact < 0 || gr.role.def == nil {
+				return ""
+			}
+			a := &r.g.snap.RoleAssignments[gr.fact]
+			if strings.Contains(a.Condition, "PrincipalId") {
+				return ""
+			}
+			key += "\x00" + string(gr.role.def.ID) + "\x00" + a.Condition
+			if a.Eligible || a.ConditionUnknown || !a.Start.IsZero() || !a.End.IsZero() {
+				key += "\x00" + a.ID.String() // something else than the condition decides too
+			}
+		}
+	}
+	return key
 }
 
 func (r *runner) principalType() string {
@@ -176,7 +230,7 @@ func (r *runner) conditionEntries(k int, give *grantable) {
 	reg := &r.regions[k]
 	emit := func(t int16, p pair) {
 		if p.possible != 0 {
-			r.g.entries = append(r.g.entries, entry{
+			r.entries = append(r.entries, entry{
 				holder: r.who, node: reg.node, typ: t, by: byCondition, certain: p.certain, possible: p.possible,
 				exact: r.exact(reg, t),
 			})

@@ -99,6 +99,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 		c.allowed[t] = true
 	}
 	c.tests()
+	c.cone = g.cone(c.targets)
 	cut := Cut{Exact: true}
 	for _, p := range c.sources(g, Certain) {
 		cut.Before = append(cut.Before, g.principals[p])
@@ -108,7 +109,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 	for cut.Rounds = 1; cut.Rounds <= maxRounds; cut.Rounds++ {
 		grown := c.collect(g, removed)
 		if !grown {
-			after = g.without(c.all, removed)
+			after = c.without(removed)
 			if left := c.collectFrom(after); !left {
 				cut.Proved = true
 				break
@@ -121,7 +122,7 @@ func (g *Graph) Choke(q ChokeQuery) Cut {
 		cut.Facts = append(cut.Facts, c.all[i])
 	}
 	if after == nil {
-		after = g.without(c.all, removed)
+		after = c.without(removed)
 	}
 	c.finish(&cut, after)
 	return cut
@@ -138,6 +139,14 @@ type choker struct {
 	carries map[string][]int
 	steps   map[hop][]int
 	places  map[*mivet.RoleAssignment]int
+	byKey   map[assignmentKey]int
+	members map[[2]mivet.PrincipalID]int
+	// cone are all principals that come to a target in any way, with their groups.
+	cone map[int32]bool
+	// narrowed is what of a large tenant bears on the cone, with the former places of its
+	// assignments and memberships.
+	narrowed                     *mivet.Snapshot
+	keptAssignments, keptMembers []int
 }
 
 // tests finds the facts on which an access test hangs alone.
@@ -296,27 +305,90 @@ func (c *choker) removable(g *Graph, h hop) []Fact {
 	if h.plain >= 0 {
 		return c.removablePlain(g, &g.plain[h.plain])
 	}
-	s := g.step(h)
+	e, o := &g.entries[h.entry], &g.objects[h.object]
+	v, rights := g.rightsOf(h)
 	var out []Fact
-	for i := range s.Rights {
-		for k := range s.Rights[i].Reasons {
-			if r := &s.Rights[i].Reasons[k]; r.Outcome == authz.Grants {
-				out = append(out, c.ofReason(r)...)
-				break
-			}
-		}
+	for _, r := range rights {
+		out = append(out, c.ofRight(g, e.holder, r)...)
 	}
-	for _, gate := range s.Gates {
-		if gate.State == Open && len(gate.Gate.Shut) > 0 && gate.Gate.Shut[0] != "*" && !gate.Gate.Weak && gate.Gate.Child == "" && gate.Setting != "" {
-			if at := g.gateAt(&g.objects[h.object]); at != nil {
-				out = append(out, Fact{Kind: FactSetting, Index: -1, Resource: at.ID, Setting: gate.Setting, Value: gate.Gate.Shut[0], Cost: costSetting})
-			}
+	if v == nil {
+		if e.by == byElevation {
+			out = append(out, c.ofDirectory(g.principals[e.holder])...)
 		}
+		return out
 	}
-	if g.entries[h.entry].by == byElevation {
-		out = append(out, c.ofDirectory(s.From)...)
+	for _, gate := range v.gates {
+		at := g.gateAt(o)
+		r := gate.read(at, g.idx.Resource)
+		if at != nil && r.state == Open && len(gate.Shut) > 0 && gate.Shut[0] != "*" && !gate.Weak && gate.Child == "" && r.setting != "" {
+			out = append(out, Fact{Kind: FactSetting, Index: -1, Resource: at.ID, Setting: r.setting, Value: gate.Shut[0], Cost: costSetting})
+		}
 	}
 	return out
+}
+
+// ofRight are the facts that give one right: the grant that decides, and memberships.
+func (c *choker) ofRight(g *Graph, who int32, r askedRight) []Fact {
+	o := &g.plan.ops[r.op]
+	at := g.engine.Resource(r.at)
+	d := g.engine.CheckRef(g.engine.Principal(g.principals[who]), o.ref, &at, o.plane, g.o.At)
+	if d.Effect == authz.Allowed && d.Local == authz.NotLocal && d.Fact >= 0 {
+		if a := &g.snap.RoleAssignments[d.Fact]; a.Principal == g.principals[who] {
+			if i, ok := c.place(a); ok {
+				return []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}
+			}
+		}
+	}
+	if f, ok := c.onlyGrant(g, who, r); ok {
+		return f
+	}
+	x := g.explainRight(who, r)
+	for k := range x.Reasons {
+		if x.Reasons[k].Outcome == authz.Grants || x.Reasons[k].Outcome == authz.MayGrant {
+			return c.ofReason(&x.Reasons[k])
+		}
+	}
+	return nil
+}
+
+// onlyGrant is the one role that can give a right, the principal's own or one of a group's,
+// with the memberships that lead there. It reports false where there are several.
+func (c *choker) onlyGrant(g *Graph, who int32, r askedRight) ([]Fact, bool) {
+	node, _ := g.tree.Find(r.at)
+	found, holder := -1, who
+	before := map[int32]int32{who: who}
+	queue := []int32{who}
+	for i := 0; i < len(queue); i++ {
+		p := queue[i]
+		if int(p) >= len(g.groupsOf) {
+			continue
+		}
+		for _, gr := range g.grants[p] {
+			if !g.tree.Contains(gr.node, node) || !gr.role.ops.has(r.op) {
+				continue
+			}
+			if found >= 0 || gr.fact < 0 {
+				return nil, false
+			}
+			found, holder = int(gr.fact), p
+		}
+		for _, up := range g.groupsOf[p] {
+			if _, twice := before[up]; twice {
+				return nil, false // two ways there: a membership more or less does not decide
+			}
+			before[up] = p
+			queue = append(queue, up)
+		}
+	}
+	if found < 0 {
+		return nil, false
+	}
+	i, ok := c.place(&g.snap.RoleAssignments[found])
+	out := []Fact{{Kind: FactAssignment, Index: i, Cost: costPlain}}
+	for at := holder; at != who; at = before[at] {
+		out = append(out, c.ofMembership(g.principals[before[at]], g.principals[at])...)
+	}
+	return out, ok
 }
 
 // ofReason are the facts that one grant rests on: the grant, and the memberships that lead
@@ -341,26 +413,50 @@ func (c *choker) ofReason(r *authz.Reason) []Fact {
 	return out
 }
 
+// assignmentKey tells assignments apart.
+type assignmentKey struct {
+	principal mivet.PrincipalID
+	role      mivet.RoleID
+	name      string
+	scope, id arm.Key
+	condition string
+}
+
+func keyOf(a *mivet.RoleAssignment) assignmentKey {
+	return assignmentKey{a.Principal, a.Role, a.RoleName, a.Scope.Key(), a.ID.Key(), a.Condition}
+}
+
 // place finds an assignment of this or of a reduced snapshot.
 func (c *choker) place(a *mivet.RoleAssignment) (int, bool) {
 	if i, ok := c.places[a]; ok {
 		return i, true
 	}
-	for i := range c.g.snap.RoleAssignments {
-		b := &c.g.snap.RoleAssignments[i]
-		if b.Principal == a.Principal && b.Role == a.Role && b.RoleName == a.RoleName && b.Scope.Equal(a.Scope) && b.ID.Equal(a.ID) && b.Condition == a.Condition {
-			c.places[a] = i
-			return i, true
+	if c.byKey == nil {
+		c.byKey = map[assignmentKey]int{}
+		for i := range c.g.snap.RoleAssignments {
+			b := &c.g.snap.RoleAssignments[i]
+			if n, ok := c.g.numbers[b.Principal]; ok && c.cone[n] {
+				c.byKey[keyOf(b)] = i
+			}
 		}
 	}
-	return -1, false
+	i, ok := c.byKey[keyOf(a)]
+	if ok {
+		c.places[a] = i
+	}
+	return i, ok
 }
 
 func (c *choker) ofMembership(member, group mivet.PrincipalID) []Fact {
-	for i := range c.g.snap.Memberships {
-		if m := &c.g.snap.Memberships[i]; m.Member == member && m.Group == group {
-			return []Fact{{Kind: FactMembership, Index: i, Cost: costPlain}}
+	if c.members == nil {
+		c.members = make(map[[2]mivet.PrincipalID]int, len(c.g.snap.Memberships))
+		for i := range c.g.snap.Memberships {
+			m := &c.g.snap.Memberships[i]
+			c.members[[2]mivet.PrincipalID{m.Member, m.Group}] = i
 		}
+	}
+	if i, ok := c.members[[2]mivet.PrincipalID{member, group}]; ok {
+		return []Fact{{Kind: FactMembership, Index: i, Cost: costPlain}}
 	}
 	return nil
 }
@@ -424,6 +520,9 @@ func (c *choker) finish(cut *Cut, after *Graph) {
 	}
 	for i := range c.g.snap.AccessTests {
 		t := &c.g.snap.AccessTests[i]
+		if n, ok := c.g.numbers[t.Principal]; !ok || !c.cone[n] {
+			continue // no fact that was taken away bears on it
+		}
 		r := authz.Request{Principal: t.Principal, Operation: t.Operation, Plane: t.Plane, Resource: t.Resource, At: c.g.o.At}
 		want := authz.Denied
 		if t.Allowed {

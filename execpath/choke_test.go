@@ -93,7 +93,7 @@ func TestChokeCuts(t *testing.T) {
 		left := func(without map[int]bool, members map[int]bool, facts []Fact, removed map[int]bool) int {
 			var after *Graph
 			if facts != nil {
-				after = g.without(facts, removed)
+				after = (&choker{g: g, all: facts}).without(removed)
 			} else {
 				c := *s
 				c.RoleAssignments, c.Memberships = kept(s.RoleAssignments, without), kept(s.Memberships, members)
@@ -183,5 +183,34 @@ func TestChokeSparesTests(t *testing.T) {
 	}
 	if c := choke(strings.Replace(row, "vm-agent", "storage-network", 1)); len(c.Broken) != 1 || !c.Proved {
 		t.Errorf("the test that breaks is named: %+v", c)
+	}
+}
+
+// What is dropped of a large tenant does not bear on who comes to a target.
+func TestNarrowed(t *testing.T) {
+	cat, table := openCatalog(t), builtin(t)
+	for seed := range 20 {
+		s := randomTenant(t, rand.New(rand.NewPCG(uint64(seed), 5)))
+		g := New(s, authz.New(s, authz.Options{Catalog: cat}), Options{Catalog: cat, Table: table})
+		for _, target := range []mivet.PrincipalID{"u0", "u1", "h0", "h1", "h2"} {
+			n, ok := g.numbers[target]
+			if !ok {
+				continue
+			}
+			less := *s
+			cone := g.cone([]int32{n})
+			less.Resources, less.Identities = g.narrowResources(s, cone)
+			g.narrow(&less, cone)
+			narrow := New(&less, authz.New(&less, authz.Options{Catalog: cat}), Options{Catalog: cat, Table: table})
+			for _, level := range []Level{Certain, Possible} {
+				want := g.Reaching([]mivet.PrincipalID{target}, level)
+				got := narrow.Reaching([]mivet.PrincipalID{target}, level)
+				slices.Sort(want)
+				slices.Sort(got)
+				if !slices.Equal(want, got) {
+					t.Fatalf("seed %d, %s to %s: got %v, want %v", seed, level, target, got, want)
+				}
+			}
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
 
 // Names says what people call a principal, and what it is.
@@ -18,13 +19,13 @@ type picture struct {
 	boxes  []box
 	arrows []arrow
 	byKey  map[string]int
+	row    int // of the path that is drawn
 }
 
 type box struct {
 	title, under string
 	shape        shape
-	rank         int
-	row          int
+	rank, row    int // column and line
 }
 
 type shape uint8
@@ -44,34 +45,49 @@ type arrow struct {
 // newPicture draws each principal and each resource that a step leads over once.
 func newPicture(paths []Path, names Names) *picture {
 	p := &picture{byKey: map[string]int{}}
-	for _, path := range paths {
-		rank := 0
-		for i := range path.Steps {
-			s := &path.Steps[i]
-			from := p.principal(s.From, rank, names)
-			if !s.Host.IsZero() && !s.plain() {
-				rank++
-				host := p.box("at "+string(s.Host.Key()), box{title: s.Host.Name(), under: s.Host.Type(), shape: place}, rank)
-				p.arrow(from, host, s.Technique+" "+firstOperation(s), s.Level == Certain)
-				from = host
-				if !s.Workload.IsZero() && !s.Workload.Equal(s.Host) {
-					rank++
-					w := p.box("at "+string(s.Workload.Key()), box{title: s.Workload.Name(), under: s.Workload.Type(), shape: place}, rank)
-					p.arrow(from, w, loads(s), s.Level == Certain)
-					from = w
-				}
-			}
-			rank++
-			to := p.principal(s.To, rank, names)
-			text := "acts as"
-			if s.plain() {
-				text = s.Technique
-			}
-			p.arrow(from, to, text, s.Level == Certain)
-		}
+	for i := range paths {
+		p.row = i
+		p.path(&paths[i], names)
 	}
 	p.layOut()
 	return p
+}
+
+func (p *picture) path(path *Path, names Names) {
+	for i := range path.Steps {
+		s := &path.Steps[i]
+		sure := s.Level == Certain
+		from := p.principal(s.From, names)
+		to := p.principal(s.To, names)
+		if s.plain() {
+			p.arrow(from, to, s.Technique, sure)
+		} else {
+			host := p.place(s.Host)
+			p.arrow(from, host, s.Technique+" "+firstOperation(s), sure)
+			if !s.Workload.IsZero() && !s.Workload.Equal(s.Host) {
+				w := p.place(s.Workload)
+				p.arrow(host, w, loads(s), sure)
+				host = w
+			}
+			p.arrow(host, to, "acts as", sure)
+		}
+		if i == len(path.Steps)-1 && path.Goal != nil && !path.Goal.Resource.IsZero() {
+			p.arrow(to, p.place(path.Goal.Resource), "may do "+verbOf(path.Goal.Operation), path.Level == Certain)
+		}
+	}
+}
+
+func (p *picture) place(id arm.ID) int {
+	return p.box("at "+string(id.Key()), box{title: id.Name(), under: shortType(id.Type()), shape: place})
+}
+
+// shortType leaves the provider out of a resource type.
+func shortType(s string) string { return s[strings.IndexByte(s, '/')+1:] }
+
+// verbOf is the end of an operation's name that tells most.
+func verbOf(op arm.Operation) string {
+	parts := strings.Split(op.String(), "/")
+	return strings.Join(parts[max(len(parts)-3, 1):], "/")
 }
 
 // plain reports whether a step leads over no resource.
@@ -92,21 +108,20 @@ func firstOperation(s *Step) string {
 	return text[strings.IndexByte(text, '/')+1:]
 }
 
-func (p *picture) principal(id mivet.PrincipalID, rank int, names Names) int {
+func (p *picture) principal(id mivet.PrincipalID, names Names) int {
 	name, kind := names(id)
 	b := box{title: name, under: kind, shape: person}
 	if strings.Contains(kind, "identity") {
 		b.shape = identity
 	}
-	return p.box("principal "+string(id), b, rank)
+	return p.box("principal "+string(id), b)
 }
 
-func (p *picture) box(key string, b box, rank int) int {
+func (p *picture) box(key string, b box) int {
 	if i, ok := p.byKey[key]; ok {
-		p.boxes[i].rank = max(p.boxes[i].rank, rank)
 		return i
 	}
-	b.rank = rank
+	b.row = p.row
 	i := len(p.boxes)
 	p.byKey[key] = i
 	p.boxes = append(p.boxes, b)
@@ -123,13 +138,27 @@ func (p *picture) arrow(from, to int, text string, sure bool) {
 	p.arrows = append(p.arrows, arrow{from, to, strings.TrimSpace(text), sure})
 }
 
-// layOut puts boxes of one rank below each other.
+// layOut puts each box to the right of those that lead to it, and on the line of the first
+// path that leads over it, unless another stands there.
 func (p *picture) layOut() {
-	rows := map[int]int{}
+	for range p.boxes { // a circle ends it too
+		moved := false
+		for _, a := range p.arrows {
+			if from, to := &p.boxes[a.from], &p.boxes[a.to]; to.rank <= from.rank && from.rank < len(p.boxes) {
+				to.rank, moved = from.rank+1, true
+			}
+		}
+		if !moved {
+			break
+		}
+	}
+	taken := map[[2]int]bool{}
 	for i := range p.boxes {
 		b := &p.boxes[i]
-		b.row = rows[b.rank]
-		rows[b.rank]++
+		for taken[[2]int{b.rank, b.row}] {
+			b.row++
+		}
+		taken[[2]int{b.rank, b.row}] = true
 	}
 }
 
@@ -237,8 +266,9 @@ func (p *picture) drawArrow(w *strings.Builder, a arrow) {
 		mid = max(x1, x2) + gapX/3
 	}
 	fmt.Fprintf(w, `<path d="M%d,%d C%d,%d %d,%d %d,%d" fill="none" stroke="#444" stroke-width="1.4"%s marker-end="url(#head)"/>`+"\n", x1, y1, mid, y1, mid, y2, x2, y2, dash)
-	for i, line := range wrap(a.text, arrowLetters) {
-		fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle" font-size="10.5" fill="#222">%s</text>`+"\n", mid, (y1+y2)/2-6+i*12, xmlText(line))
+	lines := wrap(a.text, arrowLetters)
+	for i, line := range lines { // above the line
+		fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle" font-size="10.5" fill="#222">%s</text>`+"\n", mid, (y1+y2)/2-6-(len(lines)-1-i)*12, xmlText(line))
 	}
 }
 

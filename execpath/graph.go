@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -66,11 +67,12 @@ type Graph struct {
 	byNode   map[nodeType][]int32
 	byHolder [][]int32
 
-	groupsOf, membersOf [][]int32
-	plainIn, plainOut   [][]int32
-	plain               []plainEdge
-	links               []Link
-	inside              []bool // per federated credential: a cluster of the snapshot issues its tokens
+	groupsOf          [][]int32
+	grants            [][]grantOf // the roles of each principal, its groups' aside
+	plainIn, plainOut [][]int32
+	plain             []plainEdge
+	links             []Link
+	inside            []bool // per federated credential: a cluster of the snapshot issues its tokens
 }
 
 type nodeType struct {
@@ -97,15 +99,24 @@ func New(s *mivet.Snapshot, e *authz.Engine, o Options) *Graph {
 	if o.Table == nil {
 		o.Table = &Table{}
 	}
+	var b arm.TreeBuilder
+	var beside sync.WaitGroup
+	beside.Go(func() { addScopes(&b, s) })
+	var links []Link
+	beside.Go(func() { links = Links(s) })
 	g := &Graph{
 		snap: s, idx: mivet.NewIndex(s), engine: e, cat: o.Catalog, o: o,
 		numbers: map[mivet.PrincipalID]int32{}, byKey: map[arm.Key]int32{}, byNode: map[nodeType][]int32{},
 	}
 	g.plan = newPlan(o.Table, e, o.Catalog)
-	g.links = Links(s)
 	g.internPrincipals()
+	beside.Wait()
+	g.links = links
 	g.addObjects()
-	g.buildTree()
+	for i := range g.objects {
+		b.Add(g.objects[i].id)
+	}
+	g.tree = b.Build()
 	g.place()
 	g.join()
 	g.addPlain()
@@ -294,9 +305,8 @@ func appendNew(list []int32, n int32) []int32 {
 	return append(list, n)
 }
 
-func (g *Graph) buildTree() {
-	var b arm.TreeBuilder
-	s := g.snap
+// addScopes puts every scope at which rights are given or taken into a tree.
+func addScopes(b *arm.TreeBuilder, s *mivet.Snapshot) {
 	for i := range s.Subscriptions {
 		b.Add(s.Subscriptions[i].ID)
 	}
@@ -312,9 +322,6 @@ func (g *Graph) buildTree() {
 	for i := range s.DenyAssignments {
 		b.Add(s.DenyAssignments[i].Scope)
 	}
-	for i := range g.objects {
-		b.Add(g.objects[i].id)
-	}
 	// A circle, or a parent that is none, is a fault that the engine's answers tell of.
 	for i := range s.ManagementGroups {
 		if p := s.ManagementGroups[i].Parent; !p.IsZero() {
@@ -326,7 +333,6 @@ func (g *Graph) buildTree() {
 			_ = b.Link(s.Subscriptions[i].ID, p)
 		}
 	}
-	g.tree = b.Build()
 }
 
 // place gives objects their nodes, and orders them by type and node.

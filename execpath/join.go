@@ -4,9 +4,13 @@ package execpath
 
 import (
 	"cmp"
+	"maps"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 )
@@ -60,24 +64,23 @@ type compiled struct {
 // principals have, as far as rights of several add up to more.
 func (g *Graph) join() {
 	g.readMemberships()
-	j := newJoiner(g)
-	for p := range g.principals {
-		if len(j.grants[p]) > 0 {
-			j.run(int32(p), [][]grantOf{j.grants[p]})
+	first := newJoiner(g)
+	g.grants = first.grants
+	workers := []*joiner{first}
+	if len(g.snap.RoleAssignments) >= manyAssignments {
+		for range runtime.GOMAXPROCS(0) - 1 {
+			workers = append(workers, first.beside())
 		}
 	}
-	for p := range g.principals {
-		holders := j.holders(int32(p))
-		if len(holders) < 2 {
-			continue
-		}
-		lists := make([][]grantOf, len(holders))
-		for i, h := range holders {
-			lists[i] = j.grants[h]
-		}
-		j.run(int32(p), lists)
+	var all sync.WaitGroup
+	for i, j := range workers {
+		all.Go(func() { j.joinEach(i, len(workers)) })
 	}
-	slices.SortFunc(g.entries, func(a, b entry) int {
+	all.Wait()
+	for _, j := range workers {
+		g.entries = append(g.entries, j.entries...)
+	}
+	slices.SortStableFunc(g.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.node, b.node), cmp.Compare(a.typ, b.typ))
 	})
 	g.byHolder = make([][]int32, len(g.principals))
@@ -89,35 +92,65 @@ func (g *Graph) join() {
 	}
 }
 
+// manyAssignments is from when on the join uses all cores.
+const manyAssignments = 5000
+
+// beside is a joiner that works on other principals at the same time.
+func (j *joiner) beside() *joiner {
+	return &joiner{
+		g: j.g, grants: j.grants, roles: maps.Clone(j.roles), any: j.any, typesOf: map[*compiled][]int16{},
+		granted: map[string]*grantable{}, requests: map[abac.RoleAssignment]*abac.Env{}, mark: make([]int32, len(j.mark)),
+	}
+}
+
+// joinEach joins the rights of every so many-th principal.
+func (j *joiner) joinEach(first, step int) {
+	for p := first; p < len(j.grants); p += step {
+		if len(j.grants[p]) > 0 {
+			j.run(int32(p), [][]grantOf{j.grants[p]})
+		}
+		holders := j.holders(int32(p))
+		if len(holders) < 2 {
+			continue
+		}
+		lists := make([][]grantOf, len(holders))
+		for i, h := range holders {
+			lists[i] = j.grants[h]
+		}
+		j.run(int32(p), lists)
+	}
+}
+
 // readMemberships keeps who is directly in which group.
 func (g *Graph) readMemberships() {
 	g.groupsOf = make([][]int32, len(g.principals))
-	g.membersOf = make([][]int32, len(g.principals))
 	for i := range g.snap.Memberships {
 		m := &g.snap.Memberships[i]
 		group, member := g.number(m.Group), g.number(m.Member)
 		g.groupsOf[member] = append(g.groupsOf[member], group)
-		g.membersOf[group] = append(g.membersOf[group], member)
 	}
 }
 
 // joiner is the state of the join.
 type joiner struct {
-	g      *Graph
-	grants [][]grantOf
-	roles  map[*mivet.RoleDefinition]*compiled
-	any    *compiled
+	g       *Graph
+	entries []entry
+	grants  [][]grantOf
+	roles   map[*mivet.RoleDefinition]*compiled
+	any     *compiled
 	// typesOf are the types at which a role may open a way.
-	typesOf map[*compiled][]int16
-	closure []int32 // scratch
-	mark    []int32
-	stamp   int32
+	typesOf  map[*compiled][]int16
+	granted  map[string]*grantable
+	requests map[abac.RoleAssignment]*abac.Env
+	closure  []int32 // scratch
+	mark     []int32
+	stamp    int32
 }
 
 func newJoiner(g *Graph) *joiner {
 	j := &joiner{
 		g: g, grants: make([][]grantOf, len(g.principals)), roles: map[*mivet.RoleDefinition]*compiled{},
-		typesOf: map[*compiled][]int16{}, mark: make([]int32, len(g.principals)),
+		typesOf: map[*compiled][]int16{}, granted: map[string]*grantable{}, requests: map[abac.RoleAssignment]*abac.Env{}, mark: make([]int32, len(g.principals)),
 	}
 	j.any = &compiled{ops: newBitset(len(g.plan.ops))}
 	for i := range g.plan.ops {
@@ -248,6 +281,7 @@ type region struct {
 	res    authz.ResourceRef
 	asked  map[int]verdict
 	loose  bool // a deny assignment stands here and not below
+	wide   bool // resources can be made here
 }
 
 // verdict is what is known of a right.
@@ -268,7 +302,8 @@ type runner struct {
 	regions []region
 	sat     []map[int16]pair // per region and type
 	global  map[int]verdict  // the best answer anywhere
-	host    verdict          // it can put an identity onto a resource of its own
+	apart   map[*variant]verdict
+	host    verdict // it can put an identity onto a resource of its own
 	hostSet bool
 }
 
@@ -289,7 +324,7 @@ func (j *joiner) run(p int32, lists [][]grantOf) {
 
 // layOut orders the grants by scope, each region inside the one around it.
 func (r *runner) layOut(lists [][]grantOf) {
-	all := slices.Concat(lists...)
+	all := slices.Concat(lists...) // a copy, which is sorted
 	slices.SortStableFunc(all, func(a, b grantOf) int { return int(a.node - b.node) })
 	tree := r.g.tree
 	var open []int
@@ -298,16 +333,26 @@ func (r *runner) layOut(lists [][]grantOf) {
 		for len(open) > 0 && !tree.Contains(r.regions[open[len(open)-1]].node, node) {
 			open = open[:len(open)-1]
 		}
-		reg := region{node: node, parent: -1, ops: newBitset(len(r.g.plan.ops))}
+		reg := region{node: node, parent: -1}
+		own := i
+		for ; i < len(all) && all[i].node == node; i++ {
+		}
+		reg.roles = all[own:i:i]
+		reg.ops = reg.roles[0].role.ops
 		if len(open) > 0 {
 			reg.parent = open[len(open)-1]
-			reg.ops.or(r.regions[reg.parent].ops)
 		}
-		for ; i < len(all) && all[i].node == node; i++ {
-			reg.roles = append(reg.roles, all[i])
-			reg.ops.or(all[i].role.ops)
+		if reg.parent >= 0 || len(reg.roles) > 1 {
+			reg.ops = newBitset(len(r.g.plan.ops))
+			for _, gr := range reg.roles {
+				reg.ops.or(gr.role.ops)
+			}
+			if reg.parent >= 0 {
+				reg.ops.or(r.regions[reg.parent].ops)
+			}
 		}
-		reg.res = r.g.engine.Resource(tree.ID(node))
+		id := tree.ID(node)
+		reg.res, reg.wide = r.g.engine.Resource(id), id.Level() <= arm.LevelResourceGroup
 		open = append(open, len(r.regions))
 		r.regions = append(r.regions, reg)
 	}
@@ -382,6 +427,21 @@ func (r *runner) held(k int, v *variant) verdict {
 // heldElsewhere is the answer for the rights of a variant that are not checked on the
 // resource itself.
 func (r *runner) heldElsewhere(v *variant) verdict {
+	if !v.elsewhere {
+		return yes
+	}
+	if held, ok := r.apart[v]; ok {
+		return held
+	}
+	held := r.askElsewhere(v)
+	if r.apart == nil {
+		r.apart = map[*variant]verdict{}
+	}
+	r.apart[v] = held
+	return held
+}
+
+func (r *runner) askElsewhere(v *variant) verdict {
 	all := yes
 	for _, n := range v.needs {
 		switch n.on {
@@ -400,7 +460,7 @@ func (r *runner) heldElsewhere(v *variant) verdict {
 func (r *runner) inOneGroup(v *variant) verdict {
 	best := no
 	for k := range r.regions {
-		if !r.wide(k) {
+		if !r.regions[k].wide {
 			continue
 		}
 		all := yes
@@ -412,11 +472,6 @@ func (r *runner) inOneGroup(v *variant) verdict {
 		best = max(best, all)
 	}
 	return best
-}
-
-// wide reports whether resources can be made in a region.
-func (r *runner) wide(k int) bool {
-	return r.g.tree.ID(r.regions[k].node).Level() <= arm.LevelResourceGroup
 }
 
 // region makes the entries of one region.
@@ -475,7 +530,7 @@ func (r *runner) typeAt(k int, t int16) {
 	if now.possible == 0 {
 		return
 	}
-	r.g.entries = append(r.g.entries, entry{
+	r.entries = append(r.entries, entry{
 		holder: r.who, node: reg.node, typ: t, certain: now.certain, possible: now.possible, free: free, exact: r.exact(reg, t),
 	})
 }

@@ -6,12 +6,21 @@ import (
 	"slices"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
 
 // Path leads from somebody to a target, step by step.
 type Path struct {
 	Level Level
 	Steps []Step
+	// Goal is what the last one may do, where paths were asked for that.
+	Goal *Goal
+}
+
+// Goal is an operation at a resource; a zero resource stands for anywhere.
+type Goal struct {
+	Operation arm.Operation
+	Resource  arm.ID
 }
 
 // PathQuery asks for paths.

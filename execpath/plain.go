@@ -219,14 +219,16 @@ func (g *Graph) addDirectoryRight(p mivet.PrincipalID, r *authz.DirectoryRight) 
 	way, scope := g.directoryWayOf(r)
 	certain = certain && !way.unsure
 	from := g.number(p)
-	switch {
-	case way.elevates && (scope == "" || scope == "/"):
+	whole := scope == "" || scope == "/"
+	if way.elevates && whole { // who takes any role of the directory takes these too
+		way.applications, way.groups = true, true
 		e := entry{holder: from, node: 0, typ: typeAny, by: byElevation, possible: 1, exact: !g.deniedBelow(0)}
 		if certain {
 			e.certain = 1
 		}
 		g.addEntry(e)
-	case way.applications:
+	}
+	if way.applications {
 		for i := range g.snap.Principals {
 			sp := &g.snap.Principals[i]
 			if sp.Type != mivet.TypeServicePrincipal || g.managed(sp.ID) || sp.ID == p || !scopedTo(scope, sp) || g.foreign(sp) {
@@ -234,7 +236,8 @@ func (g *Graph) addDirectoryRight(p mivet.PrincipalID, r *authz.DirectoryRight) 
 			}
 			g.link(plainEdge{from: from, to: g.number(sp.ID), kind: plainApplication, certain: certain, closed: certain, right: r.Name, source: r.Source})
 		}
-	case way.groups && (scope == "" || scope == "/"):
+	}
+	if way.groups && whole {
 		for i := range g.snap.Principals {
 			if group := &g.snap.Principals[i]; group.Type == mivet.TypeGroup {
 				g.link(plainEdge{from: from, to: g.number(group.ID), kind: plainGroup, closed: certain, right: r.Name, source: r.Source})

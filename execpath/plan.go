@@ -61,6 +61,8 @@ type variant struct {
 	gates []*Gate
 	kind  Kind
 	multi bool // several rights
+	// elsewhere is true where a right is checked on another object than the resource.
+	elsewhere bool
 }
 
 type variantNeed struct {
@@ -80,6 +82,8 @@ type hostType struct {
 	// resource decide about some.
 	ops      bitset
 	settings bool
+	// children are the parts below the resource that hold a setting of a gate.
+	children []string
 	// attach is the operation that changes the identities of the resource; -1 for none.
 	attach int
 }
@@ -220,6 +224,7 @@ func (p *plan) variant(e *authz.Engine, row *Technique, w *Way) (variant, bool) 
 			return v, false
 		}
 		v.needs = append(v.needs, variantNeed{p.operation(e, n.Operation, n.plane()), n.On})
+		v.elsewhere = v.elsewhere || n.On == AtGroup || n.On == AtElsewhere
 	}
 	return v, true
 }
@@ -285,6 +290,11 @@ func (t *hostType) settle(p *plan) {
 		}
 		for _, n := range v.needs {
 			t.ops.set(n.op)
+		}
+		for _, gate := range v.gates {
+			if gate.Child != "" && !slices.Contains(t.children, gate.Child) {
+				t.children = append(t.children, gate.Child)
+			}
 		}
 	}
 }

@@ -65,13 +65,17 @@ func (g *Graph) step(h hop) Step {
 	e, o := &g.entries[h.entry], &g.objects[h.object]
 	s := Step{From: g.principals[h.from], To: g.principals[h.to], Host: o.id, Level: Possible, Kind: KindExec, Certainty: Published}
 	s.Source = g.sourceOf(o)
+	_, rights := g.rightsOf(h)
+	for _, r := range rights {
+		s.Rights = append(s.Rights, g.explainRight(e.holder, r))
+	}
 	switch {
 	case e.typ == typeAny:
-		g.authorityStep(&s, e, o)
+		g.authorityStep(&s, e)
 	case e.by == byAttach:
 		g.attachStep(&s, e, o)
 	default:
-		g.variantStep(&s, e, o, h.to)
+		g.variantStep(&s, h, e, o)
 	}
 	if g.levelOf(h, Certain) {
 		s.Level = Certain
@@ -135,20 +139,144 @@ func (g *Graph) doubts(s *Step) []string {
 	return slices.Compact(out)
 }
 
-func (g *Graph) variantStep(s *Step, e *entry, o *object, to int32) {
+// best is the first variant that leads to a principal, a certain one if there is one; -1
+// for none.
+func (g *Graph) best(e *entry, o *object, to int32) (best int, possible uint64) {
+	best = -1
 	t := &g.plan.types[e.typ]
-	best, sure := -1, false
 	certain := g.satisfied(e, o, Certain)
-	possible := g.satisfied(e, o, Possible)
+	possible = g.satisfied(e, o, Possible)
 	for i := range t.variants {
 		bit := uint64(1) << i
-		if possible&bit == 0 || !g.leadsTo(e, o, bit, to) {
+		if possible&bit == 0 || best >= 0 && certain&bit == 0 || !g.leadsTo(e, o, bit, to) {
 			continue
 		}
-		if best < 0 || certain&bit != 0 && !sure {
-			best, sure = i, certain&bit != 0
+		if best = i; certain&bit != 0 {
+			break
 		}
 	}
+	return best, possible
+}
+
+// askedRight is a right with the object that it is checked on.
+type askedRight struct {
+	op        int
+	at        arm.ID
+	delegated bool // under a condition on what is assigned
+}
+
+// rightsOf are the rights that a hop rests on, and its variant; nil for none.
+func (g *Graph) rightsOf(h hop) (*variant, []askedRight) {
+	e, o := &g.entries[h.entry], &g.objects[h.object]
+	switch {
+	case e.by == byElevation:
+		return nil, nil
+	case e.by == byDefinition:
+		return nil, []askedRight{{op: g.plan.define, at: g.tree.ID(e.node)}}
+	case e.by == byTable:
+		v := g.authorityBy(e)
+		if v == nil {
+			return nil, nil
+		}
+		var out []askedRight
+		for _, n := range v.needs {
+			out = append(out, askedRight{op: n.op, at: g.tree.ID(e.node)})
+		}
+		return nil, out
+	case e.typ == typeAny:
+		return nil, []askedRight{{g.plan.grant, o.id, e.by == byCondition}}
+	case e.by == byAttach:
+		_, out := g.attachment(e, o)
+		return nil, out
+	}
+	best, _ := g.best(e, o, h.to)
+	if best < 0 {
+		return nil, nil
+	}
+	v := &g.plan.types[e.typ].variants[best]
+	if e.by == byCondition {
+		return v, []askedRight{{g.plan.grant, o.id, true}}
+	}
+	var out []askedRight
+	for _, n := range v.needs {
+		out = append(out, askedRight{op: n.op, at: g.objectOf(e, n, o)})
+	}
+	if o.id.HasType(slotType) && !slices.Contains(o.own, h.to) {
+		if swap := g.bestSwap(e.holder, o); swap >= 0 {
+			out = append(out, askedRight{op: swap, at: o.id}, askedRight{op: swap, at: o.id.Parent()})
+		}
+	}
+	return v, out
+}
+
+// authorityBy is the first technique of authority that a holder has at an entry's scope.
+func (g *Graph) authorityBy(e *entry) *variant {
+	for i := range g.plan.authority {
+		v := &g.plan.authority[i]
+		held := v.kind.Acts()
+		for _, n := range v.needs {
+			held = held && g.ask(e.holder, n.op, g.tree.ID(e.node)) != no
+		}
+		if held {
+			return v
+		}
+	}
+	return nil
+}
+
+// attachment are the rights with which an identity is attached to a resource of one's own,
+// and the technique.
+func (g *Graph) attachment(e *entry, o *object) (*hosting, []askedRight) {
+	out := []askedRight{{op: g.plan.assign, at: o.id}}
+	scopes := g.scopesOf(e.holder)
+	for _, want := range []verdict{yes, maybe} {
+		for i := range g.plan.hosting {
+			h := &g.plan.hosting[i]
+			for _, node := range scopes {
+				scope := g.tree.ID(node)
+				held := yes
+				for _, n := range h.needs {
+					held = min(held, g.ask(e.holder, n.op, scope))
+				}
+				if held < want || h.exec && len(g.below(h.typ, node)) == 0 {
+					continue
+				}
+				for _, n := range h.needs {
+					out = append(out, askedRight{op: n.op, at: scope})
+				}
+				return h, out
+			}
+		}
+	}
+	return nil, out
+}
+
+// scopesOf are the scopes at which a principal or one of its groups has a role.
+func (g *Graph) scopesOf(n int32) []arm.Node {
+	seen := map[int32]bool{n: true}
+	queue := []int32{n}
+	var out []arm.Node
+	for i := 0; i < len(queue); i++ {
+		p := queue[i]
+		if int(p) >= len(g.groupsOf) {
+			continue
+		}
+		for _, gr := range g.grants[p] {
+			out = append(out, gr.node)
+		}
+		for _, up := range g.groupsOf[p] {
+			if !seen[up] {
+				seen[up] = true
+				queue = append(queue, up)
+			}
+		}
+	}
+	return out
+}
+
+func (g *Graph) variantStep(s *Step, h hop, e *entry, o *object) {
+	t := &g.plan.types[e.typ]
+	best, possible := g.best(e, o, h.to)
 	if best < 0 {
 		return
 	}
@@ -162,17 +290,12 @@ func (g *Graph) variantStep(s *Step, e *entry, o *object, to int32) {
 	s.Technique, s.Kind, s.Certainty, s.How = v.row.ID, v.kind, v.row.Certainty, v.row.How
 	if e.by == byCondition {
 		s.Technique, s.How = "AUTHZ-01", "gives itself a role that its condition permits, then "+v.row.ID+": "+v.row.How
-		s.Rights = append(s.Rights, g.right(e.holder, g.plan.grant, o.id, true))
-	} else {
-		for _, n := range v.needs {
-			s.Rights = append(s.Rights, g.right(e.holder, n.op, g.objectOf(e, n, o), false))
-		}
 	}
 	for _, gate := range v.gates {
 		r := gate.read(g.gateAt(o), g.idx.Resource)
 		s.Gates = append(s.Gates, GateReading{gate, r.state, r.setting, r.value, r.source})
 	}
-	g.passOn(s, v, o, to)
+	g.passOn(s, v, o, h.to)
 }
 
 // passOn names the workload between content and identity, and the swap of a slot.
@@ -186,10 +309,6 @@ func (g *Graph) passOn(s *Step, v *variant, o *object, to int32) {
 	if o.id.HasType(slotType) && !slices.Contains(o.own, to) {
 		s.Workload = o.id.Parent()
 		s.How += "; then swaps the slot into production (WEB-17)"
-		if swap := g.bestSwap(s.From, o); swap >= 0 {
-			n := g.numbers[s.From]
-			s.Rights = append(s.Rights, g.right(n, swap, o.id, false), g.right(n, swap, o.id.Parent(), false))
-		}
 	}
 }
 
@@ -204,8 +323,7 @@ func (g *Graph) leadsTo(e *entry, o *object, variants uint64, to int32) bool {
 	return found
 }
 
-func (g *Graph) bestSwap(who mivet.PrincipalID, slot *object) int {
-	n := g.numbers[who]
+func (g *Graph) bestSwap(n int32, slot *object) int {
 	best, op := no, -1
 	for i := range g.plan.swaps {
 		for _, need := range g.plan.swaps[i].needs {
@@ -244,23 +362,27 @@ func (g *Graph) objectOf(e *entry, n variantNeed, o *object) arm.ID {
 // somewhere is a scope at which a principal has an operation, the surest first.
 func (g *Graph) somewhere(who int32, op int) arm.ID {
 	best, at := no, arm.Root()
-	for r := range g.engine.WhatCan(authz.WhatCanQuery{Principal: g.principals[who], At: g.o.At}) {
-		if v := g.ask(who, op, r.Scope); v > best {
-			best, at = v, r.Scope
+	for _, node := range g.scopesOf(who) {
+		scope := g.tree.ID(node)
+		if v := g.ask(who, op, scope); v > best {
+			best, at = v, scope
+		}
+		if best == yes {
+			break
 		}
 	}
 	return at
 }
 
-// right asks the engine for everything about one right.
-func (g *Graph) right(who int32, op int, at arm.ID, delegated bool) Right {
-	o := &g.plan.ops[op]
-	r := authz.Request{Principal: g.principals[who], Operation: o.op, Plane: o.plane, Resource: at, At: g.o.At}
-	if delegated {
+// explainRight asks the engine for everything about one right.
+func (g *Graph) explainRight(who int32, a askedRight) Right {
+	o := &g.plan.ops[a.op]
+	r := authz.Request{Principal: g.principals[who], Operation: o.op, Plane: o.plane, Resource: a.at, At: g.o.At}
+	if a.delegated {
 		r.Given = abac.RoleAssignment{}.WriteEnv()
 	}
 	x := g.engine.Explain(r)
-	out := Right{Operation: o.op, Plane: o.plane, Object: at, Effect: x.Effect, Cause: x.Cause}
+	out := Right{Operation: o.op, Plane: o.plane, Object: a.at, Effect: x.Effect, Cause: x.Cause}
 	for _, reason := range x.Reasons {
 		switch reason.Outcome {
 		case authz.Grants, authz.MayGrant, authz.Eligible, authz.MayDeny:
@@ -274,7 +396,7 @@ func (g *Graph) right(who int32, op int, at arm.ID, delegated bool) Right {
 	return out
 }
 
-func (g *Graph) authorityStep(s *Step, e *entry, o *object) {
+func (g *Graph) authorityStep(s *Step, e *entry) {
 	s.Kind, s.Technique = KindAuthority, "AUTHZ-01"
 	s.How = "gives itself a role at the resource, and then runs code there"
 	switch e.by {
@@ -288,50 +410,18 @@ func (g *Graph) authorityStep(s *Step, e *entry, o *object) {
 		}
 	case byDefinition:
 		s.Technique, s.How = "AUTHZ-02", "adds what it lacks to a role of the tenant's own that it has"
-		s.Rights = append(s.Rights, g.right(e.holder, g.plan.define, g.tree.ID(e.node), false))
 	case byTable:
-		for i := range g.plan.authority {
-			v := &g.plan.authority[i]
-			rights := make([]Right, 0, len(v.needs))
-			held := v.kind.Acts()
-			for _, n := range v.needs {
-				held = held && g.ask(e.holder, n.op, g.tree.ID(e.node)) != no
-				rights = append(rights, g.right(e.holder, n.op, g.tree.ID(e.node), false))
-			}
-			if held {
-				s.Technique, s.How, s.Certainty, s.Rights = v.row.ID, v.row.How, v.row.Certainty, rights
-				break
-			}
+		if v := g.authorityBy(e); v != nil {
+			s.Technique, s.How, s.Certainty = v.row.ID, v.row.How, v.row.Certainty
 		}
 	default:
-		s.Rights = append(s.Rights, g.right(e.holder, g.plan.grant, o.id, e.by == byCondition))
 	}
 }
 
 func (g *Graph) attachStep(s *Step, e *entry, o *object) {
 	s.Technique, s.How = "UAMI-02", "attaches the identity to a resource of its own, and runs code there"
-	s.Rights = append(s.Rights, g.right(e.holder, g.plan.assign, o.id, false))
-	for i := range g.plan.hosting {
-		h := &g.plan.hosting[i]
-		for r := range g.engine.WhatCan(authz.WhatCanQuery{Principal: s.From, At: g.o.At}) {
-			held := no
-			for k, n := range h.needs {
-				v := g.ask(e.holder, n.op, r.Scope)
-				if k == 0 || v < held {
-					held = v
-				}
-			}
-			if held == no {
-				continue
-			}
-			for _, n := range h.needs {
-				s.Rights = append(s.Rights, g.right(e.holder, n.op, r.Scope, false))
-			}
-			if h.row != nil {
-				s.Technique, s.How = h.row.ID, h.row.How
-			}
-			return
-		}
+	if h, _ := g.attachment(e, o); h != nil && h.row != nil {
+		s.Technique, s.How = h.row.ID, h.row.How
 	}
 }
 

@@ -234,6 +234,7 @@ func TestDirectory(t *testing.T) {
 		}
 	}
 	f("ann", "machine", "certain AUTHZ-05@machine")
+	f("ann", "app", "certain directory")
 	f("bob", "app", "certain directory")
 	f("bob", "machine", "certain directory CICD-04 VM-01@machine") // as robot
 	f("robot", "machine", "certain CICD-04 VM-01@machine")
@@ -290,4 +291,72 @@ func TestDrawings(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", w, mermaid.String())
 		}
 	}
+}
+
+func TestSelvesAndWriters(t *testing.T) {
+	g := world(t, `
+subscription main
+rg g in main
+storage st in g
+container code in st
+functionapp worker in g system .siteConfig.appSettings.WEBSITE_RUN_FROM_PACKAGE=https://st.blob.core.windows.net/code/a.zip
+functionapp other in g system
+user ann
+sp release
+assign worker "Storage Blob Data Contributor" at code
+assign ann "Storage Blob Data Contributor" at code
+assign release "Storage Blob Data Contributor" at code
+assign release "Website Contributor" at worker
+`, Options{})
+	selves := g.Selves()
+	if len(selves) != 1 || selves[0].From != g.named(t, "worker") || selves[0].Assignment() == nil {
+		t.Errorf("who rewrites itself: %+v", selves)
+	}
+	writers := g.Writers()
+	if len(writers) != 1 || writers[0].From != g.named(t, "ann") || writers[0].Workload.Name() != "worker" {
+		t.Errorf("who writes what others run: %+v", writers)
+	}
+	if len(g.Links()) != 1 || (&Step{}).Assignment() != nil {
+		t.Errorf("links: %+v", g.Links())
+	}
+}
+
+// Each way to name content in a setting leads to the resource, and names of nothing lead
+// nowhere.
+func TestLinks(t *testing.T) {
+	f := func(typ, setting, value, want string) {
+		t.Helper()
+		s := &mivet.Snapshot{}
+		for _, id := range []string{
+			"Microsoft.Storage/storageAccounts/st", "Microsoft.ContainerRegistry/registries/reg", "Microsoft.AppConfiguration/configurationStores/conf",
+			"Microsoft.KeyVault/vaults/kv", "Microsoft.Compute/galleries/gal/images/gold",
+		} {
+			s.Resources = append(s.Resources, mivet.Resource{ID: mustID(t, sub+"/resourceGroups/g/providers/"+id)})
+		}
+		settings := map[string]string{setting: value, "siteConfig.appSettings.WEBSITE_CONTENTSHARE": "files", "siteConfig.azureStorageAccounts.m.shareName": "mnt"}
+		s.Resources = append(s.Resources, mivet.Resource{ID: mustID(t, sub+"/resourceGroups/g/providers/"+typ), Detail: &mivet.Detail{Settings: settings}})
+		got := "none"
+		for _, l := range Links(s) {
+			got = string(l.Kind) + " " + strings.TrimPrefix(l.Content.String(), sub+"/resourceGroups/g/providers/") + " by " + l.Workload.Name()
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", setting, got, want)
+		}
+	}
+	const site, app = "Microsoft.Web/sites/web", "Microsoft.App/containerApps/app"
+	f(site, "siteConfig.appSettings.WEBSITE_RUN_FROM_PACKAGE", "https://st.blob.core.windows.net/c/p.zip", "package Microsoft.Storage/storageAccounts/st/blobServices/default/containers/c by web")
+	f(site, "siteConfig.appSettings.WEBSITE_RUN_FROM_PACKAGE", "1", "none")
+	f(site, "functionAppConfig.deployment.storage.value", "https://ST.blob.core.windows.net/d", "package Microsoft.Storage/storageAccounts/st/blobServices/default/containers/d by web")
+	f(site, "siteConfig.appSettings.WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "DefaultEndpointsProtocol=https;AccountName=st", "file share Microsoft.Storage/storageAccounts/st/fileServices/default/shares/files by web")
+	f(site, "siteConfig.appSettings.AzureWebJobsStorage__accountName", "st", "host storage Microsoft.Storage/storageAccounts/st/blobServices/default/containers/azure-webjobs-secrets by web")
+	f(site, "siteConfig.azureStorageAccounts.m.accountName", "st", "file share Microsoft.Storage/storageAccounts/st/fileServices/default/shares/mnt by web")
+	f(site, "siteConfig.linuxFxVersion", "DOCKER|reg.azurecr.io/api:1", "image Microsoft.ContainerRegistry/registries/reg by web")
+	f(app, "template.containers[0].image", "reg.azurecr.io/api:latest", "image Microsoft.ContainerRegistry/registries/reg by app")
+	f(app, "template.containers[0].image", "reg.azurecr.io/api@sha256:00", "none")
+	f(app, "template.containers[0].image", "docker.io/api:1", "none")
+	f(app, "template.containers[0].env.CONFIG", "https://conf.azconfig.io", "settings Microsoft.AppConfiguration/configurationStores/conf by app")
+	f(site, "siteConfig.appSettings.KEY", "@Microsoft.KeyVault(VaultName=kv;SecretName=s)", "secret Microsoft.KeyVault/vaults/kv by web")
+	f(site, "siteConfig.appSettings.KEY", "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/s)", "secret Microsoft.KeyVault/vaults/kv by web")
+	f("Microsoft.Compute/virtualMachines/vm", "storageProfile.imageReference.id", sub+"/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/gold/versions/1", "machine image Microsoft.Compute/galleries/gal/images/gold by vm")
+	f("Microsoft.Compute/virtualMachines/vm/extensions/x", "settings.fileUris[0]", "https://st.blob.core.windows.net/s/run.sh", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by vm")
 }

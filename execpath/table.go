@@ -23,7 +23,7 @@ const (
 	ManifestFile = "manifest.json"
 )
 
-//go:generate go run ../internal/techniquegen data
+//go:generate go run ../internal/techniquegen data ../docs/role-techniques.md
 
 //go:embed data/techniques.jsonl data/manifest.json
 var embedded embed.FS

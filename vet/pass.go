@@ -13,6 +13,7 @@ import (
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/execpath"
 )
 
 // Pass is what a rule works with: the facts, the engines, and the ways to say something.
@@ -44,6 +45,7 @@ type shared struct {
 	catalog  *catalog.Catalog
 	index    func() *mivet.Index
 	engine   func() *authz.Engine
+	paths    func() (*execpath.Graph, error)
 	places   func() *placeMap
 	ledger   func() *ledger
 	local    func() *localLedger
@@ -86,6 +88,13 @@ func newShared(s *mivet.Snapshot, c *catalog.Catalog) *shared {
 	sh := &shared{snapshot: s, catalog: c, gaps: map[mivet.FactKind]*gapList{}}
 	sh.index = sync.OnceValue(func() *mivet.Index { return mivet.NewIndex(s) })
 	sh.engine = sync.OnceValue(func() *authz.Engine { return authz.New(s, authz.Options{Catalog: c}) })
+	sh.paths = sync.OnceValues(func() (*execpath.Graph, error) {
+		table, err := execpath.Builtin()
+		if err != nil {
+			return nil, err
+		}
+		return execpath.New(s, sh.engine(), execpath.Options{Catalog: c, Table: table}), nil
+	})
 	sh.places = sync.OnceValue(func() *placeMap { return newPlaceMap(s, sh.index()) })
 	sh.ledger = sync.OnceValue(func() *ledger { return newLedger(s, sh.order()) })
 	sh.names = sync.OnceValue(func() map[arm.Key]string { return scopeNames(s) })
@@ -146,6 +155,9 @@ func (sh *shared) workers(p *Pass) []mivet.PrincipalID {
 
 // Index finds facts by their names.
 func (p *Pass) Index() *mivet.Index { return p.shared.index() }
+
+// Paths returns who can act as whom, made when it is first asked for.
+func (p *Pass) Paths() (*execpath.Graph, error) { return p.shared.paths() }
 
 // Engine answers who can do what. Its time is that of the snapshot.
 func (p *Pass) Engine() *authz.Engine { return p.shared.engine() }

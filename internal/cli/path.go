@@ -258,6 +258,11 @@ func (a *app) path(ctx context.Context, f *pathFlags, inputs []string) (int, err
 			}
 		}
 	}
+	if !g.operation.IsZero() {
+		for i := range answer.found {
+			answer.found[i].Goal = &execpath.Goal{Operation: g.operation, Resource: g.resource}
+		}
+	}
 	return exitOK, a.emit(&f.out, answer.write)
 }
 

@@ -5,7 +5,9 @@
 //
 // It adds no technique: rows are written by hand, with their sources. go generate runs it.
 //
-//	go run ./internal/techniquegen FOLDER
+//	go run ./internal/techniquegen FOLDER PAGE
+//
+// PAGE is written too: what each built-in role satisfies alone.
 package main
 
 import (
@@ -40,8 +42,8 @@ type sources struct {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: techniquegen FOLDER, which holds " + execpath.TableFile + " and sources.json")
+	if len(args) != 2 {
+		return errors.New("usage: techniquegen FOLDER PAGE; the folder holds " + execpath.TableFile + " and sources.json")
 	}
 	dir := args[0]
 	text, err := os.ReadFile(filepath.Join(dir, execpath.TableFile)) //nolint:gosec // the folder is named on the command line
@@ -80,7 +82,10 @@ func run(args []string) error {
 	if err := os.WriteFile(filepath.Join(dir, execpath.TableFile), out.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the repository
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, execpath.ManifestFile), append(manifest, '\n'), 0o644) //nolint:gosec // a file of the repository
+	if err := os.WriteFile(filepath.Join(dir, execpath.ManifestFile), append(manifest, '\n'), 0o644); err != nil { //nolint:gosec // a file of the repository
+		return err
+	}
+	return os.WriteFile(args[1], page(table, cat, m.Date), 0o644) //nolint:gosec // a file of the repository
 }
 
 // covers reports a source of a row that no key names.

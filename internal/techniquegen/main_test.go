@@ -3,12 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/execpath"
 )
 
@@ -35,7 +37,8 @@ func folder(t *testing.T, table, sources string) string {
 // What is written is opened as a table, with its marks and its manifest.
 func TestRun(t *testing.T) {
 	dir := folder(t, "# by hand\n"+row, about)
-	if err := run([]string{dir}); err != nil {
+	doc := filepath.Join(dir, "page.md")
+	if err := run([]string{dir, doc}); err != nil {
 		t.Fatal(err)
 	}
 	files := fstest.MapFS{}
@@ -67,9 +70,34 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	f("usage")
-	f("no such file", t.TempDir())
-	f("techniques.jsonl:1", folder(t, "{", about))
-	f("no such file", folder(t, row, ""))
-	f("sources.json", folder(t, row, `{"verzion":1}`))
-	f(`begins the source "HT vm"`, folder(t, row, `{"sources":{"MS":{}}}`))
+	f("usage", t.TempDir())
+	f("no such file", t.TempDir(), "page.md")
+	f("techniques.jsonl:1", folder(t, "{", about), "page.md")
+	f("no such file", folder(t, row, ""), "page.md")
+	f("sources.json", folder(t, row, `{"verzion":1}`), "page.md")
+	f(`begins the source "HT vm"`, folder(t, row, `{"sources":{"MS":{}}}`), "page.md")
+}
+
+// The page in the repository is the one that the command writes.
+func TestPageIsCurrent(t *testing.T) {
+	table, err := execpath.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../docs/role-techniques.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := page(table, cat, table.Manifest().Date); !bytes.Equal(got, want) {
+		t.Error("docs/role-techniques.md is not current; run go generate ./execpath")
+	}
+	for _, line := range []string{"| Reader | ", "| Virtual Machine Contributor | VM-01 "} {
+		if !bytes.Contains(got, []byte("\n"+line)) {
+			t.Errorf("no row begins %q", line)
+		}
+	}
 }
