@@ -205,6 +205,7 @@ func TestHasType(t *testing.T) {
 	const child = "/subscriptions/s/providers/Microsoft.Web/sites/a/slots/b"
 	f(child, "MICROSOFT.WEB/SITES/SLOTS", true)
 	f(child, "Microsoft.Web/sites/slots/", false)
+	f(child, "Microsoft.Other/sites/slots", false)
 	f(child, "Microsoft.Web/sites", false)
 	f(child, "Microsoft.Web/sites/a", false)
 	f(child, "Microsoft.Web", false)

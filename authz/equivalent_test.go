@@ -31,14 +31,15 @@ func extras(list []Extra) []string {
 		if x.A != x.B {
 			who += "|" + string(x.B)
 		}
-		text := fmt.Sprintf("%s at %s: %s (%s)", who, x.Scope.Name(), strings.Join(ops, " "), strings.Join(x.By, ", "))
+		var text strings.Builder
+		text.WriteString(fmt.Sprintf("%s at %s: %s (%s)", who, x.Scope.Name(), strings.Join(ops, " "), strings.Join(x.By, ", ")))
 		if x.Why != "" {
-			text += " " + x.Why
+			text.WriteString(" " + x.Why)
 		}
 		for _, id := range x.Except {
-			text += " except at " + id.Name()
+			text.WriteString(" except at " + id.Name())
 		}
-		out = append(out, text)
+		out = append(out, text.String())
 	}
 	return out
 }

@@ -99,7 +99,7 @@ func process(t *testing.T, client, configuration string) *effective.Process {
 	t.Helper()
 	p := &effective.Process{API: effective.Default, Env: map[string]string{}, Host: effective.Host{Conditions: map[effective.Source]effective.Condition{}}}
 	p.SDK, p.Version, _ = strings.Cut(client, " ")
-	for _, w := range strings.Fields(configuration) {
+	for w := range strings.FieldsSeq(configuration) {
 		if apply, ok := words[w]; ok {
 			apply(p)
 			continue

@@ -29,16 +29,17 @@ func id(t *testing.T, text string) arm.ID {
 func carrier(t *testing.T, typ, identities string, settings ...string) *effective.Carrier {
 	t.Helper()
 	namespace, rest, _ := strings.Cut(typ, "/")
-	path := group + "/providers/" + namespace
+	var path strings.Builder
+	path.WriteString(group + "/providers/" + namespace)
 	var parents []string
 	for i, part := range strings.Split(rest, "/") {
-		path += fmt.Sprintf("/%s/n%d", part, i)
-		parents = append(parents, path)
+		path.WriteString(fmt.Sprintf("/%s/n%d", part, i))
+		parents = append(parents, path.String())
 	}
 	s := &mivet.Snapshot{}
-	r := mivet.Resource{ID: id(t, path), Detail: &mivet.Detail{Settings: map[string]string{}}}
+	r := mivet.Resource{ID: id(t, path.String()), Detail: &mivet.Detail{Settings: map[string]string{}}}
 	attach := &mivet.Attachment{}
-	for _, name := range strings.Fields(identities) {
+	for name := range strings.FieldsSeq(identities) {
 		if name == "sys" {
 			attach.System, attach.SystemPrincipal = true, "principal-sys"
 			s.Principals = append(s.Principals, mivet.Principal{ID: "principal-sys", ClientID: clientSys, Managed: true})

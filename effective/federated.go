@@ -5,6 +5,7 @@ package effective
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -48,10 +49,8 @@ func issuerFault(issuer string, known []string) string {
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.TrimSpace(issuer) != issuer {
 		return fmt.Sprintf("the issuer %q is no https address", issuer)
 	}
-	for _, k := range append([]string{githubIssuer}, known...) {
-		if issuer == k {
-			return ""
-		}
+	if slices.Contains(append([]string{githubIssuer}, known...), issuer) {
+		return ""
 	}
 	for _, k := range append([]string{githubIssuer}, known...) {
 		if nearly(issuer, k) {

@@ -189,9 +189,10 @@ func (r *runner) given(role mivet.RoleID, self, anybody bool) *abac.Env {
 // the grants that give the right, and the sort of the principal. It is empty where one asks
 // who gets the role.
 func (r *runner) conditionKey(k int) string {
-	key := r.principalType()
+	var key strings.Builder
+	key.WriteString(r.principalType())
 	if r.holds(k, r.g.plan.define) != no {
-		key += " defines"
+		key.WriteString(" defines")
 	}
 	for up := k; up >= 0; up = r.regions[up].parent {
 		for _, gr := range r.regions[up].roles {
@@ -205,13 +206,13 @@ func (r *runner) conditionKey(k int) string {
 			if strings.Contains(a.Condition, "PrincipalId") {
 				return ""
 			}
-			key += "\x00" + string(gr.role.def.ID) + "\x00" + a.Condition
+			key.WriteString("\x00" + string(gr.role.def.ID) + "\x00" + a.Condition)
 			if a.Eligible || a.ConditionUnknown || !a.Start.IsZero() || !a.End.IsZero() {
-				key += "\x00" + a.ID.String() // something else than the condition decides too
+				key.WriteString("\x00" + a.ID.String()) // something else than the condition decides too
 			}
 		}
 	}
-	return key
+	return key.String()
 }
 
 func (r *runner) principalType() string {

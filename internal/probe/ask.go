@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -191,9 +192,7 @@ func newRequest(ctx context.Context, method, address string, q url.Values, heade
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 	} else {
 		own := u.Query()
-		for k, v := range q {
-			own[k] = v
-		}
+		maps.Copy(own, q)
 		u.RawQuery = own.Encode()
 	}
 	r, err := http.NewRequestWithContext(ctx, method, u.String(), body)

@@ -45,7 +45,7 @@ func newStage(t *testing.T, words string) *stage {
 		return srv.URL
 	}
 	imds := "http://127.0.0.1:1" // nothing listens there
-	for _, word := range strings.Fields(words) {
+	for word := range strings.FieldsSeq(words) {
 		switch word {
 		case "sys":
 			w.System = &hosts.Identity{Name: "sys", ClientID: clientSys, Principal: objectSys}

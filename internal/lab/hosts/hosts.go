@@ -12,6 +12,7 @@ package hosts
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -295,9 +296,7 @@ func (w *World) give(rw http.ResponseWriter, id *Identity, resource string, echo
 		"access_token": w.sign(claims), "client_id": id.ClientID, "resource": resource, "token_type": "Bearer",
 		"expires_in": strconv.Itoa(lifetime), "expires_on": strconv.FormatInt(now.Unix()+lifetime, 10), "not_before": strconv.FormatInt(now.Unix(), 10),
 	}
-	for k, v := range echo {
-		body[k] = v
-	}
+	maps.Copy(body, echo)
 	reply(rw, http.StatusOK, body)
 }
 

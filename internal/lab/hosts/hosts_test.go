@@ -27,7 +27,7 @@ const (
 // world attaches identities by name.
 func world(names string) *hosts.World {
 	w := &hosts.World{TenantID: "tenant", Secret: "right", Workload: "/subscriptions/1/vm", Clock: func() time.Time { return time.Unix(1000, 0) }}
-	for _, n := range strings.Fields(names) {
+	for n := range strings.FieldsSeq(names) {
 		switch n {
 		case "sys":
 			w.System = &hosts.Identity{Name: "sys", ClientID: clientSys, Principal: "p-sys"}
