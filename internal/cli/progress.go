@@ -14,7 +14,7 @@ import (
 	"github.com/mivet/mivet/internal/collect"
 )
 
-// progress tells a person how far a collection is: a line that changes on a terminal,
+// progress tells a person how far long work is: a line that changes on a terminal,
 // else a line now and then.
 type progress struct {
 	out   io.Writer
@@ -38,15 +38,22 @@ func (a *app) newProgress() *progress {
 }
 
 func (p *progress) show(s collect.Progress) {
+	if !s.Done {
+		p.say(progressLine(s))
+	}
+}
+
+// say shows what is being done.
+func (p *progress) say(text string) {
 	switch {
-	case p.quiet || s.Done:
+	case p.quiet:
 	case p.width > 0:
-		line := []rune(progressLine(s))
+		line := []rune(cleanText(text))
 		fmt.Fprintf(p.out, "\r%s\x1b[K", string(line[:min(len(line), p.width-1)])) //nolint:errcheck // progress is no result
 		p.open = true
 	case time.Since(p.last) >= lineEvery:
 		p.last = time.Now()
-		fmt.Fprintf(p.out, "mivet: %s\n", progressLine(s)) //nolint:errcheck // progress is no result
+		fmt.Fprintf(p.out, "mivet: %s\n", cleanText(text)) //nolint:errcheck // progress is no result
 	}
 }
 
@@ -54,6 +61,7 @@ func (p *progress) show(s collect.Progress) {
 func (p *progress) clear() {
 	if p.open {
 		fmt.Fprint(p.out, "\r\x1b[K") //nolint:errcheck // progress is no result
+		p.open = false
 	}
 }
 

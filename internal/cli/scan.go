@@ -67,7 +67,10 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 	if err != nil {
 		return exitUsage, err
 	}
+	work := a.newProgress()
+	work.say(strings.TrimSpace("reading " + strings.Join(args, ", ")))
 	r, err := a.read(ctx, &f.in, args)
+	work.clear()
 	if err != nil {
 		return exitFailed, err
 	}
@@ -76,7 +79,9 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 	if err != nil {
 		return exitFailed, err
 	}
+	work.say(fmt.Sprintf("checking %s with %s", counted(len(r.snap.Resources), "resource"), counted(len(chosen), "rule")))
 	results, err := a.vet(r, chosen, baseline)
+	work.clear()
 	if err != nil {
 		return exitFailed, err
 	}
