@@ -248,8 +248,10 @@ func (w *Carrier) resolveDefault(c *Consumer, s *Selector) {
 func (w *Carrier) resolveSystem(c *Consumer, s *Selector) {
 	if w.System == nil {
 		c.Status, c.Why, c.Effect = Wrong, "it needs the system-assigned identity, and the resource has none", s.Wrong
-		if unset(c.Value) {
-			// A default is no mistake: it matters only where the use exists.
+		if s.Default == "system" {
+			// A default is no mistake: it matters only where the use exists. Azure and Terraform
+			// write it out where nobody chose it (key_vault_reference_identity_id in
+			// hashicorp/terraform-provider-azurerm is computed).
 			c.Status, c.Why = NoneUsed, "nothing is selected, and the resource does not have the system-assigned identity that is the default"
 		}
 		return

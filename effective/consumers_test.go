@@ -105,7 +105,7 @@ func TestSelectors(t *testing.T) {
 	f(site, "sys one", "keyVaultReferenceIdentity=SystemAssigned", "presents n0")
 	f(site, "sys one", "keyVaultReferenceIdentity=null", "presents n0")
 	f(site, "one", "keyVaultReferenceIdentity=null", "none: nothing is selected, and the resource does not have")
-	f(site, "one", "keyVaultReferenceIdentity=SystemAssigned", "wrong: it needs the system-assigned identity")
+	f(site, "one", "keyVaultReferenceIdentity=SystemAssigned", "none: nothing is selected, and the resource does not have")
 	f(site, "", "keyVaultReferenceIdentity=null", "none")
 	f(site, "one", "keyVaultReferenceIdentity=~two", "wrong: no attached identity has that resource ID")
 	f(site, "one", "keyVaultReferenceIdentity="+clientOne, "wrong: it holds the client ID of one, and wants the resource ID")
