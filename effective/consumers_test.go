@@ -119,6 +119,7 @@ func TestSelectors(t *testing.T) {
 	f(site, "one", "siteConfig.appSettings.BUS__clientId="+clientOne, "presents one", "siteConfig.appSettings.BUS__credential=ManagedIdentity")
 	f(site, "one", "siteConfig.appSettings.BUS__clientId="+clientOne, "none: it has no effect without siteConfig.appSettings.BUS__credential")
 	f(app, "sys one", "configuration.registries[0].identity=system", "presents n0")
+	f(app, "one", "configuration.registries[0].identity=system", "wrong: it needs the system-assigned identity")
 	f(app, "sys one", "configuration.registries[1].identity=~one", "presents one")
 	f(app, "one", "configuration.registries[0].identity=", "none: nothing is selected")
 	f("Microsoft.DocumentDB/databaseAccounts", "one", "defaultIdentity=UserAssignedIdentity=~one", "presents one")
