@@ -80,7 +80,7 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 // adminCertificate hands out a certificate with its key for the application clientId.
 func (s *Server) adminCertificate(w http.ResponseWriter, r *http.Request) {
 	client := r.FormValue("clientId")
-	if s.account(client) == nil {
+	if s.view().account(client) == nil {
 		writeError(w, http.StatusBadRequest, "BadRequest", fmt.Sprintf("There is no application with the client ID '%s'.", client))
 		return
 	}

@@ -17,7 +17,7 @@ import (
 
 // armRequest is a request to Resource Manager, taken apart.
 type armRequest struct {
-	s      *Server
+	s      *view
 	w      *recorder
 	r      *http.Request
 	c      *caller
@@ -28,7 +28,7 @@ type armRequest struct {
 }
 
 // serveARM answers as management.azure.com does.
-func (s *Server) serveARM(w *recorder, r *http.Request, f *Fault) {
+func (s *view) serveARM(w *recorder, r *http.Request, f *Fault) {
 	path := strings.TrimRight(r.URL.Path, "/")
 	if strings.EqualFold(path, "/metadata/endpoints") {
 		s.serveMetadata(w, r)
@@ -66,7 +66,7 @@ func subscriptionOf(path string) string {
 
 // serveMetadata tells SDKs, az and Terraform where the lab's sides are
 // (Azure/azure-cli-core cloud.py, hashicorp/go-azure-sdk sdk/environments).
-func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
+func (s *view) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	base := s.URL()
 	login := base
 	if r.URL.Query().Get("login") == adfsTenant {

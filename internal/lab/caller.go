@@ -66,7 +66,7 @@ const (
 // audience returns the resource that a scope or a resource stands for, "" if the lab
 // issues no tokens for it. A token for the lab's own address is good for all its sides,
 // which have one address together.
-func (s *Server) audience(resource string) string {
+func (s *view) audience(resource string) string {
 	resource = strings.TrimRight(strings.TrimSuffix(resource, "/.default"), "/")
 	switch strings.ToLower(resource) {
 	case forARM, "https://management.core.windows.net", "https://management.usgovcloudapi.net", "https://management.chinacloudapi.cn",
@@ -83,7 +83,7 @@ func (s *Server) audience(resource string) string {
 }
 
 // issue makes a token for a principal.
-func (s *Server) issue(p *account, aud string, now time.Time, life time.Duration) (string, time.Time, error) {
+func (s *view) issue(p *account, aud string, now time.Time, life time.Duration) (string, time.Time, error) {
 	c := claims{
 		Aud: aud, Iss: "https://sts.windows.net/" + s.world.tenant + "/", IDP: "https://sts.windows.net/" + s.world.tenant + "/",
 		Iat: now.Unix(), Nbf: now.Unix(), Exp: now.Add(life).Unix(),
@@ -110,7 +110,7 @@ type authError struct{ code, message string }
 func (f *authError) Error() string { return f.code + ": " + f.message }
 
 // authenticate finds out who sent a request. An error is of type *authError.
-func (s *Server) authenticate(w *recorder, r *http.Request, aud string) (*caller, error) {
+func (s *view) authenticate(w *recorder, r *http.Request, aud string) (*caller, error) {
 	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return nil, &authError{"AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."}
@@ -154,11 +154,11 @@ func (s *Server) authenticate(w *recorder, r *http.Request, aud string) (*caller
 func stamp(unix int64) string { return time.Unix(unix, 0).UTC().Format("1/2/2006 3:04:05 PM") }
 
 // may decides whether a caller may do something, and says what decided.
-func (s *Server) may(c *caller, operation string, at arm.ID) (bool, string) {
+func (s *view) may(c *caller, operation string, at arm.ID) (bool, string) {
 	return s.mayOn(c, operation, at, mivet.PlaneControl)
 }
 
-func (s *Server) mayOn(c *caller, operation string, at arm.ID, plane mivet.Plane) (bool, string) {
+func (s *view) mayOn(c *caller, operation string, at arm.ID, plane mivet.Plane) (bool, string) {
 	if c.operator {
 		return true, "the operator"
 	}
@@ -182,28 +182,28 @@ func readOperation(typ string) string {
 	return typ + "/read"
 }
 
-// visible lists the numbers of the things that a caller may read, once per caller: what is
-// served does not change. Rights that end while the lab runs are looked at again.
-func (s *Server) visible(c *caller) []int32 {
-	s.seenMu.Lock()
-	defer s.seenMu.Unlock()
-	if v, ok := s.seen[c.key()]; ok && s.now().Sub(v.at) < time.Minute && !s.now().Before(v.at) {
+// visible lists the numbers of the things that a caller may read, once per caller: a world
+// does not change. Rights that end while the lab runs are looked at again.
+func (s *view) visible(c *caller) []int32 {
+	w := s.world
+	w.seenMu.Lock()
+	defer w.seenMu.Unlock()
+	if v, ok := w.seen[c.key()]; ok && s.now().Sub(v.at) < time.Minute && !s.now().Before(v.at) {
 		return v.things
 	}
-	w := s.world
 	list := make([]int32, 0, len(w.resources))
 	for i := range w.resources {
 		if ok, _ := s.may(c, readOperation(w.resources[i].typ), w.resources[i].id); ok || s.reaches(c, &w.resources[i]) {
 			list = append(list, int32(i))
 		}
 	}
-	s.seen[c.key()] = seenThings{s.now(), list}
+	w.seen[c.key()] = seenThings{s.now(), list}
 	return list
 }
 
 // reaches reports whether a caller sees a subscription because it may read something in
 // it: Resource Manager lists every subscription in which a caller has a role.
-func (s *Server) reaches(c *caller, t *thing) bool {
+func (s *view) reaches(c *caller, t *thing) bool {
 	if t.typ != subscriptionType {
 		return false
 	}
@@ -233,7 +233,7 @@ type seenThings struct {
 }
 
 // refuseARM answers a token that is not accepted, as Resource Manager does.
-func (s *Server) refuseARM(w http.ResponseWriter, err error) {
+func (s *view) refuseARM(w http.ResponseWriter, err error) {
 	var f *authError
 	if !errors.As(err, &f) {
 		f = &authError{"AuthenticationFailed", err.Error()}

@@ -98,7 +98,7 @@ func TestAssignmentFilters(t *testing.T) {
 	s := start(t, parse(t, everything), Options{})
 	c := newClient(t, s, OperatorID)
 	alice, worker := "", ""
-	for _, p := range s.world.snap.Principals {
+	for _, p := range s.view().world.snap.Principals {
 		switch p.Name {
 		case "Alice Meyer":
 			alice = string(p.ID)
@@ -116,7 +116,7 @@ func TestAssignmentFilters(t *testing.T) {
 		for _, o := range c.get(path).list(t) {
 			role, _ := find(o, "properties", "roleDefinitionId").(string)
 			scope, _ := find(o, "properties", "scope").(string)
-			got = append(got, s.world.roles[s.world.roleAt[newRole(role)]].Name+" "+scope[strings.LastIndexByte(scope, '/')+1:])
+			got = append(got, s.view().world.roles[s.view().world.roleAt[newRole(role)]].Name+" "+scope[strings.LastIndexByte(scope, '/')+1:])
 		}
 		slices.Sort(got)
 		slices.Sort(want)
@@ -175,8 +175,8 @@ func TestManagedHSM(t *testing.T) {
 	f := func(client, path string, status, want int) {
 		t.Helper()
 		c := newClient(t, s, client)
-		a := s.account(client)
-		text, _, err := s.issue(a, forHSM, s.now(), tokenLife)
+		a := s.view().account(client)
+		text, _, err := s.view().issue(a, forHSM, s.now(), tokenLife)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 
 // graphRequest is a request to Microsoft Graph, taken apart.
 type graphRequest struct {
-	s       *Server
+	s       *view
 	w       http.ResponseWriter
 	r       *http.Request
 	c       *caller
@@ -30,7 +30,7 @@ type graphRequest struct {
 }
 
 // serveGraph answers as graph.microsoft.com does.
-func (s *Server) serveGraph(w *recorder, r *http.Request, f *Fault) {
+func (s *view) serveGraph(w *recorder, r *http.Request, f *Fault) {
 	c, err := s.authenticate(w, r, forGraph)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+s.URL()+`/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`)
@@ -48,7 +48,7 @@ func (s *Server) serveGraph(w *recorder, r *http.Request, f *Fault) {
 
 // graphError writes an error in Graph's form
 // (learn.microsoft.com/graph/errors).
-func (s *Server) graphError(w http.ResponseWriter, status int, code, message string) {
+func (s *view) graphError(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, errorBody{errorDetail{Code: code, Message: message, Inner: object{
 		"date": s.now().UTC().Format("2006-01-02T15:04:05"), "request-id": w.Header().Get("request-id"), "client-request-id": w.Header().Get("request-id"),
 	}}})

@@ -30,7 +30,7 @@ func shown(list []map[string]any) []string {
 // idOf is the ID of a principal by its name.
 func idOf(t testing.TB, s *Server, name string) string {
 	t.Helper()
-	for _, p := range s.world.directory.people {
+	for _, p := range s.view().world.directory.people {
 		if p.Name == name {
 			return string(p.ID)
 		}
@@ -198,7 +198,7 @@ func TestGraphPermissions(t *testing.T) {
 
 	// People may read the directory; a role of the directory lets others do so.
 	alice := &account{id: mivet.PrincipalID(idOf(t, s, "Alice Meyer")), user: true}
-	text, _, err := s.issue(alice, forGraph, s.now(), tokenLife)
+	text, _, err := s.view().issue(alice, forGraph, s.now(), tokenLife)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestGraphPermissions(t *testing.T) {
 	if r := c.get("/v1.0/groups"); r.status != 200 {
 		t.Errorf("alice: %d %s", r.status, r.text)
 	}
-	if got := s.world.directory.roleIDs(alice.id); !slices.Equal(got, []string{"f2ef992c-3afb-46b9-b7cf-a126ee74c451"}) {
+	if got := s.view().world.directory.roleIDs(alice.id); !slices.Equal(got, []string{"f2ef992c-3afb-46b9-b7cf-a126ee74c451"}) {
 		t.Errorf("the active roles of alice are %v", got)
 	}
 	c.token[forGraph] = c.token[forARM]

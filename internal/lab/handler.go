@@ -99,12 +99,12 @@ func (s *Server) handler() http.Handler {
 				return
 			}
 		}
-		s.serve(rec, r, x.API, f)
+		s.view().serve(rec, r, x.API, f)
 	})
 }
 
 // serve hands a request to its side.
-func (s *Server) serve(w *recorder, r *http.Request, api API, f *Fault) {
+func (s *view) serve(w *recorder, r *http.Request, api API, f *Fault) {
 	switch api {
 	case APILogin:
 		s.serveLogin(w, r)

@@ -61,7 +61,7 @@ func (t *imdsTransport) Do(r *http.Request) (*http.Response, error) { return t.R
 const imdsHost = "169.254.169.254"
 
 // serveIdentity answers a host's own endpoint.
-func (s *Server) serveIdentity(w *recorder, r *http.Request) {
+func (s *view) serveIdentity(w *recorder, r *http.Request) {
 	path := r.URL.Path
 	if rest, ok := strings.CutPrefix(path, "/imds"); ok {
 		resource, ok := strings.CutSuffix(rest, "/metadata/identity/oauth2/token")
@@ -91,7 +91,7 @@ func identityError(w http.ResponseWriter, status int, code, message string) {
 
 // identityToken issues a token of one of the identities that a resource carries. The texts
 // of errors are those of the instance metadata service.
-func (s *Server) identityToken(w *recorder, r *http.Request, resource, resourceParameter string) {
+func (s *view) identityToken(w *recorder, r *http.Request, resource, resourceParameter string) {
 	host := s.world.find(mustID(resource))
 	if host == nil || host.node == nil || host.node.Identity == nil {
 		identityError(w, http.StatusBadRequest, "invalid_request", "Identity not found")
@@ -123,7 +123,7 @@ func (s *Server) identityToken(w *recorder, r *http.Request, resource, resourceP
 }
 
 // choose finds the identity that a request means, as the instance metadata service does.
-func (s *Server) choose(host *mivet.Resource, client, principal, resource string) (*mivet.Identity, string) {
+func (s *view) choose(host *mivet.Resource, client, principal, resource string) (*mivet.Identity, string) {
 	var carried []*mivet.Identity
 	for _, u := range host.Identity.User {
 		if id := s.world.identities[u.Key()]; id != nil {

@@ -138,7 +138,7 @@ const hsmSuffix = ".managedhsm.lab.invalid"
 
 // serveHSM answers the data plane of a managed HSM as far as its own roles go
 // (learn.microsoft.com/rest/api/keyvault, role assignments and role definitions, 7.4).
-func (s *Server) serveHSM(w *recorder, r *http.Request) {
+func (s *view) serveHSM(w *recorder, r *http.Request) {
 	c, err := s.authenticate(w, r, forHSM)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer authorization="%s/%s", resource="%s"`, s.URL(), s.world.tenant, forHSM))

@@ -29,7 +29,7 @@ type account struct {
 }
 
 // account finds an application by its client ID; nil if there is none.
-func (s *Server) account(client string) *account {
+func (s *view) account(client string) *account {
 	if strings.EqualFold(client, OperatorID) {
 		return &account{id: OperatorID, client: OperatorID, name: "lab operator"}
 	}
@@ -40,7 +40,7 @@ func (s *Server) account(client string) *account {
 }
 
 // serveLogin answers as login.microsoftonline.com does.
-func (s *Server) serveLogin(w *recorder, r *http.Request) {
+func (s *view) serveLogin(w *recorder, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	tenant, rest := parts[0], strings.ToLower(strings.Join(parts[1:], "/"))
 	switch rest {
@@ -74,7 +74,7 @@ func (s *Server) serveLogin(w *recorder, r *http.Request) {
 }
 
 // ownTenant refuses other tenants than the one that is served.
-func (s *Server) ownTenant(w http.ResponseWriter, tenant string) bool {
+func (s *view) ownTenant(w http.ResponseWriter, tenant string) bool {
 	if strings.EqualFold(tenant, s.world.tenant) || strings.EqualFold(tenant, s.world.snap.TenantID) ||
 		slices.Contains([]string{"common", "organizations", adfsTenant}, strings.ToLower(tenant)) {
 		return true
@@ -95,7 +95,7 @@ type loginError struct {
 
 func (f *loginError) Error() string { return fmt.Sprintf("AADSTS%d: %s", f.code, f.message) }
 
-func (s *Server) refuseLogin(w http.ResponseWriter, status, code int, name, message string) {
+func (s *view) refuseLogin(w http.ResponseWriter, status, code int, name, message string) {
 	now := s.now().UTC()
 	trace, correlation := guidOf("trace", randomText(8)), guidOf("correlation", randomText(8))
 	writeJSON(w, status, map[string]any{
@@ -107,7 +107,7 @@ func (s *Server) refuseLogin(w http.ResponseWriter, status, code int, name, mess
 	})
 }
 
-func (s *Server) instanceDiscovery(w http.ResponseWriter) {
+func (s *view) instanceDiscovery(w http.ResponseWriter) {
 	host := strings.TrimPrefix(s.URL(), "https://")
 	writeJSON(w, http.StatusOK, map[string]any{
 		"tenant_discovery_endpoint": s.URL() + "/" + s.world.tenant + "/v2.0/.well-known/openid-configuration",
@@ -123,7 +123,7 @@ func (s *Server) instanceDiscovery(w http.ResponseWriter) {
 // Python library ask nobody else whether the host may be trusted.
 const adfsTenant = "adfs"
 
-func (s *Server) openID(tenant string, v2 bool) map[string]any {
+func (s *view) openID(tenant string, v2 bool) map[string]any {
 	base := s.URL() + "/" + s.world.tenant
 	if tenant == adfsTenant {
 		base = s.URL() + "/" + adfsTenant
@@ -149,7 +149,7 @@ const clientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bea
 
 // token answers the token endpoint: an application shows its secret, its certificate or
 // the token of an issuer that it trusts.
-func (s *Server) token(w *recorder, r *http.Request) {
+func (s *view) token(w *recorder, r *http.Request) {
 	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
 		s.refuseLogin(w, http.StatusBadRequest, 900144, "invalid_request", "The request body must contain the following parameter: 'grant_type'.")
 		return
@@ -163,7 +163,7 @@ func (s *Server) token(w *recorder, r *http.Request) {
 	}
 }
 
-func (s *Server) signIn(r *http.Request) (*account, *loginError) {
+func (s *view) signIn(r *http.Request) (*account, *loginError) {
 	form := r.PostForm
 	client := form.Get("client_id")
 	switch grant := form.Get("grant_type"); grant {
@@ -198,13 +198,13 @@ func (s *Server) signIn(r *http.Request) (*account, *loginError) {
 }
 
 // managed reports whether an account is a managed identity, which has no secret.
-func (s *Server) managed(who *account) bool {
+func (s *view) managed(who *account) bool {
 	sp := s.world.directory.byID[who.id]
 	return sp != nil && sp.Managed
 }
 
 // grant issues the token.
-func (s *Server) grant(w *recorder, r *http.Request, who *account) *loginError {
+func (s *view) grant(w *recorder, r *http.Request, who *account) *loginError {
 	resource := r.PostForm.Get("scope")
 	for part := range strings.FieldsSeq(resource) {
 		if strings.HasSuffix(part, "/.default") {
@@ -281,7 +281,7 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 
 // checkAssertion checks a token in place of a secret: one that the application signed with
 // its certificate, or one of an issuer that it trusts.
-func (s *Server) checkAssertion(who *account, text string) *loginError {
+func (s *view) checkAssertion(who *account, text string) *loginError {
 	t, err := parseToken(text)
 	var c assertionClaims
 	if err == nil {
@@ -301,7 +301,7 @@ func (s *Server) checkAssertion(who *account, text string) *loginError {
 	return s.checkFederated(who, t, &c)
 }
 
-func (s *Server) checkCertificate(who *account, t *jwt, c *assertionClaims) *loginError {
+func (s *view) checkCertificate(who *account, t *jwt, c *assertionClaims) *loginError {
 	s.certMu.Lock()
 	one, ok := s.certs[thumbprint(t.header.X5tS256)]
 	if !ok {
@@ -336,7 +336,7 @@ func thumbprint(text string) string {
 }
 
 // chained reads a certificate that the assertion brings with it, if the lab signed it.
-func (s *Server) chained(text string) (clientCert, bool) {
+func (s *view) chained(text string) (clientCert, bool) {
 	der, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return clientCert{}, false
@@ -350,7 +350,7 @@ func (s *Server) chained(text string) (clientCert, bool) {
 
 // checkFederated finds the credential that trusts the issuer's token. The lab stands for
 // all issuers: their tokens are signed with its own key, see [Server.FederatedToken].
-func (s *Server) checkFederated(who *account, t *jwt, c *assertionClaims) *loginError {
+func (s *view) checkFederated(who *account, t *jwt, c *assertionClaims) *loginError {
 	key, err := signingKey()
 	if err == nil {
 		err = t.verify(&key.PublicKey)

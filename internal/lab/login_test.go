@@ -309,11 +309,11 @@ func TestManagedIdentity(t *testing.T) {
 			t.Errorf("%s %s: %d %v, want %d %s", host.Name(), query, got, body, status, want)
 		}
 	}
-	system := s.world.systems[site.Key()].ClientID
+	system := s.view().world.systems[site.Key()].ClientID
 	f(site, "", 200, system)
 	f(site, "&client_id="+worker, 200, worker)
 	f(site, "&msi_res_id="+workerResource, 200, worker)
-	f(site, "&object_id="+string(s.world.identities[mustID(workerResource).Key()].Principal), 200, worker)
+	f(site, "&object_id="+string(s.view().world.identities[mustID(workerResource).Key()].Principal), 200, worker)
 	f(site, "&client_id=11111111-1111-1111-1111-111111111111", 400, "Identity not found")
 	f(box, "", 400, "Multiple user assigned identities exist, please specify the clientId / resourceId")
 	f(box, "&client_id="+worker, 200, worker)

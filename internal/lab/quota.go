@@ -116,7 +116,7 @@ func (q *quotaState) draw(b Bucket, key string, now time.Time) (remaining int, w
 }
 
 // takeARM charges a read of Resource Manager, and answers if the quota is used up.
-func (s *Server) takeARM(w http.ResponseWriter, c *caller, subscription string) bool {
+func (s *view) takeARM(w http.ResponseWriter, c *caller, subscription string) bool {
 	b, key, name, code := s.quota.quotas.Tenant, "tenant\x00"+c.key(), "x-ms-ratelimit-remaining-tenant-reads", "TenantRequestsThrottled"
 	if subscription != "" {
 		b, key = s.quota.quotas.Subscription, "subscription\x00"+c.key()+"\x00"+subscription
@@ -148,7 +148,7 @@ func (s *Server) takeARM(w http.ResponseWriter, c *caller, subscription string) 
 }
 
 // takeResourceGraph charges a query. The headers are on every answer.
-func (s *Server) takeResourceGraph(w http.ResponseWriter, c *caller) bool {
+func (s *view) takeResourceGraph(w http.ResponseWriter, c *caller) bool {
 	q := s.quota.quotas.ResourceGraph
 	if q.Limit == 0 { // the headers are there all the same
 		w.Header().Set("x-ms-user-quota-remaining", "15")
@@ -174,7 +174,7 @@ func (s *Server) takeResourceGraph(w http.ResponseWriter, c *caller) bool {
 
 // takeGraph charges a request of Microsoft Graph. It returns after how many seconds there
 // is room again, 0 if there is.
-func (s *Server) takeGraph(c *caller, cost int) (wait int) {
+func (s *view) takeGraph(c *caller, cost int) (wait int) {
 	_, reset, ok := s.quota.spend(s.quota.quotas.Graph, "graph\x00"+c.AppID, cost, s.now())
 	if ok {
 		return 0

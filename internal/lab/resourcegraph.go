@@ -51,7 +51,7 @@ const (
 // resourceGraphVersions are the API versions of Resource Graph that are served.
 var resourceGraphVersions = []string{"2019-04-01", "2020-04-01-preview", "2021-03-01", "2021-06-01-preview", "2022-10-01", "2024-04-01"}
 
-func (s *Server) serveResourceGraph(w *recorder, r *http.Request, f *Fault) {
+func (s *view) serveResourceGraph(w *recorder, r *http.Request, f *Fault) {
 	c, err := s.authenticate(w, r, forARM)
 	if err != nil {
 		s.refuseARM(w, err)
@@ -130,7 +130,7 @@ type skipToken struct {
 	At    int    `json:"at"`
 }
 
-func (s *Server) answer(c *caller, q *queryRequest, f *Fault) (*queryAnswer, error) {
+func (s *view) answer(c *caller, q *queryRequest, f *Fault) (*queryAnswer, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Server) answer(c *caller, q *queryRequest, f *Fault) (*queryAnswer, err
 		}
 		at = t.At
 	}
-	result, err := s.run(c, q, key, f)
+	result, err := s.run(c, q, key, at == 0, f)
 	if err != nil {
 		return nil, err
 	}
@@ -256,10 +256,10 @@ type keptResult struct {
 // without being run anew.
 const maxKept = 32
 
-// run runs a query, or finds its result from the page before.
-func (s *Server) run(c *caller, q *queryRequest, key string, f *Fault) (*kql.Result, error) {
+// run runs a query, or finds its result from the page before; a first page has none.
+func (s *view) run(c *caller, q *queryRequest, key string, first bool, f *Fault) (*kql.Result, error) {
 	hidden := f != nil && (f.Kind == FaultForbid || f.Kind == FaultStale || f.Kind == FaultLimit)
-	if !hidden {
+	if !hidden && !first {
 		if r := s.kept.find(key, s.now()); r != nil {
 			return r, nil
 		}
@@ -288,7 +288,7 @@ func (s *Server) run(c *caller, q *queryRequest, key string, f *Fault) (*kql.Res
 // shuffle puts rows in an order that differs from query to query: a result that the query
 // does not order has none (MicrosoftDocs/azure-docs@be98a79 articles/governance/
 // resource-graph/concepts/paging-results.md).
-func (s *Server) shuffle(rows []row) {
+func (s *view) shuffle(rows []row) {
 	n := s.queries.Add(1)
 	random := rand.New(rand.NewPCG(n, n)) //nolint:gosec // repeatable, and no secret
 	random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
@@ -323,7 +323,7 @@ type scopes struct {
 
 // scopesOf finds the places. A subscription that the caller cannot see is an error unless
 // the request allows for some that are missing.
-func (s *Server) scopesOf(c *caller, q *queryRequest) (scopes, error) {
+func (s *view) scopesOf(c *caller, q *queryRequest) (scopes, error) {
 	sc := scopes{filter: q.Options.ScopeFilter}
 	var missing []string
 	add := func(text, name string) {
@@ -348,7 +348,7 @@ func (s *Server) scopesOf(c *caller, q *queryRequest) (scopes, error) {
 }
 
 // sees reports whether a subscription is among the things that a caller may read.
-func (s *Server) sees(c *caller, sub arm.ID) bool {
+func (s *view) sees(c *caller, sub arm.ID) bool {
 	i, ok := s.world.byKey[sub.Key()]
 	if !ok {
 		return false
@@ -381,7 +381,7 @@ func (sc *scopes) holds(t *arm.Tree, n arm.Node, inherited bool) bool {
 }
 
 // table makes what a caller sees of a table; nil for one that there is not.
-func (s *Server) table(c *caller, name string, sc scopes, f *Fault) *table {
+func (s *view) table(c *caller, name string, sc scopes, f *Fault) *table {
 	columns := columnsOf(name)
 	if columns == nil {
 		return nil
@@ -414,7 +414,7 @@ const (
 )
 
 // addDelegations adds the assignments and definitions of Azure Lighthouse.
-func (s *Server) addDelegations(t *table, c *caller, sc scopes, f *Fault) {
+func (s *view) addDelegations(t *table, c *caller, sc scopes, f *Fault) {
 	w := s.world
 	for i := range w.snap.Delegations {
 		d := &w.snap.Delegations[i]
@@ -435,7 +435,7 @@ func (s *Server) addDelegations(t *table, c *caller, sc scopes, f *Fault) {
 
 // addSiteConfigs adds the configuration of each App Service app and slot: what the settings
 // of the snapshot say of it.
-func (s *Server) addSiteConfigs(t *table, c *caller, sc scopes, f *Fault) {
+func (s *view) addSiteConfigs(t *table, c *caller, sc scopes, f *Fault) {
 	w := s.world
 	sites := &table{w: w}
 	s.addThings(sites, c, sc, f, func(typ string) bool {
@@ -477,7 +477,7 @@ var childrenInGraph = []string{
 	"Microsoft.Compute/virtualMachines/extensions", "Microsoft.CognitiveServices/accounts/projects",
 }
 
-func (s *Server) addThings(t *table, c *caller, sc scopes, f *Fault, wanted func(typ string) bool) {
+func (s *view) addThings(t *table, c *caller, sc scopes, f *Fault, wanted func(typ string) bool) {
 	w := s.world
 	var last arm.ID
 	var node arm.Node
@@ -536,7 +536,7 @@ func (w *world) ancestors(id arm.ID) []any {
 	return list
 }
 
-func (s *Server) addManagementGroups(t *table, c *caller, sc scopes) {
+func (s *view) addManagementGroups(t *table, c *caller, sc scopes) {
 	for i := range s.world.groups {
 		g := &s.world.groups[i]
 		n, _ := s.world.tree.Find(g.ID)
@@ -564,7 +564,7 @@ func (w *world) parentOf(g *mivet.ManagementGroup) any {
 	return object{"id": g.Parent.String(), "name": g.Parent.Name(), "displayName": name}
 }
 
-func (s *Server) addAssignments(t *table, c *caller, sc scopes, f *Fault) {
+func (s *view) addAssignments(t *table, c *caller, sc scopes, f *Fault) {
 	w := s.world
 	may := map[arm.Node]bool{}
 	for i := range w.snap.RoleAssignments {
@@ -589,7 +589,7 @@ func (s *Server) addAssignments(t *table, c *caller, sc scopes, f *Fault) {
 	}
 }
 
-func (s *Server) addDefinitions(t *table, _ scopes) {
+func (s *view) addDefinitions(t *table, _ scopes) {
 	w := s.world
 	for i := range w.roles {
 		r := &w.roles[i]
@@ -599,7 +599,7 @@ func (s *Server) addDefinitions(t *table, _ scopes) {
 }
 
 // queryFault answers a query that cannot be run.
-func (s *Server) queryFault(w http.ResponseWriter, err error) {
+func (s *view) queryFault(w http.ResponseWriter, err error) {
 	var e *kql.Error
 	var b *badQueryError
 	switch {
@@ -613,7 +613,7 @@ func (s *Server) queryFault(w http.ResponseWriter, err error) {
 	}
 }
 
-func (s *Server) queryError(w http.ResponseWriter, code, message string, more ...any) {
+func (s *view) queryError(w http.ResponseWriter, code, message string, more ...any) {
 	writeJSON(w, http.StatusBadRequest, errorBody{errorDetail{
 		Code: "BadRequest",
 		Message: fmt.Sprintf("Please provide below info when asking for support: timestamp = %s, correlationId = %s.",

@@ -84,7 +84,7 @@ type Server struct {
 	authority *authority
 	listener  net.Listener
 	http      *http.Server
-	world     *world
+	live      atomic.Pointer[world]
 	secret    string
 	done      chan struct{}
 
@@ -94,12 +94,19 @@ type Server struct {
 	// queries counts what Resource Graph was asked.
 	queries atomic.Uint64
 
-	seenMu sync.Mutex
-	seen   map[string]seenThings
-
 	certMu sync.Mutex
 	certs  map[string]clientCert
 }
+
+// view is the lab as one request sees it: the world is the one that there was when the
+// request came, whatever is written meanwhile.
+type view struct {
+	*Server
+	world *world
+}
+
+// view returns what a request sees that comes now.
+func (s *Server) view() *view { return &view{s, s.live.Load()} }
 
 // Start serves a snapshot until [Server.Close] is called. The snapshot must not be changed
 // any more.
@@ -114,15 +121,16 @@ func Start(snap *mivet.Snapshot, o Options) (*Server, error) {
 		}
 		o.Catalog = cat
 	}
-	s := &Server{options: o, secret: o.Secret, done: make(chan struct{}), seen: map[string]seenThings{}, certs: map[string]clientCert{}}
+	s := &Server{options: o, secret: o.Secret, done: make(chan struct{}), certs: map[string]clientCert{}}
 	if s.secret == "" {
 		s.secret = "lab~" + randomText(24)
 	}
-	var err error
-	if s.world, err = newWorld(snap, o.Catalog); err != nil {
+	w, err := newWorld(snap, o.Catalog)
+	if err != nil {
 		return nil, fmt.Errorf("preparing what the lab serves: %w", err)
 	}
-	s.world.raw = o.Raw
+	w.raw = o.Raw
+	s.live.Store(w)
 	for _, f := range o.Faults {
 		if err := s.AddFault(f); err != nil {
 			return nil, err
@@ -240,7 +248,7 @@ func (s *Server) CA() []byte { return s.authority.pem() }
 
 // TenantID is the ID of the directory: the snapshot's, or one derived from it where that
 // is no GUID.
-func (s *Server) TenantID() string { return s.world.tenant }
+func (s *Server) TenantID() string { return s.live.Load().tenant }
 
 // Secret is the client secret of every application and of the operator.
 func (s *Server) Secret() string { return s.secret }

@@ -78,11 +78,11 @@ func newClient(t testing.TB, s *Server, clientID string) *client {
 	c := &client{t: t, s: s, http: s.Client(), token: map[string]string{}, who: clientID}
 	t.Cleanup(c.http.CloseIdleConnections)
 	for _, aud := range []string{forARM, forGraph} {
-		a := s.account(clientID)
+		a := s.view().account(clientID)
 		if a == nil {
 			t.Fatalf("there is no account %s", clientID)
 		}
-		text, _, err := s.issue(a, aud, s.now(), tokenLife)
+		text, _, err := s.view().issue(a, aud, s.now(), tokenLife)
 		if err != nil {
 			t.Fatal(err)
 		}

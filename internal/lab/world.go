@@ -46,6 +46,9 @@ type world struct {
 	directory *directory
 
 	operations sync.Map // string → authz.OperationRef
+
+	seenMu sync.Mutex
+	seen   map[string]seenThings // what callers may read
 }
 
 // thing is a resource, a resource group or a subscription that is served.
@@ -71,6 +74,7 @@ func newWorld(s *mivet.Snapshot, cat *catalog.Catalog) (*world, error) {
 		byKey: make(map[arm.Key]int32, len(s.Resources)), groupAt: map[arm.Key]int32{}, parents: map[arm.Key]arm.ID{},
 		identities: map[arm.Key]*mivet.Identity{}, systems: map[arm.Key]*mivet.Identity{},
 		policies: map[arm.Key][]*mivet.AccessPolicy{}, roleAt: map[mivet.RoleID]int32{},
+		seen: map[string]seenThings{},
 	}
 	if !mivet.IsGUID(w.tenant) {
 		w.tenant = guidOf("tenant", w.tenant)

@@ -173,8 +173,8 @@ func TestResourceShapes(t *testing.T) {
 
 // clientOf is the client ID of a managed identity.
 func clientOf(c *client, name string) string {
-	for i := range c.s.world.snap.Identities {
-		if id := &c.s.world.snap.Identities[i]; id.Resource.Name() == name {
+	for i := range c.s.view().world.snap.Identities {
+		if id := &c.s.view().world.snap.Identities[i]; id.Resource.Name() == name {
 			return id.ClientID
 		}
 	}
