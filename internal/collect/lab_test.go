@@ -108,7 +108,7 @@ func TestDemo(t *testing.T) {
 	f("management groups", len(got.ManagementGroups), len(want.ManagementGroups)+1) // and the root
 	f("subscriptions", len(got.Subscriptions), len(want.Subscriptions))
 	f("identities", len(got.Identities), len(want.Identities))
-	f("principals", len(got.Principals), len(want.Principals)+1) // and Microsoft Graph
+	f("principals", len(got.Principals), len(want.Principals))
 	f("members", len(got.Memberships), len(want.Memberships))
 	f("role assignments", len(got.RoleAssignments), len(want.RoleAssignments))
 	f("deny assignments", len(got.DenyAssignments), len(want.DenyAssignments))

@@ -293,7 +293,7 @@ func (w *world) scheduleInstance(a *mivet.RoleAssignment, typ string) object {
 	role := w.roleOf(a)
 	p := object{
 		"scope": a.Scope.String(), "roleDefinitionId": definitionID(a.Scope, role), "principalId": string(a.Principal), "principalType": string(w.typeOf(a)),
-		"status": "Provisioned", "memberType": "Direct", "createdOn": timeText(longAgo), "startDateTime": timeText(longAgo), "endDateTime": nil,
+		"status": "Provisioned", "memberType": "Direct", "createdOn": nil, "startDateTime": nil, "endDateTime": nil,
 		"condition": nil, "conditionVersion": nil,
 	}
 	if !a.CreatedOn.IsZero() {

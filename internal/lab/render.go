@@ -329,23 +329,19 @@ func (w *world) roleAssignment(a *mivet.RoleAssignment) object {
 	p := object{
 		"roleDefinitionId": definitionID(a.Scope, w.roleOf(a)), "principalId": string(a.Principal), "scope": a.Scope.String(),
 		"condition": nil, "conditionVersion": nil, "delegatedManagedIdentityResourceId": nil, "description": nil,
-		"createdBy": string(a.CreatedBy), "updatedBy": string(a.CreatedBy),
+		"createdBy": string(a.CreatedBy), "updatedBy": string(a.CreatedBy), "createdOn": nil, "updatedOn": nil,
 	}
 	p["principalType"] = string(w.typeOf(a))
 	setText(p, "condition", a.Condition)
 	setText(p, "conditionVersion", a.ConditionVersion)
 	setText(p, "description", a.Description)
 	setText(p, "delegatedManagedIdentityResourceId", a.DelegatedIdentity.String())
-	created := a.CreatedOn
-	if created.IsZero() {
-		created = longAgo
-	}
-	setTime(p, "createdOn", created)
-	setTime(p, "updatedOn", created)
+	setTime(p, "createdOn", a.CreatedOn)
+	setTime(p, "updatedOn", a.CreatedOn)
 	return object{"id": id.String(), "name": id.Name(), "type": assignmentType, "properties": p}
 }
 
-// longAgo is when things came to be of which the snapshot does not say when.
+// longAgo is when roles came to be, which no snapshot says.
 var longAgo = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // roleOf returns the ID of an assignment's role, also where only its name is known.
