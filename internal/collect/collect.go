@@ -309,7 +309,7 @@ func (r *run) resources(ctx context.Context) {
 		parts.Go(func() {
 			r.list(ctx, l, func(p *page, src mivet.Source) {
 				r.facts.carriers(p, callResources.what, src)
-				r.each(ctx, r.facts.ids(p))
+				r.each(ctx, p.ids())
 			})
 		})
 	}
@@ -342,7 +342,7 @@ func (r *run) below(ctx context.Context, c *call, id arm.ID) {
 			r.facts.settingsList(id, p)
 		case c.with == WithChildren, c.with == WithLogs:
 			r.facts.carriers(p, c.what, src)
-			r.each(ctx, r.facts.ids(p))
+			r.each(ctx, p.ids())
 		case c.facts[0] == mivet.FactFederatedCredentials:
 			r.facts.federated(id, p, src)
 		default:

@@ -146,7 +146,7 @@ func (d *diagnosis) queries(ctx context.Context) {
 		}
 		slices.Sort(types)
 		p := d.probe(ctx, &listing{call: callResources, where: "type in~ (" + strings.Join(slices.Compact(types), ", ") + ")"})
-		d.samples(ctx, r.facts.ids(p))
+		d.samples(ctx, p.ids())
 	})
 }
 

@@ -77,6 +77,7 @@ type row struct {
 	Properties json.RawMessage `json:"properties"`
 
 	id arm.ID
+	at int // its number in the page
 }
 
 type rowIdentity struct {
@@ -89,23 +90,43 @@ type rowIdentity struct {
 	} `json:"userAssignedIdentities"`
 }
 
-// rows decodes the rows of a page. What cannot be decoded is counted, so that it becomes
+// resources decodes the rows of a page, once. bad counts those that cannot be decoded.
+func (p *page) resources() (list []row, bad int) {
+	if p.decoded != nil {
+		return p.decoded, p.bad
+	}
+	p.decoded, p.bad = make([]row, 0, len(p.Rows)), p.Odd
+	for i, raw := range p.Rows {
+		r := row{at: i}
+		err := json.Unmarshal(raw, &r)
+		if err == nil {
+			r.id, err = arm.ParseID(r.ID)
+		}
+		if err != nil {
+			p.bad++
+			continue
+		}
+		p.decoded = append(p.decoded, r)
+	}
+	return p.decoded, p.bad
+}
+
+// ids returns the IDs of the rows of a page.
+func (p *page) ids() []arm.ID {
+	list, _ := p.resources()
+	ids := make([]arm.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].id
+	}
+	return ids
+}
+
+// rows hands out the rows of a page. What cannot be decoded is counted, so that it becomes
 // a gap.
 func (f *facts) rows(p *page, what string, each func(*row)) {
-	bad := p.Odd
-	for _, raw := range p.Rows {
-		var r row
-		if json.Unmarshal(raw, &r) != nil {
-			bad++
-			continue
-		}
-		id, err := arm.ParseID(r.ID)
-		if err != nil {
-			bad++
-			continue
-		}
-		r.id = id
-		each(&r)
+	list, bad := p.resources()
+	for i := range list {
+		each(&list[i])
 	}
 	if bad > 0 {
 		f.odd[what] += bad

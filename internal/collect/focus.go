@@ -127,7 +127,7 @@ func (r *run) lookup(ctx context.Context, where string) []arm.ID {
 	var ids []arm.ID
 	r.list(ctx, &listing{call: callResources, where: where}, func(p *page, src mivet.Source) {
 		r.facts.carriers(p, callResources.what, src)
-		ids = append(ids, r.facts.ids(p)...)
+		ids = append(ids, p.ids()...)
 	})
 	return ids
 }
@@ -201,7 +201,7 @@ func (r *run) reach(ctx context.Context, f *focus, subs []arm.ID) {
 		l := &listing{call: callAuthorization, where: "type =~ 'microsoft.authorization/roleassignments' | where properties.principalId in~ (" + strings.Join(names, ", ") + ")"}
 		r.list(ctx, l, func(p *page, src mivet.Source) {
 			r.facts.authorization(p, callAuthorization.what, src)
-			for _, id := range r.facts.ids(p) {
+			for _, id := range p.ids() {
 				f.subs = append(f.subs, id.Subscription())
 			}
 		})

@@ -32,6 +32,9 @@ type page struct {
 	Odd int `json:"odd,omitzero"`
 	// Fail is set where the answer was an error that asking again does not change.
 	Fail *RequestError `json:"fail,omitzero"`
+
+	decoded []row // see resources
+	bad     int
 }
 
 // pageKey names a page: what was asked for, and its number from 0.

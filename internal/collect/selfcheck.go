@@ -63,7 +63,7 @@ func CheckSelf(ctx context.Context, o *Config) (_ *SelfCheck, err error) {
 			return
 		}
 		r.facts.carriers(p, callResources.what, mivet.Source{})
-		ids = r.facts.ids(p)
+		ids = p.ids()
 	})
 	r.wg.Wait()
 	r.principals(ctx)

@@ -15,29 +15,12 @@ func (f *facts) subscriptionList(p *page, src mivet.Source) []arm.ID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var ids []arm.ID
-	for _, id := range f.listed(p, callSubscriptions.what) {
-		if id.Level() == arm.LevelSubscription {
-			f.subscription(id, src)
-			ids = append(ids, id)
+	f.rows(p, callSubscriptions.what, func(r *row) {
+		if r.id.Level() == arm.LevelSubscription {
+			f.subscription(r.id, src)
+			ids = append(ids, r.id)
 		}
-	}
-	return ids
-}
-
-func (f *facts) listed(p *page, what string) []arm.ID {
-	var ids []arm.ID
-	f.rows(p, what, func(r *row) { ids = append(ids, r.id) })
-	return ids
-}
-
-// ids returns the IDs of the rows of a page.
-func (f *facts) ids(p *page) []arm.ID {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	odd := f.odd
-	f.odd = map[string]int{} // they were counted when the facts were taken
-	ids := f.listed(p, "")
-	f.odd = odd
+	})
 	return ids
 }
 

@@ -419,7 +419,7 @@ func FuzzOpen(f *testing.F) {
 				facts.locks(p, src)
 				facts.delegations(p, src)
 				facts.siteConfigs(p)
-				for _, id := range facts.ids(p) {
+				for _, id := range p.ids() {
 					facts.settingsList(id, p)
 					facts.federated(id, p, src)
 					facts.local(id, c.what, p, src)

@@ -4,7 +4,6 @@ package collect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -42,16 +41,9 @@ func (x *rawIndex) add(l *listing, n int, p *page) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	key := pageKey{l.key(), n}
-	for i, raw := range p.Rows {
-		var r struct {
-			ID string `json:"id"`
-		}
-		if json.Unmarshal(raw, &r) != nil {
-			continue // it is counted where facts are taken
-		}
-		if id, err := arm.ParseID(r.ID); err == nil {
-			x.refs = append(x.refs, rawRef{id, key, i})
-		}
+	list, _ := p.resources() // what cannot be decoded is counted where facts are taken
+	for i := range list {
+		x.refs = append(x.refs, rawRef{list[i].id, key, list[i].at})
 	}
 }
 
