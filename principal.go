@@ -88,14 +88,28 @@ type Principal struct {
 	// Managed is true for the service principal of a managed identity.
 	Managed bool `json:"managed,omitzero"`
 	// Disabled is true where the directory says that the account is disabled.
-	Disabled bool   `json:"disabled,omitzero"`
-	Source   Source `json:"source,omitzero"`
+	Disabled bool `json:"disabled,omitzero"`
+	// MembershipRule is the rule by which a dynamic group finds its members; empty for any
+	// other, and where it was not read.
+	MembershipRule string `json:"membershipRule,omitzero"`
+	Source         Source `json:"source,omitzero"`
 }
 
 // Membership puts one principal directly into one group. Groups may nest.
 type Membership struct {
 	Group  PrincipalID `json:"group"`
 	Member PrincipalID `json:"member"`
+	Source Source      `json:"source,omitzero"`
+}
+
+// Ownership says that somebody owns an application, its service principal or a group: owners
+// may add credentials and members without any role
+// (MicrosoftDocs/entra-docs docs/fundamentals/users-default-permissions.md, object ownership).
+type Ownership struct {
+	// Owned is the group or the service principal; for an application, the service principal
+	// that it has in the tenant.
+	Owned  PrincipalID `json:"owned"`
+	Owner  PrincipalID `json:"owner"`
 	Source Source      `json:"source,omitzero"`
 }
 

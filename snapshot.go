@@ -24,6 +24,7 @@ type Snapshot struct {
 	Identities           []Identity
 	Principals           []Principal
 	Memberships          []Membership
+	Ownerships           []Ownership
 	FederatedCredentials []FederatedCredential
 
 	RoleDefinitions []RoleDefinition
@@ -72,6 +73,7 @@ func (s *Snapshot) Append(o *Snapshot) {
 	s.Identities = append(s.Identities, o.Identities...)
 	s.Principals = append(s.Principals, o.Principals...)
 	s.Memberships = append(s.Memberships, o.Memberships...)
+	s.Ownerships = append(s.Ownerships, o.Ownerships...)
 	s.FederatedCredentials = append(s.FederatedCredentials, o.FederatedCredentials...)
 	s.RoleDefinitions = append(s.RoleDefinitions, o.RoleDefinitions...)
 	s.RoleAssignments = append(s.RoleAssignments, o.RoleAssignments...)

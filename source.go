@@ -69,6 +69,7 @@ const (
 	FactIdentities           FactKind = "identities"
 	FactPrincipals           FactKind = "principals"
 	FactMemberships          FactKind = "group members"
+	FactOwners               FactKind = "owners"
 	FactRoleDefinitions      FactKind = "role definitions"
 	FactRoleAssignments      FactKind = "role assignments"
 	FactEligibleAssignments  FactKind = "eligible assignments"

@@ -31,8 +31,7 @@ const (
 // Fact is something that can be taken away, or a setting that can be changed.
 type Fact struct {
 	Kind FactKind
-	// Index is its place in the snapshot's slice, or in the options' for an ownership; -1 for
-	// a setting.
+	// Index is its place in the snapshot's slice; -1 for a setting.
 	Index int
 	// Resource, Setting and Value are what is set where.
 	Resource       arm.ID
@@ -483,8 +482,8 @@ func (c *choker) removablePlain(g *Graph, e *plainEdge) []Fact {
 	case plainMember:
 		return c.ofMembership(from, to)
 	case plainOwner:
-		for i, o := range c.g.o.Owners {
-			if o.Owner == from && o.Owned == to {
+		for i := range c.g.snap.Ownerships {
+			if o := &c.g.snap.Ownerships[i]; o.Owner == from && o.Owned == to {
 				return []Fact{{Kind: FactOwner, Index: i, Cost: costPlain}}
 			}
 		}

@@ -15,13 +15,6 @@ import (
 	"github.com/mivet/mivet/catalog"
 )
 
-// Owner is somebody who may change an application or a group, and with it act as its
-// service principal or join it.
-type Owner struct {
-	Owned, Owner mivet.PrincipalID
-	Source       mivet.Source
-}
-
 // Credential says that what is stored at a resource signs a principal in.
 type Credential struct {
 	At        arm.ID
@@ -38,7 +31,6 @@ type Options struct {
 	At time.Time
 	// ClosedWorld takes a setting that was not read for one that does not close a way.
 	ClosedWorld bool
-	Owners      []Owner
 	Credentials []Credential
 }
 
@@ -150,7 +142,7 @@ func (g *Graph) internPrincipals() {
 			g.number(d.Principal)
 		}
 	}
-	for _, o := range g.o.Owners {
+	for _, o := range s.Ownerships {
 		g.number(o.Owner)
 		g.number(o.Owned)
 	}

@@ -55,12 +55,20 @@ func (g *Graph) addPlain() {
 		m := &g.snap.Memberships[i]
 		g.link(plainEdge{from: g.number(m.Member), to: g.number(m.Group), kind: plainMember, certain: true, closed: true, source: m.Source})
 	}
-	for _, o := range g.o.Owners {
-		owned, group := g.number(o.Owned), g.isGroup(o.Owned)
-		if g.managed(o.Owned) {
+	for i := range g.snap.Ownerships {
+		o := &g.snap.Ownerships[i]
+		if g.managed(o.Owned) || o.Owned == o.Owner {
 			continue // credentials cannot be added to a managed identity
 		}
-		g.link(plainEdge{from: g.number(o.Owner), to: owned, kind: plainOwner, certain: !group, closed: true, right: "owner", source: o.Source})
+		// Owners of a group may add members even where roles may be assigned to it, and change
+		// the rule of a dynamic one only with a role of the directory beside
+		// (MicrosoftDocs/entra-docs docs/identity/role-based-access-control/groups-concept.md).
+		known := g.idx.Principal(o.Owned)
+		sure := known == nil || known.MembershipRule == ""
+		if known != nil && g.foreign(known) {
+			continue // its credentials are kept in its own tenant
+		}
+		g.link(plainEdge{from: g.number(o.Owner), to: g.number(o.Owned), kind: plainOwner, certain: sure, closed: sure, right: "owner", source: o.Source})
 	}
 	g.addFederated()
 	g.addDirectory()

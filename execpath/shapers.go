@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
 
 // Selves returns, for each principal that surely acts as itself through a workload, the
@@ -104,6 +105,18 @@ func (g *Graph) changes(who, to int32) bool {
 		}
 	}
 	return false
+}
+
+// Runs reports whether code on a resource gets a principal's tokens: it carries the identity,
+// and is of a type on which techniques run code.
+func (g *Graph) Runs(resource arm.ID, p mivet.PrincipalID) bool {
+	n, known := g.numbers[p]
+	k, ok := g.byKey[resource.Key()]
+	if !known || !ok || g.objects[k].typ == typeOther {
+		return false
+	}
+	t := &g.plan.types[g.objects[k].typ]
+	return t.acts&t.runs != 0 && slices.Contains(g.objects[k].runs, n)
 }
 
 // Links returns what workloads load, as far as their settings tell.

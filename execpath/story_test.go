@@ -134,7 +134,7 @@ federated main on shared issuer=https://token.example subject=repo:x
 `
 
 func TestStories(t *testing.T) {
-	g := world(t, wordsText, Options{Owners: []Owner{{Owned: "none", Owner: "nobody"}}})
+	g := world(t, wordsText, Options{})
 	f := func(from, to, want string) {
 		t.Helper()
 		if got := g.story(t, from, to, Possible); got != want {

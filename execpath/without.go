@@ -71,15 +71,7 @@ func (c *choker) without(removed map[int]bool) *Graph {
 		}
 		return i
 	})
-	o := g.o
-	gone := map[int]bool{}
-	for i := range removed {
-		if c.all[i].Kind == FactOwner {
-			gone[c.all[i].Index] = true
-		}
-	}
-	o.Owners = kept(o.Owners, gone)
-	return New(s, authz.New(s, authz.Options{Catalog: g.cat, At: g.o.At}), o)
+	return New(s, authz.New(s, authz.Options{Catalog: g.cat, At: g.o.At}), g.o)
 }
 
 // coneFrom is from which size on a tenant is narrowed to what bears on a question.
@@ -222,6 +214,7 @@ func reduced(base *mivet.Snapshot, all []Fact, removed map[int]bool, place func(
 	s := *base
 	s.RoleAssignments = kept(s.RoleAssignments, gone[FactAssignment])
 	s.Memberships = kept(s.Memberships, gone[FactMembership])
+	s.Ownerships = kept(s.Ownerships, gone[FactOwner])
 	s.AccessPolicies = kept(s.AccessPolicies, gone[FactPolicy])
 	s.DirectoryRoles = kept(s.DirectoryRoles, gone[FactDirectory])
 	s.AppRoles = kept(s.AppRoles, gone[FactAppRole])

@@ -284,7 +284,7 @@ func stride(bytes int) int {
 
 // Wherever a file is cut, reading fails, and recovering gives the intact frames and gaps.
 func TestEveryTruncation(t *testing.T) {
-	file := goldenFile(t)
+	file := goldenFile(t, golden(t))
 	whole := read(t, file)
 	headerSize := int(offsetOf(t, file, 1))
 	for n := 0; n < len(file); n += stride(3) {
@@ -330,7 +330,7 @@ func missing(s *mivet.Snapshot, facts mivet.FactKind) bool {
 
 // Whichever byte is changed, nothing wrong is read, and what is recovered is true.
 func TestEveryChangedByte(t *testing.T) {
-	file := goldenFile(t)
+	file := goldenFile(t, golden(t))
 	whole := read(t, file)
 	for i := 0; i < len(file); i += stride(1) {
 		bad := bytes.Clone(file)
@@ -471,7 +471,7 @@ func (r failingAt) ReadAt(b []byte, at int64) (int, error) {
 }
 
 func TestReadErrors(t *testing.T) {
-	file := goldenFile(t)
+	file := goldenFile(t, golden(t))
 	for _, at := range []int64{0, HeadSize, 1000, int64(len(file)) - 1} {
 		r := failingAt{bytes.NewReader(file), at}
 		if _, err := Read(r, int64(len(file)), ReadOptions{}); !errors.Is(err, errDisk) {
@@ -507,7 +507,7 @@ func TestWriteErrors(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	file := goldenFile(f)
+	file := goldenFile(f, golden(f))
 	f.Add(file)
 	f.Add(file[:len(file)/2])
 	f.Add(file[:len(file)-trailerSize])

@@ -391,6 +391,8 @@ func fastPrincipal(c *cursor, f *mivet.Principal) bool {
 			f.Managed = c.yes()
 		case "disabled":
 			f.Disabled = c.yes()
+		case "membershipRule":
+			f.MembershipRule = c.kept()
 		default:
 			return false
 		}

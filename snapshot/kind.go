@@ -103,6 +103,10 @@ func kinds() []kind {
 			source: func(f *mivet.Membership) O { return &f.Source },
 			fast:   fastMembership,
 		}),
+		kindOf("ownership", mivet.FactOwners, list[mivet.Ownership]{
+			of:     func(s S) *[]mivet.Ownership { return &s.Ownerships },
+			source: func(f *mivet.Ownership) O { return &f.Source },
+		}),
 		kindOf("federatedCredential", mivet.FactFederatedCredentials, list[mivet.FederatedCredential]{
 			of:     func(s S) *[]mivet.FederatedCredential { return &s.FederatedCredentials },
 			source: func(f *mivet.FederatedCredential) O { return &f.Source },

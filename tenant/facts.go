@@ -139,9 +139,12 @@ func (b *builder) buildPrincipal(st *statement) {
 	d := st.holder
 	p := mivet.Principal{
 		ID: d.id, Type: d.typ, Name: b.shownName(st), ClientID: d.client, HomeTenant: b.text(st, "tenant"),
-		Managed: st.has("managed"), Disabled: st.has("disabled"), Source: b.source(st),
+		Managed: st.has("managed"), Disabled: st.has("disabled"), MembershipRule: b.text(st, "rule"), Source: b.source(st),
 	}
 	b.s.Principals = append(b.s.Principals, p)
+	for _, o := range b.principalList(st, "owners") {
+		b.s.Ownerships = append(b.s.Ownerships, mivet.Ownership{Owned: d.id, Owner: o, Source: b.source(st)})
+	}
 	for _, m := range b.principalList(st, "members") {
 		b.s.Memberships = append(b.s.Memberships, mivet.Membership{Group: d.id, Member: m, Source: b.source(st)})
 	}
@@ -160,6 +163,23 @@ func (b *builder) buildMember(st *statement) {
 	for _, t := range st.args {
 		if m, ok := b.principal(t); ok {
 			b.s.Memberships = append(b.s.Memberships, mivet.Membership{Group: group, Member: m, Source: b.source(st)})
+		}
+	}
+}
+
+func (b *builder) buildOwner(st *statement) {
+	t, ok := b.one(st, "of")
+	if !ok {
+		b.reportAt(st.keyword, "owner needs a group or a service principal", `write "of" and its name`)
+		return
+	}
+	owned, ok := b.principal(t)
+	if !ok {
+		return
+	}
+	for _, t := range st.args {
+		if o, ok := b.principal(t); ok {
+			b.s.Ownerships = append(b.s.Ownerships, mivet.Ownership{Owned: owned, Owner: o, Source: b.source(st)})
 		}
 	}
 }
@@ -246,7 +266,7 @@ func (b *builder) buildTest(st *statement) {
 // factKinds are the kinds of facts that may be missing.
 var factKinds = []string{
 	string(mivet.FactManagementGroups), string(mivet.FactSubscriptions), string(mivet.FactResources), string(mivet.FactIdentities),
-	string(mivet.FactPrincipals), string(mivet.FactMemberships), string(mivet.FactRoleDefinitions), string(mivet.FactRoleAssignments),
+	string(mivet.FactPrincipals), string(mivet.FactMemberships), string(mivet.FactOwners), string(mivet.FactRoleDefinitions), string(mivet.FactRoleAssignments),
 	string(mivet.FactEligibleAssignments), string(mivet.FactDenyAssignments), string(mivet.FactAccessPolicies), string(mivet.FactLocalGrants),
 	string(mivet.FactPathACLs), string(mivet.FactFederatedCredentials), string(mivet.FactAppRoles), string(mivet.FactDirectoryRoles),
 	string(mivet.FactLocks), string(mivet.FactDelegations), string(mivet.FactAppSettings), string(mivet.FactInput),

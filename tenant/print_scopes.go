@@ -224,7 +224,7 @@ func (p *printer) directoryEntry(q *mivet.Principal) *line {
 	if keyword == "sp" {
 		granted = deriveGUID("client", word)
 	}
-	return l.unless("client", q.ClientID, granted).quoted("tenant", q.HomeTenant).
+	return l.unless("client", q.ClientID, granted).quoted("tenant", q.HomeTenant).quoted("rule", q.MembershipRule).
 		flag(q.Managed, "managed").flag(q.Disabled, "disabled")
 }
 
@@ -241,6 +241,13 @@ func (p *printer) members() {
 		}
 		p.print(l.add("of", p.principal(list[0].Group)))
 		list = list[n:]
+	}
+}
+
+func (p *printer) owners() {
+	for i := range p.s.Ownerships {
+		o := &p.s.Ownerships[i]
+		p.print(new(line).add("owner", p.principal(o.Owner), "of", p.principal(o.Owned)))
 	}
 }
 

@@ -215,6 +215,9 @@ func (s *source) snapshot() *mivet.Snapshot {
 		m := mivet.Membership{Group: s.principal(), Member: s.principal()}
 		out.Memberships = append(out.Memberships, m)
 	})
+	many(s, func() {
+		out.Ownerships = append(out.Ownerships, mivet.Ownership{Owned: s.principal(), Owner: s.principal()})
+	})
 	s.grantsOf(out)
 	s.restOf(out)
 	return out
@@ -325,7 +328,7 @@ func (s *source) identitiesOf(out *mivet.Snapshot) {
 	})
 	many(s, func() {
 		p := mivet.Principal{
-			ID: s.principal(), Name: s.text(), ClientID: s.text(), HomeTenant: s.text(), Managed: s.flag(), Disabled: s.flag(),
+			ID: s.principal(), Name: s.text(), ClientID: s.text(), HomeTenant: s.text(), Managed: s.flag(), Disabled: s.flag(), MembershipRule: s.text(),
 			Type: draw(s, rapid.SampledFrom([]mivet.PrincipalType{"", mivet.TypeUser, mivet.TypeGroup, mivet.TypeServicePrincipal, mivet.TypeDevice, "Odd"})),
 		}
 		if !slices.Contains(s.principals, p.ID) {

@@ -36,7 +36,7 @@ var resourceSpec = &spec{
 
 func principalSpec(keys string) *spec {
 	return &spec{
-		args: "NAME", keys: strings.Fields("id name client tenant " + keys), flags: []string{"disabled", "managed"},
+		args: "NAME", keys: strings.Fields("id name client tenant rule " + keys), flags: []string{"disabled", "managed"},
 		declare: (*builder).declarePrincipal, build: (*builder).buildPrincipal,
 	}
 }
@@ -66,9 +66,9 @@ var specs = map[string]*spec{
 	"system-identity": identitySpec,
 	"user-identity":   identitySpec,
 	"user":            principalSpec(""),
-	"group":           principalSpec("members"),
-	"sp":              principalSpec(""),
-	"principal":       principalSpec("type members"),
+	"group":           principalSpec("members owners"),
+	"sp":              principalSpec("owners"),
+	"principal":       principalSpec("type members owners"),
 	"deleted": {
 		args: "NAME", keys: []string{"id"},
 		declare: (*builder).declarePrincipal, build: (*builder).buildNothing,
@@ -76,6 +76,10 @@ var specs = map[string]*spec{
 	"member": {
 		args: "PRINCIPAL …", keys: []string{"of"},
 		declare: (*builder).declareNothing, build: (*builder).buildMember,
+	},
+	"owner": {
+		args: "PRINCIPAL …", keys: []string{"of"},
+		declare: (*builder).declareNothing, build: (*builder).buildOwner,
 	},
 	"federated": {
 		args: "NAME", keys: strings.Fields("on issuer subject expression audiences id app client"),

@@ -23,7 +23,7 @@ import (
 func Write(w io.Writer, s *mivet.Snapshot) error {
 	p := newPrinter(bufio.NewWriter(w), s)
 	for _, section := range [...]func(){
-		p.header, p.groups, p.subscriptions, p.resources, p.identities, p.directory, p.members, p.federated,
+		p.header, p.groups, p.subscriptions, p.resources, p.identities, p.directory, p.members, p.owners, p.federated,
 		p.roles, p.assignments, p.denials, p.policies, p.locals, p.acls, p.appRoles, p.directoryRoles, p.delegations, p.locks,
 		p.declarations, p.tests, p.gaps,
 	} {
@@ -229,7 +229,7 @@ func (p *printer) isIdentity(r *mivet.Resource) bool {
 // isHolder reports whether the principal is what follows from an identity.
 func isHolder(q *mivet.Principal, id *mivet.Identity) bool {
 	return q.Type == mivet.TypeServicePrincipal && q.Name == holderName(id.Resource) && q.ClientID == id.ClientID &&
-		q.Managed && q.HomeTenant == "" && !q.Disabled
+		q.Managed && q.HomeTenant == "" && !q.Disabled && q.MembershipRule == ""
 }
 
 // namePrincipals names the managed identities like their resources, then the others.

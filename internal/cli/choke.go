@@ -133,9 +133,20 @@ func (w *chokeAnswer) fact(f *execpath.Fact) cutFactJSON {
 		x := &w.snap.AppRoles[f.Index]
 		j.Source, j.What = x.Source, "application permission "+x.Role+" of "+name(x.Principal)
 	case execpath.FactOwner:
-		j.What = "an ownership"
+		x := &w.snap.Ownerships[f.Index]
+		j.Source, j.What = x.Source, name(x.Owner)+" as an owner of "+name(x.Owned)
+		j.Command = ownerCommand(w.index.Principal(x.Owned), x)
 	}
 	return j
+}
+
+// ownerCommand takes an owner away: of a group, or of an application, which the service
+// principal's client ID names.
+func ownerCommand(owned *mivet.Principal, o *mivet.Ownership) string {
+	if owned != nil && owned.ClientID != "" {
+		return fmt.Sprintf("az ad app owner remove --id %s --owner-object-id %s", owned.ClientID, o.Owner)
+	}
+	return fmt.Sprintf("az ad group owner remove --group %s --owner-object-id %s", o.Owned, o.Owner)
 }
 
 func (w *chokeAnswer) roleName(a *mivet.RoleAssignment) string {

@@ -41,7 +41,8 @@ func (a *app) conformanceCommand() *cobra.Command {
 			"and so is a faulty line that has an id.\n\n" +
 			"In a FOLDER, Bicep files are compared with what lies beside them: NAME.bicep with the template\n" +
 			"NAME.json, evaluated, with NAME.tokens.bicep and NAME.diagnostics.bicep; NAME.bicepparam with\n" +
-			"the parameters NAME.json and with NAME.snapshot.json.",
+			"the parameters NAME.json and with NAME.snapshot.json.\n\n" +
+			"Of AzureHound output each edge that BloodHound draws by an Azure role is looked for.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.conformance(ctx, &f, args) }),
 	}
@@ -76,7 +77,18 @@ func (a *app) conformanceOf(ctx context.Context, f *conformanceFlags, file strin
 	}
 	info, err := os.Stat(filepath.Clean(file))
 	if file == "-" || err != nil || !info.IsDir() {
-		return a.withInput(file, func(in io.Reader) error { return report.Add(ctx, r, file, in) })
+		return a.withInput(file, func(in io.Reader) error {
+			whole := bufio.NewReaderSize(in, headSize)
+			head, err := whole.Peek(headSize)
+			if (err == nil || errors.Is(err, io.EOF)) && iac.Recognise(head) == iac.KindAzureHound {
+				s, err := iac.ReadAzureHound(ctx, file, whole)
+				if err != nil {
+					return err
+				}
+				return report.AddAzureHound(ctx, r, file, s)
+			}
+			return report.Add(ctx, r, file, whole)
+		})
 	}
 	var opts conformance.FolderOptions
 	if f.cache != "" {

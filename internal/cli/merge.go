@@ -111,8 +111,10 @@ func mergePeople(s *mivet.Snapshot) {
 			p.ClientID = cmp.Or(p.ClientID, old.ClientID)
 			p.HomeTenant = cmp.Or(p.HomeTenant, old.HomeTenant)
 			p.Managed = p.Managed || old.Managed
+			p.MembershipRule = cmp.Or(p.MembershipRule, old.MembershipRule)
 		})
 	s.Memberships = latest(s.Memberships, func(m *mivet.Membership) string { return joinKey(string(m.Group), string(m.Member)) }, nil)
+	s.Ownerships = latest(s.Ownerships, func(o *mivet.Ownership) string { return joinKey(string(o.Owned), string(o.Owner)) }, nil)
 	s.FederatedCredentials = latest(s.FederatedCredentials, func(f *mivet.FederatedCredential) string {
 		return joinKey(string(f.Identity.Key()), f.AppObjectID, strings.ToLower(f.Name))
 	}, nil)

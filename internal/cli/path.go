@@ -69,9 +69,9 @@ func (a *app) pathCommand() *cobra.Command {
 		Use:     "path [--from IDENTITY] --to TARGET [INPUT...]",
 		Short:   "how somebody comes to act as an identity, step by step",
 		GroupID: groupQuestions,
-		Example: "  mivet path --from alice --to settlement --demo\n" +
+		Example: "  mivet path --from \"Alice Meyer\" --to settlement --demo\n" +
 			"  mivet path --to bank-certificate --operation Microsoft.KeyVault/vaults/secrets/getSecret/action --demo\n" +
-			"  mivet path --from alice --to settlement --demo --output story.svg",
+			"  mivet path --from \"Alice Meyer\" --to settlement --demo --output story.svg",
 		Long: "TARGET is an identity or a resource; of a resource the end is whoever may do --operation there.\n" +
 			"Without --from the shortest ways of those who are nearest are told. A path is certain if every\n" +
 			"right is surely held and everything that closes a way was read and does not close it.",

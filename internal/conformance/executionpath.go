@@ -159,7 +159,7 @@ func (w *pathWorld) addPrincipal(p *pathPrincipal) {
 		w.snap.Memberships = append(w.snap.Memberships, mivet.Membership{Group: id, Member: mivet.PrincipalID(m)})
 	}
 	for _, o := range slices.Concat(p.AppOwners, p.Owners) {
-		w.options.Owners = append(w.options.Owners, execpath.Owner{Owned: id, Owner: mivet.PrincipalID(o)})
+		w.snap.Ownerships = append(w.snap.Ownerships, mivet.Ownership{Owned: id, Owner: mivet.PrincipalID(o)})
 	}
 	for _, role := range p.EntraRoles {
 		w.addDirectoryRole(pathDirectoryRole{Principal: p.ID, Role: role})

@@ -44,7 +44,7 @@ func houndFields() []string {
 	f := []string{
 		"id", "name", "location", "kind", "tags", "type", "displayName", "appId", "appOwnerOrganizationId", "servicePrincipalType",
 		"alternativeNames", "accountEnabled", "userPrincipalName", "tenantId", "collected", "objectId", "applicationId", "permissions",
-		"keyVaultId", "groupId", "members.member.id", "templateId", "principalId", "appRoleId", "resourceId", "resourceDisplayName",
+		"keyVaultId", "groupId", "servicePrincipalId", "members.member.id", "owners.owner.id", "membershipRule", "templateId", "principalId", "appRoleId", "resourceId", "resourceDisplayName",
 		"roleDefinitionId", "directoryScopeId", "startDateTime",
 		"identity.type", "identity.principalId", "identity.tenantId", "identity.userAssignedIdentities",
 		"properties.displayName", "properties.parent.id", "properties.details.parent.id",
@@ -88,9 +88,10 @@ func houndReaders() map[string]houndReader {
 		"AZRoleManagementPolicyAssignment":  nil,
 		"AZOAuth2PermissionGrant":           nil, // permissions of users through an application
 	}
-	for _, k := range []string{"AZAppOwner", "AZAppMember", "AZGroupOwner", "AZServicePrincipalOwner"} {
-		m[k] = func(h *hound, a attrs) { h.owners(k, a) }
+	for _, k := range []string{"AZAppOwner", "AZGroupOwner", "AZServicePrincipalOwner"} {
+		m[k] = (*hound).owners
 	}
+	m["AZAppMember"] = nil
 	for k, typ := range houndResources {
 		m[k] = func(h *hound, a attrs) { h.resource(a, typ) }
 	}
@@ -111,10 +112,43 @@ func (h *hound) assignmentLists(a attrs) {
 	}
 }
 
-// owners notes that ownership of directory objects is no fact of a snapshot.
-func (h *hound) owners(kind string, a attrs) {
-	if len(a.blocks("owners")) > 0 {
-		h.gaps.tally(mivet.FactInput, "owners of directory objects are not evaluated", kind, firstOf(h.src.Origin.Address, kind), h.src)
+// owners reads who owns a group, a service principal or an application. An application is
+// put down by the ID that the item gives, and settled when all service principals are read
+// (SpecterOps/AzureHound models/app-owner.go, group-owner.go, service-principal-owner.go).
+func (h *hound) owners(a attrs) {
+	owned := mivet.NewPrincipalID(firstOf(a.str("groupId"), a.str("servicePrincipalId"), a.str("appId")))
+	for _, o := range a.blocks("owners") {
+		if id := mivet.NewPrincipalID(o.str("owner", "id")); id != "" && owned != "" {
+			h.snap.Ownerships = append(h.snap.Ownerships, mivet.Ownership{Owned: owned, Owner: id, Source: h.src})
+		}
+	}
+}
+
+// settleOwners puts the service principal in the place of its application, which items
+// name by its object ID or its client ID, and drops what is told twice.
+func (h *hound) settleOwners() {
+	byClient := map[string]mivet.PrincipalID{}
+	for i := range h.snap.Principals {
+		if p := &h.snap.Principals[i]; p.ClientID != "" {
+			byClient[p.ClientID] = p.ID
+		}
+	}
+	for client, object := range h.apps {
+		if id, ok := byClient[client]; ok {
+			byClient[object] = id
+		}
+	}
+	seen := map[[2]mivet.PrincipalID]bool{}
+	list := h.snap.Ownerships
+	h.snap.Ownerships = nil
+	for _, o := range list {
+		if id, ok := byClient[string(o.Owned)]; ok {
+			o.Owned = id
+		}
+		if key := [2]mivet.PrincipalID{o.Owned, o.Owner}; !seen[key] {
+			seen[key] = true
+			h.snap.Ownerships = append(h.snap.Ownerships, o)
+		}
 	}
 }
 
@@ -199,7 +233,7 @@ func (h *hound) user(a attrs) {
 	p.Name = firstOf(a.str("userPrincipalName"), p.Name)
 }
 
-func (h *hound) group(a attrs)  { h.person(a, mivet.TypeGroup) }
+func (h *hound) group(a attrs)  { h.person(a, mivet.TypeGroup).MembershipRule = a.str("membershipRule") }
 func (h *hound) device(a attrs) { h.person(a, mivet.TypeDevice) }
 
 // servicePrincipal reads a service principal. That of a managed identity names its
@@ -317,6 +351,7 @@ func (h *hound) finish() *mivet.Snapshot {
 		d := &h.snap.DirectoryRoles[i]
 		d.Role = h.roles[d.RoleID]
 	}
+	h.settleOwners()
 	for i := range h.snap.FederatedCredentials {
 		c := &h.snap.FederatedCredentials[i]
 		if id, ok := h.apps[c.AppObjectID]; ok {

@@ -50,6 +50,9 @@ func printed(s *mivet.Snapshot) string {
 	for _, v := range s.Memberships {
 		line(v.Source, "member %q of %q", v.Member, v.Group)
 	}
+	for _, v := range s.Ownerships {
+		line(v.Source, "owner %q of %q", v.Owner, v.Owned)
+	}
 	for _, v := range s.FederatedCredentials {
 		line(v.Source, "credential %s of %s%s: %s %s %v", v.Name, v.Identity, v.AppObjectID, v.Issuer, v.Subject, v.Audiences)
 	}
