@@ -63,13 +63,13 @@ func houndReport(t *testing.T, text string, edit func(*mivet.Snapshot)) *Report 
 // identities that take no secret.
 func TestAzureHoundEdges(t *testing.T) {
 	p := houndReport(t, houndTenant, func(*mivet.Snapshot) {})
-	got := ""
+	var got strings.Builder
 	for _, k := range p.Kinds {
-		got += fmt.Sprintf("%s %d of %d\n", k.Kind, k.Agree, k.Cases)
+		fmt.Fprintf(&got, "%s %d of %d\n", k.Kind, k.Agree, k.Cases)
 	}
 	const want = houndDrawn + " 28 of 28\n" + houndFalse + " 8 of 8\n"
-	if got != want {
-		t.Errorf("got\n%swant\n%s%v", got, want, told(p))
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s%v", got.String(), want, told(p))
 	}
 }
 
