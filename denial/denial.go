@@ -31,6 +31,19 @@ const (
 	TokenEndpoint     Service = "Entra token endpoint" //nolint:gosec // words, no credentials
 	AppAuthentication Service = "App Service authentication"
 	APIManagement     Service = "API Management"
+	OwnAPI            Service = "API behind Entra"
+	SecretReference   Service = "Container Apps Key Vault reference"
+	ManagedHSM        Service = "Managed HSM"
+	Search            Service = "Azure AI Search"
+	Kusto             Service = "Azure Data Explorer"
+	MonitorLogs       Service = "Azure Monitor Logs"
+	Synapse           Service = "Azure Synapse"
+	SignalR           Service = "SignalR and Web PubSub"
+	IoTHub            Service = "IoT Hub"
+	EventGrid         Service = "Event Grid"
+	Connection        Service = "API connection"
+	PostgreSQL        Service = "Azure Database for PostgreSQL"
+	Redis             Service = "Azure Cache for Redis"
 )
 
 // Caller is who the text says was refused. A field that the text does not give is empty;
@@ -81,6 +94,8 @@ type Denial struct {
 	// Assignment and Deny are the role assignment and the deny assignment that the text names.
 	Assignment string `json:"assignment,omitzero"`
 	Deny       string `json:"deny,omitzero"`
+	// Credential is the credential of a chain that gave the token, where the text tells it.
+	Credential string `json:"credential,omitzero"`
 	// Causes are those that such a text has, most likely first. There is at least one.
 	Causes []Cause `json:"causes"`
 	// Proves says what the text alone settles, in sentences without full stops.
@@ -130,9 +145,10 @@ func Parse(text string) *Denial {
 		text = text[:MaxText]
 	}
 	plain := unwrap(text)
+	lower := strings.ToLower(plain)
 	for i := range forms {
 		f := &forms[i]
-		if m := f.match(plain); m != nil {
+		if m := f.match(plain, lower); m != nil {
 			return f.read(plain, m)
 		}
 	}

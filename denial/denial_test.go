@@ -227,9 +227,9 @@ func TestTokens(t *testing.T) {
 
 	f("IDX10214: Audience validation failed. Audiences: 'x'", AppAuthentication, "IDX10214", WrongAudience)
 	f("IDX10205: Issuer validation failed. Issuer: 'x'", AppAuthentication, "IDX10205", WrongTenant)
-	f("JWT Validation Failed: Claim value mismatch: aud=api://x.", APIManagement, "validate-azure-ad-token", WrongAudience)
-	f("JWT Validation Failed: Claim value mismatch: appid=x.", APIManagement, "validate-azure-ad-token", WrongIdentitySelected)
-	f("JWT Validation Failed: Claim value mismatch: roles=x.", APIManagement, "validate-azure-ad-token", MissingRole)
+	f("JWT Validation Failed: Claim value mismatch: aud=api://x.", APIManagement, "TokenClaimValueNotAllowed", WrongAudience)
+	f("JWT Validation Failed: Claim value mismatch: appid=x.", APIManagement, "TokenClaimValueNotAllowed", MissingRole, WrongIdentitySelected)
+	f("JWT Validation Failed: Claim value mismatch: roles=x.", APIManagement, "TokenClaimValueNotAllowed", MissingRole)
 
 	f("ForbiddenByRbac", KeyVault, "ForbiddenByRbac", MissingRole)
 	f("ForbiddenByPolicy", KeyVault, "ForbiddenByPolicy", CompoundPolicy)

@@ -24,15 +24,24 @@ type form struct {
 	proves []string
 	// refine says what follows from the fields; often nil.
 	refine func(d *Denial, text string)
+
+	words, besideWords sieve // of says and of beside
 }
 
-// match returns the places of the groups of says.
-func (f *form) match(text string) []int {
-	m := f.says.FindStringSubmatchIndex(text)
-	if m == nil || f.beside != nil && !f.beside.MatchString(text) {
+// sifted gives the forms of a table their sieves.
+func sifted(table []form) []form {
+	for i := range table {
+		table[i].words, table[i].besideWords = newSieve(table[i].says), newSieve(table[i].beside)
+	}
+	return table
+}
+
+// match returns the places of the groups of says in a text, which is given in lower case too.
+func (f *form) match(text, lower string) []int {
+	if !f.words.passes(lower) || !f.besideWords.passes(lower) || f.beside != nil && !f.beside.MatchString(text) {
 		return nil
 	}
-	return m
+	return f.says.FindStringSubmatchIndex(text)
 }
 
 // read fills in what the form finds in a text that it fits.
@@ -48,6 +57,7 @@ func (f *form) read(text string, m []int) *Denial {
 	if f.refine != nil {
 		f.refine(d, text)
 	}
+	d.chain(text)
 	return d
 }
 
@@ -122,7 +132,7 @@ var (
 	// callerRun is the list of claims with which Key Vault names a caller.
 	callerRun = regexp.MustCompile(`(?:[A-Za-z_]+=[^;'"\n]*;\s*)*(?:appid|oid)=[^;'"\n]*(?:;\s*[A-Za-z_]+=[^;'"\n]*)*`)
 	// nextField ends a claim where the ends of lines were lost.
-	nextField = regexp.MustCompile(`\s+(?:Action|Resource|Vault|Assignment|Caller)\s*:|\s+does not\b`)
+	nextField = regexp.MustCompile(`\s+(?:Action|Resource|Vault|Assignment|Caller)\s*:|\s+does not\b|,\s`)
 )
 
 // callerOf reads the claims that name a caller: "appid=…;oid=…;iss=…".

@@ -13,10 +13,12 @@ import (
 //
 // Sources: the pages of each service on its errors, named at the groups below, and public
 // threads in which people posted what they got.
-var forms = slices.Concat(
-	federationForms, identityEndpointForms, vaultForms, managerForms, cosmosForms, sqlForms, aiForms,
-	busForms, kubernetesForms, registryForms, graphForms, ownEndpointForms, storageForms, configurationForms, codeForms,
-)
+var forms = sifted(slices.Concat(
+	federationForms, tokenEndpointForms, gatewayForms, ownEndpointForms, identityEndpointForms,
+	vaultForms, managerForms, cosmosForms, sqlForms, aiForms, otherForms,
+	busForms, kubernetesForms, registryForms, graphForms, storageForms, configurationForms,
+	chainForms, codeForms, hostForms,
+))
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
@@ -53,7 +55,7 @@ var vaultForms = []form{
 	},
 	{
 		service: KeyVault, code: "ForbiddenByFirewall", status: 403,
-		says:   re(`(?i)Client address is not authorized and caller is not a trusted service|Client address \([^)]*\) is not authorized`),
+		says:   re(`(?i)Client address (?:\([^)]*\) )?is not authorized and caller|Client address \([^)]*\) is not authorized`),
 		fields: []*regexp.Regexp{vaultName},
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
 	},
@@ -63,6 +65,11 @@ var vaultForms = []form{
 			`|Connection is not an approved private link`),
 		fields: []*regexp.Regexp{vaultName},
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
+	},
+	{
+		service: KeyVault, code: "AKV10000", status: 401,
+		says:   re(`AKV10000|Request is missing a Bearer or PoP token`),
+		causes: []Cause{Unknown}, proves: []string{"the request carried no token; the first one of a client never does", rolesIgnored},
 	},
 	{
 		service: KeyVault, code: "AKV10022", status: 401,
@@ -144,6 +151,46 @@ var managerForms = []form{
 		causes: []Cause{WrongAudience}, proves: []string{rolesIgnored},
 	},
 	{
+		service: ResourceManager, code: "RoleAssignmentUpdateNotPermitted", status: 400,
+		says:   re(`RoleAssignmentUpdateNotPermitted|Tenant ID, application ID, principal ID, and scope are not allowed to be updated`),
+		causes: []Cause{RecreatedIdentity},
+		proves: []string{"an assignment of this name is there, for another principal: that of the identity before it was made again"},
+	},
+	{
+		service: ResourceManager, code: "PrincipalNotFound", status: 400,
+		says: re(`\bPrincipalNotFound\b|Principal \S+ does not exist in the directory`),
+		// A new principal is not seen everywhere at once; an application's ID is none.
+		causes: []Cause{Propagation, IDConfusion, RecreatedIdentity, WrongTenant},
+		proves: []string{"the directory does not know the principal that was to get the role"},
+	},
+	{
+		service: ResourceManager, code: "UnmatchedPrincipalType", status: 400,
+		says:   re(`\bUnmatchedPrincipalType\b`),
+		causes: []Cause{IDConfusion}, proves: []string{"the principal is of another type than the assignment says"},
+	},
+	{
+		service: ResourceManager, code: "FailedIdentityOperation", status: 400,
+		says:   re(`\bFailedIdentityOperation\b`),
+		fields: []*regexp.Regexp{re(`Identity operation for resource '(?P<res>[^']*)'`), re(`Resource '(?P<lres>[^']*)' was not found`)},
+		causes: []Cause{LinkedScopeDeleted}, proves: []string{"an identity that the resource lists cannot be found"},
+	},
+	{
+		service: ResourceManager, code: "SubscriptionNotFound", status: 404,
+		says:   re(`\bSubscriptionNotFound\b|No subscriptions found for`),
+		causes: []Cause{MissingRole, WrongTenant, WrongIdentitySelected, StaleClientCache},
+		proves: []string{"a subscription in which the caller holds nothing is not found"},
+	},
+	{
+		service: ResourceManager, code: "RequestDisallowedByPolicy", status: 403,
+		says:   re(`\bRequestDisallowedByPolicy\b|was disallowed by policy`),
+		causes: []Cause{Unknown}, proves: []string{"a policy refused the resource; no grant helps"},
+	},
+	{
+		service: ResourceManager, code: "ScopeLocked", status: 409,
+		says:   re(`\bScopeLocked\b`),
+		causes: []Cause{Unknown}, proves: []string{"a lock refused the change; no grant helps"},
+	},
+	{
 		service: ResourceManager, code: "AuthorizationFailed", status: 403,
 		says:   re(`(?i)does not have (?:authorization|permission) to perform action|\bAuthorizationFailed\b`),
 		fields: managerFields,
@@ -161,7 +208,7 @@ var managerForms = []form{
 var managerFields = []*regexp.Regexp{
 	re(`(?i)client ['"](?P<client>[^'"]*)['"] with object id ['"](?P<oid>[^'"]*)['"]`),
 	re(`(?i)client with object id ['"](?P<oid>[^'"]*)['"]`),
-	re(`(?i)(?:authorization|permission) to perform action(?:\(s\))? ['"](?P<op>[^'"]*)['"] (?:over|on) scope ['"](?P<res>[^'"]*)['"]`),
+	re(`(?i)(?:authorization|permission) to perform action(?:\(s\))? ['"](?P<op>[^'"]*)['"] (?:over|on|at) scope ['"](?P<res>[^'"]*)['"]`),
 	re(`(?i)to perform action(?:\(s\))? ['"](?P<op>[^'"]*)['"]`),
 }
 
@@ -194,6 +241,26 @@ var storageForms = []form{
 		causes: []Cause{WrongAudience, WrongTenant}, proves: []string{rolesIgnored},
 	},
 	{
+		service: Storage, code: "NoAuthenticationInformation", status: 401,
+		says:   re(`\bNoAuthenticationInformation\b`),
+		causes: []Cause{Unknown}, proves: []string{"the request carried no token that the account can read", rolesIgnored},
+	},
+	{
+		service: Storage, code: "PublicAccessNotPermitted", status: 409,
+		says:   re(`\bPublicAccessNotPermitted\b|Public access is not permitted on this storage account`),
+		causes: []Cause{Unknown}, proves: []string{"the request carried no token, and the account permits none without", rolesIgnored},
+	},
+	{
+		service: Storage, status: 403,
+		says:   re(`\b(?P<code>Authorization(?:Protocol|Service|ResourceType)Mismatch)\b`),
+		causes: []Cause{Unknown}, proves: []string{"a signed URL was used, and is made for something else; no identity was involved"},
+	},
+	{
+		service: Storage, code: "AuthenticationFailed", status: 403,
+		says:   re(`(?i)Make sure the value of (?:the )?Authorization header is formed correctly`),
+		causes: []Cause{Unknown}, proves: []string{"the key, the signed URL or the token is not right in itself", rolesIgnored},
+	},
+	{
 		service: Storage, code: "AuthorizationSourceIPMismatch", status: 403,
 		says:   re(`(?i)AuthorizationSourceIPMismatch|not authorized to perform this operation using this source IP`),
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
@@ -216,23 +283,34 @@ var storageForms = []form{
 var busForms = []form{
 	{
 		service: ServiceBus, code: "unauthorized-access", status: 401,
-		says: re(`(?i)'(?:Listen|Send|Manage)[\w, ]*' claim\(s\) (?:are|is) required|(?:Listen|Send|Manage)[\w, ]* claims? (?:are|is) required for this operation` +
-			`|\bunauthorized-access\b`),
-		fields: []*regexp.Regexp{busResource, re(`(?i)(?P<op>(?:Listen|Send|Manage)(?:, ?\w+)*)'? claim`)},
-		causes: []Cause{MissingRole, WrongIdentitySelected, WrongScope, Propagation, ControlPlaneRoleOnly, GroupTokenCache},
-		proves: []string{tokenAccepted, "no role with this claim is in force at the entity"},
-		refine: refineBus,
-	},
-	{
-		service: ServiceBus, code: "unauthorized-access", status: 401,
 		says:   re(`(?i)Ip has been prevented to connect to the endpoint`),
 		fields: []*regexp.Regexp{busResource},
 		causes: []Cause{Network}, proves: []string{rolesIgnored}, refine: refineBus,
 	},
 	{
+		service: ServiceBus, code: "InvalidAudience", status: 401,
+		says:   re(`(?i)authorization token audience is invalid|status-description: InvalidAudience`),
+		causes: []Cause{WrongAudience}, proves: []string{rolesIgnored}, refine: refineBus,
+	},
+	{
+		service: ServiceBus, code: "InvalidIssuer", status: 401,
+		says:   re(`(?i)InvalidIssuer: Token issuer is invalid|status-description: InvalidIssuer`),
+		causes: []Cause{WrongTenant}, proves: []string{rolesIgnored}, refine: refineBus,
+	},
+	{
 		service: ServiceBus, code: "LocalAuthDisabled", status: 401,
 		says:   re(`(?i)LocalAuthDisabled|SAS authentication has been disabled for the namespace`),
 		causes: []Cause{SharedKeyDisabled}, proves: []string{rolesIgnored}, refine: refineBus,
+	},
+	{
+		// A refusal of the token itself is told with the same condition, and stands before.
+		service: ServiceBus, code: "unauthorized-access", status: 401,
+		says: re(`(?i)'(?:Listen|Send|Manage)[\w, ]*' claim\(s\) (?:are|is) required|(?:Listen|Send|Manage)[\w, ]* claims? (?:are|is) required for this operation` +
+			`|\bunauthorized-access\b|claim is empty or token is invalid|SubCode=4010\d`),
+		fields: []*regexp.Regexp{busResource, re(`(?i)(?P<op>(?:Listen|Send|Manage)(?:, ?\w+)*)'? claim`)},
+		causes: []Cause{MissingRole, WrongIdentitySelected, WrongScope, Propagation, ControlPlaneRoleOnly, GroupTokenCache},
+		proves: []string{tokenAccepted, "no role with this claim is in force at the entity"},
+		refine: refineBus,
 	},
 }
 

@@ -11,8 +11,33 @@ import (
 var sqlForms = []form{
 	{
 		service: SQL, code: "40615", status: 0,
-		says:   re(`(?i)Cannot open server '(?P<res>[^']*)' requested by the login\. Client with IP address|Deny Public Network Access is set to Yes`),
-		causes: []Cause{Network}, proves: []string{"database users were not looked at"},
+		says:   re(`(?i)Cannot open server '(?P<res>[^']*)' requested by the login\. Client with IP address`),
+		causes: []Cause{Network}, proves: []string{usersIgnored},
+	},
+	{
+		service: SQL, code: "47073", status: 0,
+		says:   re(`(?i)Deny Public Network Access is set to Yes`),
+		causes: []Cause{Network}, proves: []string{usersIgnored},
+	},
+	{
+		service: SQL, code: "33134", status: 0,
+		says:   re(`(?i)Server identity is not configured|Server identity does not have .{0,40}permissions?|Principal '[^']*' could not be (?:resolved|found)`),
+		causes: []Cause{MissingRole, IDConfusion}, proves: []string{"the server could not look the principal up in the directory"},
+	},
+	{
+		service: SQL, code: "916", status: 0,
+		says:   re(`(?i)server principal "(?P<user>[^"]*)" is not able to access the database "(?P<res>[^"]*)"`),
+		causes: []Cause{WrongScope, MissingRole}, proves: []string{"the login is known, and has no user in this database"},
+	},
+	{
+		service: SQL, code: "4060", status: 0,
+		says:   re(`(?i)Cannot open database "(?P<res>[^"]*)" requested by the login`),
+		causes: []Cause{WrongScope, MissingRole, RecreatedIdentity}, proves: []string{"no user of this database fits the login, or there is no such database"},
+	},
+	{
+		service: SQL, code: "229", status: 0,
+		says:   re(`(?i)The (?P<op>[A-Z ]+?) permission was denied on the (?:object|database|schema|column) '(?P<res>[^']*)'`),
+		causes: []Cause{MissingRole, WrongIdentitySelected}, proves: []string{"a user of the database fits the token, and holds no such permission"},
 	},
 	{
 		service: SQL, code: "18456", status: 0,
@@ -34,6 +59,8 @@ var sqlForms = []form{
 	},
 }
 
+const usersIgnored = "database users were not looked at"
+
 // Azure AI services: learn.microsoft.com/azure/ai-services/authentication,
 // learn.microsoft.com/azure/ai-foundry/concepts/rbac-foundry.
 var aiForms = []form{
@@ -49,6 +76,16 @@ var aiForms = []form{
 		says:   re(`(?i)Principal does not have access to API/Operation`),
 		causes: []Cause{MissingRole, ControlPlaneRoleOnly, WrongIdentitySelected, Propagation, WrongScope},
 		proves: []string{tokenAccepted},
+	},
+	{
+		service: AI, code: "401", status: 401,
+		says:   re(`(?i)Access token is missing, invalid, audience is incorrect`),
+		causes: []Cause{WrongAudience, ClientBug, Unknown}, proves: []string{"the token is missing, over, or for another resource", rolesIgnored},
+	},
+	{
+		service: AI, code: "TenantMismatch", status: 400,
+		says:   re(`(?i)Tenant provided in token does not match resource t`),
+		causes: []Cause{WrongTenant}, proves: []string{rolesIgnored},
 	},
 	{
 		service: AI, code: "AccessDenied", status: 403,
@@ -76,10 +113,15 @@ var kubernetesForms = []form{{
 			d.Proves = append(d.Proves, "role bindings of the cluster decided; roles of Azure were not asked, or gave nothing")
 		}
 	},
+}, {
+	service: Kubernetes, code: "Unauthorized", status: 401,
+	says:   re(`(?i)must be logged in to the server|the server has asked for the client to provide credentials`),
+	causes: []Cause{WrongTenant, StaleClientCache, WrongAudience}, proves: []string{"the cluster did not accept the token; role bindings were not looked at"},
 }}
 
 // Container registries: learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access,
-// …/container-registry-troubleshoot-login.
+// …/container-registry-troubleshoot-login,
+// learn.microsoft.com/troubleshoot/azure/azure-kubernetes/extensions/cannot-pull-image-from-acr-to-aks-cluster.
 var registryForms = []form{
 	{
 		service: ContainerRegistry, code: "forbidden", status: 403,
@@ -87,11 +129,29 @@ var registryForms = []form{
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
 	},
 	{
-		service: ContainerRegistry, code: "unauthorized", status: 401,
-		says: re(`(?i)unauthorized: (?:authentication required|Application not registered)|CONNECTIVITY_REFRESH_TOKEN_ERROR` +
-			`|failed to fetch (?:anonymous|oauth) token|ImagePullUnauthorized`),
+		// What the page on AKS names first of a 403: the registry is closed to the node.
+		service: ContainerRegistry, code: "forbidden", status: 403,
+		says:   re(`(?i)failed to fetch (?:anonymous|oauth) token[^\n]*\b403\b`),
 		fields: []*regexp.Regexp{registryName},
-		causes: registryCauses, proves: []string{"the registry gave the client no token for this image"},
+		causes: []Cause{Network, MissingRole, WrongIdentitySelected},
+	},
+	{
+		service: ContainerRegistry, code: "unauthorized", status: 401,
+		says: re(`(?i)unable to pull image using Managed identity|failed to fetch (?:anonymous|oauth) token` +
+			`|/v2/[^\s"]+/manifests/[^\s"]+"?: unauthorized|scope=repository\S+ *UNAUTHORIZED`),
+		fields: []*regexp.Regexp{
+			registryName, re(`(?i)using Managed identity '?(?P<xms_mirid>/subscriptions/[^\s']+)`),
+		},
+		// A pull that the platform makes: the page names the missing role first.
+		causes: []Cause{MissingRole, WrongIdentitySelected, Propagation, GroupTokenCache, Network},
+		proves: []string{noRegistryToken},
+	},
+	{
+		service: ContainerRegistry, code: "unauthorized", status: 401,
+		says: re(`(?i)unauthorized(?:: |"\s*,\s*"message"\s*:\s*")(?:authentication required|Application not registered)|CONNECTIVITY_REFRESH_TOKEN_ERROR` +
+			`|ImagePullUnauthorized`),
+		fields: []*regexp.Regexp{registryName},
+		causes: registryCauses, proves: []string{noRegistryToken},
 	},
 	{
 		service: ContainerRegistry, code: "forbidden", status: 403,
@@ -111,8 +171,37 @@ var (
 	registryCauses = []Cause{WrongIdentitySelected, MissingRole, Propagation, GroupTokenCache, Network}
 )
 
+const noRegistryToken = "the registry gave the client no token for this image"
+
 // Microsoft Graph: learn.microsoft.com/graph/errors, …/graph/resolve-auth-errors.
 var graphForms = []form{
+	{
+		service: Graph, code: "InvalidAuthenticationToken", status: 401,
+		says:   re(`(?i)Access token validation failure\. Invalid audience`),
+		causes: []Cause{WrongAudience}, proves: []string{"the token is for another resource"},
+	},
+	{
+		service: Graph, code: "InvalidAuthenticationToken", status: 401,
+		says: re(`(?i)Access token validation failure|CompactToken parsing failed`), beside: re(`(?i)InvalidAuthenticationToken|graph`),
+		causes: []Cause{WrongAudience, ClientBug, Unknown}, proves: []string{"the token itself was not accepted"},
+	},
+	{
+		service: Graph, code: "Authorization_IdentityNotFound", status: 401,
+		says:   re(`(?i)Authorization_IdentityNotFound|identity of the calling application could not be established`),
+		causes: []Cause{RecreatedIdentity, WrongTenant}, proves: []string{"the tenant knows no principal of the application that the token names"},
+	},
+	{
+		service: Graph, code: "ErrorAccessDenied", status: 403,
+		says:   re(`\bErrorAccessDenied\b`),
+		causes: []Cause{MissingRole, GroupTokenCache, UnsupportedOperation, Propagation}, proves: []string{noPermission},
+	},
+	{
+		service: Graph, code: "Forbidden", status: 403,
+		says: re(`(?i)Insufficient privileges to perform requested operation by the application|PermissionScopeNotGranted|missing permission scope` +
+			`|Missing scope permissions on the request|Application must have one of the following scopes|Either scp or roles claim need to be present`),
+		fields: []*regexp.Regexp{re(`(?i)(?:API requires one of '|one of the following scopes:? |missing permission scope )(?P<op>[\w.]+(?:, ?[\w.]+)*)`)},
+		causes: []Cause{MissingRole, GroupTokenCache, StaleClientCache, UnsupportedOperation, WrongIdentitySelected}, proves: []string{noPermission},
+	},
 	{
 		service: Graph, code: "Authorization_RequestDenied", status: 403,
 		says:   re(`(?i)Access to [\w ]{1,80} operation is denied`),
@@ -123,19 +212,28 @@ var graphForms = []form{
 		service: Graph, code: "Authorization_RequestDenied", status: 403,
 		says:   re(`(?i)Authorization_RequestDenied|Insufficient privileges to complete the operation`),
 		causes: []Cause{MissingRole, StaleClientCache, UnsupportedOperation, GroupTokenCache, WrongIdentitySelected},
-		proves: []string{"the permission is not in the token"},
+		proves: []string{noPermission},
 	},
 }
 
+const noPermission = "the permission is not in the token"
+
 // App Configuration: learn.microsoft.com/azure/azure-app-configuration/rest-api-authorization-azure-ad.
 // The service writes no body.
-var configurationForms = []form{{
-	service: AppConfiguration, code: "Forbidden", status: 403,
-	says:   re(`(?i)\b403\b|\bforbidden\b`),
-	beside: re(`(?i)azconfig\.(?:io|azure\.(?:us|cn))|app ?configuration|appconfig`),
-	fields: []*regexp.Regexp{re(`(?i)(?P<res>[a-z0-9-]+\.azconfig\.(?:io|azure\.us|azure\.cn))`)},
-	causes: []Cause{ControlPlaneRoleOnly, MissingRole, Propagation, WrongIdentitySelected, Network},
-}}
+var configurationForms = []form{
+	{
+		service: AppConfiguration, code: "Forbidden", status: 403,
+		says:   re(`(?i)azconfig\.io/errors/ip|not allowed from your IP address`),
+		causes: []Cause{Network}, proves: []string{rolesIgnored},
+	},
+	{
+		service: AppConfiguration, code: "Forbidden", status: 403,
+		says:   re(`(?i)\b403\b|\bforbidden\b`),
+		beside: re(`(?i)azconfig\.(?:io|azure\.(?:us|cn))|app ?configuration|appconfig|Access-Control-Expose-Headers:[^\n]*Sync-Token`),
+		fields: []*regexp.Regexp{re(`(?i)(?P<res>[a-z0-9-]+\.azconfig\.(?:io|azure\.us|azure\.cn))`)},
+		causes: []Cause{ControlPlaneRoleOnly, MissingRole, Propagation, WrongIdentitySelected, Network},
+	},
+}
 
 // The identity endpoints: MicrosoftDocs/entra-docs docs/identity/managed-identities-azure-resources/how-to-use-vm-token.md,
 // MicrosoftDocs/azure-docs articles/app-service/overview-managed-identity.md.
@@ -149,13 +247,13 @@ var identityEndpointForms = []form{
 		service: IdentityEndpoint, code: "invalid_request", status: 400,
 		says:   re(`(?i)requested identity (?:has not|hasn't|isn't|is not) (?:been )?assigned to this resource|error_description"?\s*[:=]\s*"?Identity not found|invalid_request\W{1,4}Identity not found`),
 		causes: []Cause{IdentityNotAssigned, WebhookNotInjected, RecreatedIdentity},
-		proves: []string{"the host carries no identity, or not the selected one"},
+		proves: []string{"the host carries no identity, or not the selected one"}, refine: refineHost,
 	},
 	{
 		service: IdentityEndpoint, code: "invalid_request", status: 400,
 		says: re(`(?i)Identity not found`), beside: re(`(?i)169\.254\.169\.254|IMDS|invalid_request|ManagedIdentity`),
 		causes: []Cause{IdentityNotAssigned, WebhookNotInjected, RecreatedIdentity},
-		proves: []string{"the host carries no identity, or not the selected one"},
+		proves: []string{"the host carries no identity, or not the selected one"}, refine: refineHost,
 	},
 	{
 		service: IdentityEndpoint, code: "BadRequest", status: 400,
@@ -170,100 +268,50 @@ var identityEndpointForms = []form{
 		proves: []string{"no identity of the app fits the request; without a selector only a system-assigned one does"},
 	},
 	{
+		service: IdentityEndpoint, code: "NotFound", status: 404,
+		says:   re(`(?i)getting assigned identities for pod|no AzureAssignedIdentity found for pod|no azure identity found for request clientID`),
+		causes: []Cause{WebhookNotInjected, IdentityNotAssigned}, proves: []string{"nothing binds an identity to the pod"},
+	},
+	{
 		service: VaultReference, code: "AccessToKeyVaultDenied", status: 0,
-		says:   re(`\bAccessToKeyVaultDenied\b`),
+		says:   re(`(?i)\bAccessToKeyVaultDenied\b|site was denied access to Key Vault reference's vault`),
 		causes: []Cause{MissingRole, WrongIdentitySelected, Network, Propagation, GroupTokenCache, RecreatedIdentity},
 	},
 	{
 		service: VaultReference, code: "MSINotEnabled", status: 0,
-		says:   re(`\bMSINotEnabled\b`),
+		says:   re(`(?i)\bMSINotEnabled\b|site Managed Identity not enabled`),
 		causes: []Cause{IdentityNotAssigned, AmbiguousIdentity},
 	},
-}
-
-// Federated credentials: learn.microsoft.com/entra/identity-platform/reference-error-codes,
-// learn.microsoft.com/entra/identity-platform/reference-breaking-changes (August 2024).
-var federationForms = []form{
-	federationForm(`AADSTS7002138`, FederationCase),
-	federationForm(`AADSTS7002137`, FederationSubject, IDConfusion, FederationCase),
-	federationForm(`AADSTS700211`, FederationIssuer, Propagation),
-	federationForm(`AADSTS700212`, FederationAudience, Propagation),
-	federationForm(`AADSTS700213`, FederationSubject, FederationCase, Propagation),
-	federationForm(`AADSTS70021`, FederationIssuer, FederationSubject, FederationCase, FederationAudience, Propagation),
 	{
-		service: Federation, status: 400, code: "AADSTS70021",
-		says:   re(`(?i)No matching federated identity record found`),
-		fields: assertionFields,
-		causes: []Cause{FederationIssuer, FederationSubject, FederationCase, FederationAudience, Propagation},
-		proves: []string{federationProves}, refine: refineFederation,
+		service: SecretReference, code: "unable-to-get-value", status: 400,
+		says:   re(`(?i)unable to get value using Managed identity`),
+		fields: []*regexp.Regexp{re(`(?i)using Managed identity '?(?P<xms_mirid>/subscriptions/[^\s']+)`)},
+		causes: []Cause{MissingRole, Propagation, Network, WrongIdentitySelected},
+		proves: []string{"the platform asked the vault itself, with the identity that the secret selects"},
 	},
 }
 
-const federationProves = "no federated credential fits the assertion; no token was issued"
+// What a client library says when no credential of its chain gave a token. Where one of
+// them was answered, a form above knows the answer.
+var chainForms = []form{{
+	service: IdentityEndpoint, code: "unavailable",
+	says: re(`(?i)(?:DefaultAzureCredential|ChainedTokenCredential)\W{1,3}failed to (?:retrieve|acquire) a token|ManagedIdentityCredential authentication unavailable` +
+		`|Attempted to use the IMDS endpoint, but it is not available|no response from the IMDS endpoint|No managed identity endpoint found` +
+		`|No response received from the managed identity endpoint`),
+	causes: []Cause{IdentityNotAssigned, WebhookNotInjected, ClientBug},
+	proves: []string{"no token was issued: nothing was asked of a service yet"},
+	refine: refineHost,
+}}
 
-var assertionFields = []*regexp.Regexp{
-	re(`(?i)assertion issuer:? '(?P<iss>[^']*)'`), re(`(?i)assertion subject:? '(?P<sub>[^']*)'`), re(`(?i)assertion audience:? '(?P<aud>[^']*)'`),
-}
-
-// federationForm is the form of one code, which stands whole.
-func federationForm(code string, causes ...Cause) form {
-	return form{
-		service: Federation, code: code, status: 400, says: re(`\b` + code + `\b`),
-		fields: assertionFields, causes: causes, proves: []string{federationProves}, refine: refineFederation,
+// refineHost puts first what a pod meets that was not given the variables.
+func refineHost(d *Denial, text string) {
+	if inCluster.MatchString(text) {
+		d.first(WebhookNotInjected)
 	}
 }
 
-// refineFederation follows what the sentence says of letter case.
-func refineFederation(d *Denial, text string) {
-	if strings.Contains(text, "but not with case-sensitive comparison") {
-		d.only(FederationCase, "the subjects differ in letter case alone")
-	}
-}
-
-// Endpoints of one's own behind Entra:
-// learn.microsoft.com/azure/app-service/configure-authentication-provider-aad,
-// learn.microsoft.com/azure/api-management/validate-azure-ad-token-policy,
-// learn.microsoft.com/entra/identity-platform/reference-error-codes.
-var ownEndpointForms = []form{
-	{
-		service: AppAuthentication, code: "IDX10214", status: 401,
-		says: re(`IDX10214|IDX10206`), causes: []Cause{WrongAudience}, proves: []string{"the endpoint refused the audience of the token"},
-	},
-	{
-		service: AppAuthentication, code: "IDX10205", status: 401,
-		says: re(`IDX10205|IDX10211`), causes: []Cause{WrongTenant}, proves: []string{"the endpoint refused the issuer of the token"},
-	},
-	{
-		service: APIManagement, code: "validate-azure-ad-token", status: 401,
-		says: re(`(?i)(?:JWT|token) validation failed\W.{0,80}\baud`), causes: []Cause{WrongAudience},
-		proves: []string{"the policy refused the audience of the token"},
-	},
-	{
-		service: APIManagement, code: "validate-azure-ad-token", status: 401,
-		says:   re(`(?i)(?:JWT|token) validation failed\W.{0,80}\b(?:appid|azp|client)|Azure AD JWT.{0,40}client application`),
-		causes: []Cause{WrongIdentitySelected, MissingRole}, proves: []string{"the policy does not list the client application"},
-	},
-	{
-		service: APIManagement, code: "validate-azure-ad-token", status: 401,
-		says:   re(`(?i)(?:JWT|token) validation failed\W.{0,80}\broles?\b`),
-		causes: []Cause{MissingRole, GroupTokenCache}, proves: []string{"the role that the policy asks for is not in the token"},
-	},
-	{
-		service: TokenEndpoint, code: "AADSTS501051", status: 400,
-		says: re(`AADSTS501051|AADSTS50105\b`), causes: []Cause{MissingRole, GroupTokenCache},
-		proves: []string{"the client has no app role of an API that asks for one; no token was issued"},
-	},
-	{
-		service: TokenEndpoint, code: "AADSTS500011", status: 400,
-		says: re(`AADSTS500011|AADSTS50001\b`), causes: []Cause{WrongAudience, WrongTenant},
-		proves: []string{"the tenant knows no API of this name; no token was issued"},
-	},
-	{
-		service: TokenEndpoint, code: "AADSTS700016", status: 400,
-		says: re(`AADSTS700016`), causes: []Cause{RecreatedIdentity, WrongTenant, IDConfusion},
-		proves: []string{"the tenant knows no application of this client ID; no token was issued"},
-	},
-}
+// inCluster tells that the client ran in a pod.
+var inCluster = re(`(?i)aks-\w+-\d+-vmss|system:serviceaccount|\bkubelet\b|\bpods?/|kubernetes`)
 
 // Codes that stand alone, or in a sentence that no form above has.
 var codeForms = []form{
