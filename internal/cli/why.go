@@ -235,6 +235,7 @@ func (w *whyAnswer) writeHead(p *printer) {
 	line("operation", w.Operation)
 	line("resource", w.Resource)
 	line("also", strings.TrimSpace(w.LinkedOperation+" "+w.LinkedResource))
+	line("token of", w.Credential)
 	line("deny", w.Deny)
 	for _, x := range w.Proves {
 		line("proves", x)
