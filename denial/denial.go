@@ -32,7 +32,7 @@ const (
 	AppAuthentication Service = "App Service authentication"
 	APIManagement     Service = "API Management"
 	OwnAPI            Service = "API behind Entra"
-	SecretReference   Service = "Container Apps Key Vault reference"
+	SecretReference   Service = "Container Apps Key Vault reference" //nolint:gosec // words, no credentials
 	ManagedHSM        Service = "Managed HSM"
 	Search            Service = "Azure AI Search"
 	Kusto             Service = "Azure Data Explorer"
