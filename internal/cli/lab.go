@@ -33,7 +33,9 @@ type labFlags struct {
 	faults  []string
 	latency time.Duration
 	quotas  bool
+	outside bool
 	env     bool
+	on      string
 }
 
 func (a *app) labCommand() *cobra.Command {
@@ -47,11 +49,13 @@ func (a *app) labCommand() *cobra.Command {
 			"  az login --service-principal -u $AZURE_CLIENT_ID -p $AZURE_CLIENT_SECRET --tenant $AZURE_TENANT_ID\n" +
 			"  mivet lab prod.mivet --quotas --fault throttle,api=resourcegraph,count=3,retry-after=2s",
 		Long: "Token endpoints, Resource Manager, Resource Graph and Microsoft Graph answer from the inputs, else\n" +
-			"from the demo tenant. Every request is decided for the caller's token, as Azure would. Nothing can\n" +
-			"be changed. The operator, whose client ID --env prints, may read everything and is no part of the\n" +
-			"tenant; other applications sign in with the same secret, and may what the tenant lets them.\n\n" +
-			"Faults: KIND[,api=login|arm|resourcegraph|graph|identity|hsm][,method=][,path=][,after=][,count=]\n" +
-			"[,probability=][,seed=][,status=][,retry-after=][,delay=][,share=]. Kinds: " + labFaultKinds() + ".\n" +
+			"from the demo tenant, and so do Key Vault, Blob and Queue Storage and Service Bus at their own hosts:\n" +
+			"the lab is a proxy that leads to them. Every request is decided for the caller's token, as Azure would.\n" +
+			"The operator, whose client ID --env prints, may do everything and is no part of the tenant; other\n" +
+			"applications sign in with the same secret, and may what the tenant lets them.\n\n" +
+			"Faults: KIND[,api=][,method=][,path=][,after=][,count=][,probability=][,seed=][,status=]\n" +
+			"[,retry-after=][,delay=][,share=]. Kinds: " + labFaultKinds() + ".\n" +
+			"Sides (api): " + labFaultAPIs() + ".\n" +
 			"While the lab runs: GET, POST and DELETE /lab/faults, in JSON with the same names in camelCase.",
 		Args: a.args(0, -1),
 	}
@@ -63,6 +67,8 @@ func (a *app) labCommand() *cobra.Command {
 	fl.StringArrayVar(&f.faults, "fault", nil, "let something go wrong, see below; may be repeated")
 	fl.DurationVar(&f.latency, "latency", 0, "wait so long before each answer")
 	fl.BoolVar(&f.quotas, "quotas", false, "enforce the quotas of Azure's APIs")
+	fl.BoolVar(&f.outside, "outside", false, "put callers of data planes outside of every network, so that firewalls refuse them")
+	fl.StringVar(&f.on, "on", "", "with --env: the environment of a program that runs on the resource of this ID, with its managed identities")
 	fl.BoolVar(&f.env, "env", false, "print the environment for SDKs, az and Terraform of the lab that runs, for a POSIX shell")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) (int, error) {
 		dir, err := a.labDir(f.dir)
@@ -73,7 +79,14 @@ func (a *app) labCommand() *cobra.Command {
 			if len(args) > 0 {
 				return exitUsage, a.misuse(cmd, errors.New("--env asks the lab that runs, and takes no input"))
 			}
-			return exitOK, a.labEnv(ctx, dir)
+			on, err := arm.ParseID(f.on)
+			if f.on != "" && (err != nil || on.Level() != arm.LevelResource) {
+				return exitUsage, a.misuse(cmd, fmt.Errorf("--on %q is no ID of a resource", f.on))
+			}
+			return exitOK, a.labEnv(ctx, dir, on)
+		}
+		if f.on != "" {
+			return exitUsage, a.misuse(cmd, errors.New("--on goes with --env"))
 		}
 		return exitOK, a.lab(ctx, &f, dir, args)
 	})
@@ -86,6 +99,14 @@ func labFaultKinds() string {
 		kinds = append(kinds, string(k))
 	}
 	return strings.Join(kinds, ", ")
+}
+
+func labFaultAPIs() string {
+	var names []string
+	for _, n := range lab.FaultAPIs() {
+		names = append(names, string(n))
+	}
+	return strings.Join(names, ", ")
 }
 
 // labDir is the folder in which a lab leaves what others need to reach it.
@@ -120,7 +141,7 @@ const (
 
 // lab serves until it is interrupted.
 func (a *app) lab(ctx context.Context, f *labFlags, dir string, args []string) (err error) {
-	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock}
+	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock, Outside: f.outside}
 	for _, text := range f.faults {
 		fault, err := lab.ParseFault(text)
 		if err != nil {
@@ -256,7 +277,7 @@ func (r *rawFiles) close() error {
 }
 
 // labEnv prints the environment of the lab that runs.
-func (a *app) labEnv(ctx context.Context, dir string) error {
+func (a *app) labEnv(ctx context.Context, dir string, on arm.ID) error {
 	text, err := os.ReadFile(filepath.Join(dir, labFileName))
 	if err != nil {
 		return errorWithHint(fmt.Errorf("no lab is known in %s: %w", dir, err), `start one with "mivet lab"`)
@@ -277,7 +298,7 @@ func (a *app) labEnv(ctx context.Context, dir string) error {
 		return err
 	}
 	p := newPrinter(a.Stdout, false)
-	for _, v := range labVariables(&about, ca, az) {
+	for _, v := range labVariables(&about, ca, az, on) {
 		if v[0] == "#" {
 			p.printf("# %s\n", v[1])
 			continue
@@ -287,19 +308,34 @@ func (a *app) labEnv(ctx context.Context, dir string) error {
 	return p.err
 }
 
-// labVariables are the variables with what they are for.
-func labVariables(about *labFile, ca, az string) [][2]string {
+// labVariables are the variables with what they are for. A program on a resource has no
+// secret, and does not need to know where the sides of the lab are.
+func labVariables(about *labFile, ca, az string, on arm.ID) [][2]string {
 	host := strings.TrimPrefix(about.URL, "https://")
-	return [][2]string{
+	network := [][2]string{
+		{"#", "the hosts of vaults, storage accounts and namespaces, and no others"},
+		{"HTTPS_PROXY", "http://" + host},
+		{"NO_PROXY", "localhost,127.0.0.1"},
+		{"#", "whom to trust: Go and OpenSSL, Python and az, Node; in this shell, the lab alone"},
+		{"SSL_CERT_FILE", ca},
+		{"REQUESTS_CA_BUNDLE", ca},
+		{"NODE_EXTRA_CA_CERTS", ca},
+		{"MIVET_CA_FILE", ca},
+	}
+	if !on.IsZero() {
+		env := lab.HostEnv(about.URL, about.Secret, on)
+		return append([][2]string{
+			{"#", "the managed identities of " + on.String()},
+			{"IDENTITY_ENDPOINT", env["IDENTITY_ENDPOINT"]},
+			{"IDENTITY_HEADER", env["IDENTITY_HEADER"]},
+		}, network...)
+	}
+	return append([][2]string{
 		{"#", "azidentity and other SDKs; they need the instance discovery switched off in code"},
 		{"AZURE_AUTHORITY_HOST", about.URL + "/"},
 		{"AZURE_TENANT_ID", about.TenantID},
 		{"AZURE_CLIENT_ID", lab.OperatorID},
 		{"AZURE_CLIENT_SECRET", about.Secret},
-		{"#", "whom to trust: Go and OpenSSL, Python and az, Node; in this shell, the lab alone"},
-		{"SSL_CERT_FILE", ca},
-		{"REQUESTS_CA_BUNDLE", ca},
-		{"NODE_EXTRA_CA_CERTS", ca},
 		{"#", "az, with a folder of its own, so that other sign-ins stay as they are"},
 		{"ARM_CLOUD_METADATA_URL", about.URL + "/metadata/endpoints?api-version=2019-05-01&login=adfs"},
 		{"AZURE_CONFIG_DIR", az},
@@ -312,8 +348,7 @@ func labVariables(about *labFile, ca, az string) [][2]string {
 		{"ARM_SUBSCRIPTION_ID", about.Subscription},
 		{"#", "mivet itself"},
 		{"MIVET_CLOUD", about.URL},
-		{"MIVET_CA_FILE", ca},
-	}
+	}, network...)
 }
 
 // shellQuoted writes a text so that a POSIX shell takes it as it is.

@@ -40,6 +40,8 @@ type claims struct {
 	Ver      string   `json:"ver"`
 	Wids     []string `json:"wids,omitzero"`
 	MIRID    string   `json:"xms_mirid,omitzero"`
+	// HostID is the resource that carries a user-assigned identity and asked for the token.
+	HostID string `json:"xms_az_rid,omitzero"`
 }
 
 // tokenLife is how long tokens live. Entra ID gives an application's 60 to 90 minutes.
@@ -76,7 +78,10 @@ func (s *view) audience(resource string) string {
 		return s.URL()
 	case forGraph, "00000003-0000-0000-c000-000000000000", "https://graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
 		return forGraph
-	case forHSM, "https://vault.azure.net", "https://storage.azure.com", "https://servicebus.azure.net", "api://azureadtokenexchange", "api://mivet":
+	case forHSM, "api://azureadtokenexchange", "api://mivet":
+		return resource
+	}
+	if planeOfAudience(resource) != nil {
 		return resource
 	}
 	return ""
@@ -88,7 +93,7 @@ func (s *view) issue(p *account, aud string, now time.Time, life time.Duration) 
 		Aud: aud, Iss: "https://sts.windows.net/" + s.world.tenant + "/", IDP: "https://sts.windows.net/" + s.world.tenant + "/",
 		Iat: now.Unix(), Nbf: now.Unix(), Exp: now.Add(life).Unix(),
 		AppID: p.client, AppIDACR: "1", IDTyp: "app", OID: string(p.id), Sub: string(p.id), TID: s.world.tenant,
-		Uti: randomText(16), Ver: "1.0", MIRID: p.resource,
+		Uti: randomText(16), Ver: "1.0", MIRID: p.resource, HostID: p.host,
 	}
 	if p.user {
 		c.IDTyp, c.AppIDACR = "user", "0"
@@ -104,20 +109,36 @@ func (s *view) issue(p *account, aud string, now time.Time, life time.Duration) 
 	return text, now.Add(life), err
 }
 
-// authError is a token that is not accepted, with the code of Resource Manager.
-type authError struct{ code, message string }
+// authError is a token that is not accepted, with the code and the words of Resource
+// Manager. Other services say the same in words of their own, and go by kind.
+type authError struct {
+	kind          authKind
+	claims        claims
+	code, message string
+}
+
+// authKind is what is wrong with a token.
+type authKind uint8
+
+const (
+	tokenMissing   authKind = iota // there is none
+	tokenInvalid                   // it cannot be read, or nobody known signed it
+	tokenForeign                   // it is another tenant's
+	tokenExpired                   // its time is over, or has not begun
+	tokenMisplaced                 // it is for another service
+)
 
 func (f *authError) Error() string { return f.code + ": " + f.message }
 
 // authenticate finds out who sent a request. An error is of type *authError.
-func (s *view) authenticate(w *recorder, r *http.Request, aud string) (*caller, error) {
+func (s *view) authenticate(w *recorder, r *http.Request, audiences ...string) (*caller, error) {
 	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return nil, &authError{"AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."}
+		return nil, &authError{tokenMissing, claims{}, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."}
 	}
 	t, err := parseToken(strings.TrimSpace(text))
 	if err != nil {
-		return nil, &authError{"InvalidAuthenticationToken", "The access token is invalid: " + err.Error() + "."}
+		return nil, &authError{tokenInvalid, claims{}, "InvalidAuthenticationToken", "The access token is invalid: " + err.Error() + "."}
 	}
 	key, err := signingKey()
 	if err == nil {
@@ -128,22 +149,22 @@ func (s *view) authenticate(w *recorder, r *http.Request, aud string) (*caller, 
 		err = json.Unmarshal(t.claims, &c.claims)
 	}
 	if err != nil {
-		return nil, &authError{"InvalidAuthenticationToken", "The access token is invalid: " + err.Error() + "."}
+		return nil, &authError{tokenInvalid, claims{}, "InvalidAuthenticationToken", "The access token is invalid: " + err.Error() + "."}
 	}
 	now := s.nowFor(w).Unix()
 	switch {
 	case c.TID != s.world.tenant:
-		return nil, &authError{"InvalidAuthenticationTokenTenant", fmt.Sprintf(
+		return nil, &authError{tokenForeign, c.claims, "InvalidAuthenticationTokenTenant", fmt.Sprintf(
 			"The access token is from the wrong issuer '%s'. It must match the tenant '%s' associated with this subscription.", c.Iss, s.world.tenant)}
 	case now >= c.Exp:
-		return nil, &authError{"ExpiredAuthenticationToken", fmt.Sprintf(
+		return nil, &authError{tokenExpired, c.claims, "ExpiredAuthenticationToken", fmt.Sprintf(
 			"The access token expiry UTC time '%s' is earlier than current UTC time '%s'.", stamp(c.Exp), stamp(now))}
 	case now < c.Nbf-300: // five minutes of skew are forgiven
-		return nil, &authError{"InvalidAuthenticationToken", fmt.Sprintf(
+		return nil, &authError{tokenExpired, c.claims, "InvalidAuthenticationToken", fmt.Sprintf(
 			"The access token is not yet valid: it begins at '%s', current UTC time '%s'.", stamp(c.Nbf), stamp(now))}
-	case c.Aud != aud && c.Aud != s.URL():
-		return nil, &authError{"InvalidAuthenticationTokenAudience", fmt.Sprintf(
-			"The access token has been obtained for wrong audience or resource '%s'. It should exactly match with one of the allowed audiences '%s'.", c.Aud, aud)}
+	case !slices.Contains(audiences, c.Aud) && c.Aud != s.URL():
+		return nil, &authError{tokenMisplaced, c.claims, "InvalidAuthenticationTokenAudience", fmt.Sprintf(
+			"The access token has been obtained for wrong audience or resource '%s'. It should exactly match with one of the allowed audiences '%s'.", c.Aud, strings.Join(audiences, ","))}
 	}
 	c.operator = c.OID == OperatorID
 	c.principal = mivet.NewPrincipalID(c.OID)
@@ -236,7 +257,7 @@ type seenThings struct {
 func (s *view) refuseARM(w http.ResponseWriter, err error) {
 	var f *authError
 	if !errors.As(err, &f) {
-		f = &authError{"AuthenticationFailed", err.Error()}
+		f = &authError{code: "AuthenticationFailed", message: err.Error()}
 	}
 	w.Header().Set("WWW-Authenticate", fmt.Sprintf(
 		`Bearer authorization_uri="%s/%s", error="invalid_token", error_description="%s"`, s.URL(), s.world.tenant, f.message))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package lab is a simulated Azure on TLS, for tests, training and demonstrations: the
-// token endpoints of Entra ID, the read side of Resource Manager, Resource Graph and
-// Microsoft Graph, all of them serving one snapshot.
+// token endpoints of Entra ID, the read side of Resource Manager, Resource Graph,
+// Microsoft Graph, and the data planes of Key Vault, storage and Service Bus, all of them
+// serving one snapshot.
 //
 // It decides every request with the engine of package authz for the caller's token. One
-// caller stands outside: the operator ([OperatorID]) may read everything and appears in
+// caller stands outside: the operator ([OperatorID]) may do everything and appears in
 // nothing that is served, so that what is served stays what the snapshot holds.
 //
 // It changes nothing that it serves, refuses what it does not understand instead of

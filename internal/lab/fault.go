@@ -52,6 +52,12 @@ var faultKinds = []FaultKind{
 	FaultThrottle, FaultError, FaultSlow, FaultCut, FaultTruncate, FaultLimit, FaultForbid, FaultStale, FaultSkew,
 }
 
+// faultAPIs are the sides at which faults can be played.
+var faultAPIs = []API{APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM, APIVault, APIBlob, APIQueue, APIServiceBus}
+
+// FaultAPIs lists the sides at which faults can be played.
+func FaultAPIs() []API { return slices.Clone(faultAPIs) }
+
 // FaultKinds lists the faults that can be played.
 func FaultKinds() []FaultKind { return slices.Clone(faultKinds) }
 
@@ -140,8 +146,8 @@ func (f *Fault) check() error {
 	switch {
 	case !slices.Contains(faultKinds, f.Kind):
 		return fmt.Errorf("%q is no kind of fault; there are %v", f.Kind, faultKinds)
-	case !slices.Contains([]API{"", APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM}, f.API):
-		return fmt.Errorf("%q is no side of the lab; there are login, arm, resourcegraph, graph, identity and hsm", f.API)
+	case f.API != "" && !slices.Contains(faultAPIs, f.API):
+		return fmt.Errorf("%q is no side of the lab; there are %v", f.API, faultAPIs)
 	case f.Probability < 0 || f.Probability > 1:
 		return fmt.Errorf("the probability %g is not between 0 and 1", f.Probability)
 	case f.Share < 0 || f.Share > 1:

@@ -23,6 +23,9 @@ func apiOf(r *http.Request) API {
 	if strings.HasSuffix(hostOf(r), hsmSuffix) {
 		return APIManagedHSM
 	}
+	if p, _ := planeOf(hostOf(r)); p != nil {
+		return p.api
+	}
 	path := strings.ToLower(r.URL.Path)
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
@@ -116,6 +119,8 @@ func (s *view) serve(w *recorder, r *http.Request, api API, f *Fault) {
 		s.serveResourceGraph(w, r, f)
 	case APIManagedHSM:
 		s.serveHSM(w, r)
+	case APIVault, APIBlob, APIQueue, APIServiceBus:
+		s.serveData(w, r)
 	case APIManagement, APIAdmin:
 		s.serveARM(w, r, f)
 	}

@@ -20,15 +20,18 @@ import (
 // HostEnv is what a program on a resource finds in its environment, with which SDKs find
 // its managed identities: the variables of App Service.
 func (s *Server) HostEnv(resource arm.ID) map[string]string {
-	return map[string]string{
-		"IDENTITY_ENDPOINT": s.URL() + "/msi" + resource.String(),
-		"IDENTITY_HEADER":   s.hostHeader(resource),
-	}
+	return HostEnv(s.URL(), s.secret, resource)
+}
+
+// HostEnv is [Server.HostEnv] of a lab elsewhere, of which the address and the secret are
+// known.
+func HostEnv(url, secret string, resource arm.ID) map[string]string {
+	return map[string]string{"IDENTITY_ENDPOINT": url + "/msi" + resource.String(), "IDENTITY_HEADER": hostHeader(secret, resource)}
 }
 
 // hostHeader is the secret that keeps other resources from asking.
-func (s *Server) hostHeader(resource arm.ID) string {
-	return guidOf("identity header", s.secret, string(resource.Key()))
+func hostHeader(secret string, resource arm.ID) string {
+	return guidOf("identity header", secret, string(resource.Key()))
 }
 
 // IMDS returns a transport for a program that runs on a resource: requests to the
@@ -78,7 +81,7 @@ func (s *view) serveIdentity(w *recorder, r *http.Request) {
 	}
 	resource := strings.TrimPrefix(path, "/msi")
 	id := mustID(resource)
-	if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-IDENTITY-HEADER")), []byte(s.hostHeader(id))) != 1 {
+	if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-IDENTITY-HEADER")), []byte(hostHeader(s.secret, id))) != 1 {
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"statusCode": 401, "message": "The header X-IDENTITY-HEADER is missing or wrong."})
 		return
 	}
@@ -111,6 +114,9 @@ func (s *view) identityToken(w *recorder, r *http.Request, resource, resourcePar
 	}
 	w.caller = string(id.Principal)
 	who := &account{id: id.Principal, client: id.ClientID, name: id.Resource.Name(), resource: id.Resource.String()}
+	if id.Kind == mivet.UserAssigned {
+		who.host = host.id.String()
+	}
 	text, expires, err := s.issue(who, aud, s.nowFor(w), 24*tokenLife)
 	if err != nil {
 		identityError(w, http.StatusInternalServerError, "server_error", err.Error())

@@ -25,7 +25,9 @@ type account struct {
 	name   string
 	// resource is the ID of a managed identity's resource.
 	resource string
-	user     bool
+	// host is the resource that carries a user-assigned one.
+	host string
+	user bool
 }
 
 // account finds an application by its client ID; nil if there is none.

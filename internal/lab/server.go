@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,9 @@ type Options struct {
 	Faults []Fault
 	// Latency is added to every answer.
 	Latency time.Duration
+	// Outside puts the callers of data planes outside of every network: resources whose
+	// firewall or private link keeps the public out refuse them. Else they are let in.
+	Outside bool
 	// Observe is called after each request was answered, if it is set, also by several
 	// goroutines at once.
 	Observe func(Exchange)
@@ -91,6 +95,8 @@ type Server struct {
 	faults faults
 	quota  quotaState
 	kept   keptResults
+
+	contents contents
 	// queries counts what Resource Graph was asked.
 	queries atomic.Uint64
 
@@ -131,6 +137,7 @@ func Start(snap *mivet.Snapshot, o Options) (*Server, error) {
 	}
 	w.raw = o.Raw
 	s.live.Store(w)
+	s.contents.init()
 	for _, f := range o.Faults {
 		if err := s.AddFault(f); err != nil {
 			return nil, err
@@ -158,7 +165,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("reading the address %q: %w", addr, err)
 	}
-	hosts := []string{"localhost", "127.0.0.1", "::1", "*" + hsmSuffix}
+	hosts := append([]string{"localhost", "127.0.0.1", "::1", "*" + hsmSuffix}, slices.Concat(dataHosts(), cloudHosts)...)
 	if host != "" && host != "localhost" && host != "127.0.0.1" {
 		hosts = append(hosts, host)
 	}
@@ -178,7 +185,7 @@ func (s *Server) listen() error {
 	}
 	go func() {
 		defer close(s.done)
-		if err := s.http.ServeTLS(l, "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.ServeTLS(newTwoTongues(l), "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			s.observe(Exchange{API: APIAdmin, Method: "LISTEN", Path: err.Error()})
 		}
 	}()
@@ -213,6 +220,9 @@ func (s *Server) URL() string {
 	return "https://" + net.JoinHostPort(host, port)
 }
 
+// ProxyURL is where programs find the hosts of data planes, if they take it for a proxy.
+func (s *Server) ProxyURL() string { return "http" + strings.TrimPrefix(s.URL(), "https") }
+
 // GraphURL is where Microsoft Graph is reached, without a version.
 func (s *Server) GraphURL() string { return s.URL() }
 
@@ -227,11 +237,11 @@ func (s *Server) Cloud() cloud.Configuration {
 	}
 }
 
-// Client returns an HTTP client that trusts the lab and finds the hosts of managed HSMs
+// Client returns an HTTP client that trusts the lab and finds the hosts of data planes
 // there. Its idle connections are the caller's to close.
 func (s *Server) Client() *http.Client {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if host, _, _ := strings.Cut(addr, ":"); strings.HasSuffix(host, hsmSuffix) {
+		if host, _, _ := strings.Cut(addr, ":"); leadsHere(host) {
 			addr = s.listener.Addr().String()
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)

@@ -47,6 +47,9 @@ type world struct {
 
 	operations sync.Map // string → authz.OperationRef
 
+	// accounts are the things that hosts name, by type and name in small letters.
+	accounts map[string]int32
+
 	seenMu sync.Mutex
 	seen   map[string]seenThings // what callers may read
 }
@@ -74,7 +77,7 @@ func newWorld(s *mivet.Snapshot, cat *catalog.Catalog) (*world, error) {
 		byKey: make(map[arm.Key]int32, len(s.Resources)), groupAt: map[arm.Key]int32{}, parents: map[arm.Key]arm.ID{},
 		identities: map[arm.Key]*mivet.Identity{}, systems: map[arm.Key]*mivet.Identity{},
 		policies: map[arm.Key][]*mivet.AccessPolicy{}, roleAt: map[mivet.RoleID]int32{},
-		seen: map[string]seenThings{},
+		seen: map[string]seenThings{}, accounts: map[string]int32{},
 	}
 	if !mivet.IsGUID(w.tenant) {
 		w.tenant = guidOf("tenant", w.tenant)
@@ -143,7 +146,11 @@ func (w *world) addResources() {
 	}
 	slices.SortFunc(w.resources, func(a, b thing) int { return strings.Compare(string(a.key), string(b.key)) })
 	for i := range w.resources {
-		w.byKey[w.resources[i].key] = int32(i)
+		t := &w.resources[i]
+		w.byKey[t.key] = int32(i)
+		if strings.EqualFold(t.typ, vaultType) || strings.EqualFold(t.typ, storageType) || strings.EqualFold(t.typ, busType) {
+			w.accounts[strings.ToLower(t.typ+"/"+t.id.Name())] = int32(i)
+		}
 	}
 }
 
