@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -122,6 +124,19 @@ func TestGoldenVersion1(t *testing.T) {
 	raw, ok, err := f.Properties(want.Resources[0].ID)
 	if err != nil || !ok || string(raw) != `{"properties":{"enableRbacAuthorization":true}}` {
 		t.Errorf("the properties are %s, %v, %v", raw, ok, err)
+	}
+	all := 0
+	err = f.EachProperties(func(id arm.ID, each json.RawMessage) error {
+		if all++; !id.Equal(want.Resources[0].ID) || !bytes.Equal(each, raw) {
+			t.Errorf("%s: %s", id, each)
+		}
+		return nil
+	})
+	if err != nil || all != 1 {
+		t.Errorf("%d raw forms, %v", all, err)
+	}
+	if err := f.EachProperties(func(arm.ID, json.RawMessage) error { return io.ErrUnexpectedEOF }); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the error of the caller is lost: %v", err)
 	}
 	if h := f.Header(); h.KeyID != "k1" || h.Tool != "mivet v0.1.0" {
 		t.Errorf("the header is %+v", h)

@@ -415,26 +415,53 @@ func (f *File) Properties(id arm.ID) (json.RawMessage, bool, error) {
 }
 
 func (f *File) propertiesIn(e *entry, id arm.ID) (json.RawMessage, error) {
+	var found json.RawMessage
+	err := f.eachIn([]*entry{e}, func(at arm.ID, raw json.RawMessage) error {
+		if at.Equal(id) {
+			found = bytes.Clone(raw)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// EachProperties calls do with the raw form of each resource, in the order in which they
+// were written. Of a resource that is there twice the later one counts. The bytes are
+// valid during the call.
+func (f *File) EachProperties(do func(id arm.ID, raw json.RawMessage) error) error {
+	var frames []*entry
+	for i := range f.frames {
+		if f.frames[i].Of == kindProperties {
+			frames = append(frames, &f.frames[i])
+		}
+	}
+	return f.eachIn(frames, do)
+}
+
+func (f *File) eachIn(frames []*entry, do func(id arm.ID, raw json.RawMessage) error) error {
 	unpack, err := newUnpacker(1, true)
 	if err != nil {
-		return nil, fmt.Errorf("reading snapshot: %w", err)
+		return fmt.Errorf("reading snapshot: %w", err)
 	}
 	defer unpack.Close()
 	d := newDecoder(newLoader(f, nil), unpack)
-	var found json.RawMessage
-	err = d.records(e, func(line []byte) error {
-		var r record
-		if err := json.Unmarshal(line, &r); err != nil {
+	for _, e := range frames {
+		err := d.records(e, func(line []byte) error {
+			var r record
+			if err := json.Unmarshal(line, &r); err != nil {
+				return err
+			}
+			fact, err := d.upgraded(kindProperties, r.Fact)
+			if err != nil {
+				return err
+			}
+			return do(r.Resource, fact)
+		})
+		if err != nil {
 			return err
 		}
-		if !r.Resource.Equal(id) {
-			return nil
-		}
-		fact, err := d.upgraded(kindProperties, r.Fact)
-		found = bytes.Clone(fact)
-		return err
-	})
-	return found, err
+	}
+	return nil
 }
 
 func newDecoder(l *loader, unpack *zstd.Decoder) *decoder {

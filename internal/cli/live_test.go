@@ -230,6 +230,29 @@ func results(t *testing.T, inputs ...string) string {
 	return jsonOf(t, withoutSources(r))
 }
 
+// TestSnapshotSince goes on from a snapshot of which a change is told, and from one of
+// which none can be.
+func TestSnapshotSince(t *testing.T) {
+	name, text := tenants.Demo()
+	site := parsedTenant(t, name, text).Resources[1].ID
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first.mivet"), filepath.Join(dir, "second.mivet")
+	f := func(env map[string]string, want string, args ...string) {
+		t.Helper()
+		if code, _, stderr := runLive(env, append([]string{"snapshot"}, args...)...); !strings.Contains(stderr, want) {
+			t.Errorf("%v: %d %s, want %s", args, code, stderr, want)
+		}
+	}
+	env := labFor(t, name, text, lab.Options{Changes: []lab.Change{{At: time.Now().AddDate(0, 0, -2), Resource: site, Kind: lab.ChangeUpdate}}})
+	f(env, "note: read 3 subscriptions", "-o", first)
+	f(env, " did not change, 0 were read again, 0 are gone", "-o", second, "--since", first)
+	f(env, " did not change, 0 were read again, 0 are gone", "-o", second, "--since", second)
+	f(labFor(t, name, text, lab.Options{}), "all resources were read: Azure keeps no change from before", "-o", second, "--since", first)
+	f(env, "reading the earlier snapshot missing.mivet: ", "-o", second, "--since", "missing.mivet")
+	f(env, "reading the earlier snapshot", "-o", second, "--since", env["MIVET_CA_FILE"])
+	f(env, "there can be no --for and no INPUT", "-o", second, "--since", first, "--for", "orders-api")
+}
+
 func TestSnapshotLiveFails(t *testing.T) {
 	f := func(want string, env map[string]string, args ...string) {
 		t.Helper()

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +26,7 @@ type snapshotFlags struct {
 	journal   string
 	noJournal bool
 	target    string
+	since     string
 }
 
 func (a *app) snapshotCommand() *cobra.Command {
@@ -34,6 +37,7 @@ func (a *app) snapshotCommand() *cobra.Command {
 		GroupID: groupFirst,
 		Example: "  mivet snapshot --output prod.mivet                          the tenant you are signed in to\n" +
 			"  mivet snapshot --with settings,children --output prod.mivet\n" +
+			"  mivet snapshot --since prod.mivet --output now.mivet        of the resources only what changed\n" +
 			"  mivet snapshot --for orders-api --output now.mivet          what a 403 hangs on, in seconds\n" +
 			"  mivet snapshot azurehound.json --output prod.mivet          from a file\n" +
 			"  zstd -dc prod.mivet | jq 'select(.kind == \"roleAssignment\") | .fact.scope'",
@@ -41,6 +45,9 @@ func (a *app) snapshotCommand() *cobra.Command {
 			"Graph. The role Reader is enough to begin with, and \"mivet doctor\" says what it cannot see. What\n" +
 			"could not be read is kept as a gap. A run that was interrupted goes on where it was, from the\n" +
 			"journal beside the output.\n\n" +
+			"--since takes resources of which Azure has no change from an earlier snapshot. Assignments, roles,\n" +
+			"denies, groups and what belongs to single resources are always read whole. Where changes may be\n" +
+			"lost, all resources are read, and it is said why.\n\n" +
 			"A snapshot loads faster than what it was made from, and holds no secret: everything passes an\n" +
 			"allow-list before it is written. What was not told stays unknown in it.",
 		Args: a.args(0, -1),
@@ -53,8 +60,11 @@ func (a *app) snapshotCommand() *cobra.Command {
 	fl.StringVar(&f.journal, "journal", "", "keep answers in this file until the end (default: the output's name and .journal)")
 	fl.BoolVar(&f.noJournal, "no-journal", false, "keep answers in memory: a run that is interrupted begins anew")
 	fl.StringVar(&f.target, "for", "", "read only what questions about this identity or resource hang on, within 20 requests and 10 seconds: a resource ID, an object or client ID, or the name of a resource")
+	fl.StringVar(&f.since, "since", "", "take the resources that did not change from this snapshot")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) (int, error) {
 		switch {
+		case f.since != "" && (f.target != "" || len(args) > 0 || f.in.demo):
+			return exitUsage, a.misuse(cmd, errors.New("--since is for reading a whole tenant from Azure, so there can be no --for and no INPUT"))
 		case f.file == "":
 			return exitUsage, a.misuse(cmd, errors.New("--output is missing"))
 		case f.file == "-" && isTerminal(a.Stdout):
@@ -85,6 +95,13 @@ func (a *app) snapshotLive(ctx context.Context, f *snapshotFlags) (_ int, err er
 	if config.Journal = f.journal; f.journal == "" && !f.noJournal && f.file != "-" && f.target == "" {
 		config.Journal = f.file + ".journal"
 	}
+	if f.since != "" {
+		var closing func() error
+		if config.Since, closing, err = earlier(f.since); err != nil {
+			return exitFailed, fmt.Errorf("reading the earlier snapshot %s: %w", f.since, err)
+		}
+		defer func() { err = errors.Join(err, closing()) }()
+	}
 	progress := a.newProgress()
 	config.Progress = progress.show
 	res, err := a.collect(ctx, config, f.target)
@@ -114,6 +131,33 @@ func (a *app) snapshotLive(ctx context.Context, f *snapshotFlags) (_ int, err er
 	return exitOK, nil
 }
 
+// earlier opens the snapshot that a collection goes on from.
+func earlier(file string) (_ *collect.Earlier, closing func() error, err error) {
+	r, err := os.Open(filepath.Clean(file))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	info, err := r.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	opened, err := snapshot.Open(r, info.Size())
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := opened.Snapshot(snapshot.ReadOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	h := opened.Header()
+	return &collect.Earlier{Snapshot: s, Tool: h.Tool, KeyID: h.KeyID, Raw: opened.EachProperties}, r.Close, nil
+}
+
 func (a *app) collect(ctx context.Context, config *collect.Config, target string) (*collect.Result, error) {
 	if target != "" {
 		return collect.For(ctx, config, target)
@@ -132,6 +176,11 @@ func (a *app) tellCollected(res *collect.Result) {
 	}
 	a.note("read %s, %s, %s, %s and %s", counted(len(s.Subscriptions), "subscription"), counted(len(s.Resources), "resource"),
 		counted(len(s.Identities), "managed identity"), counted(len(s.RoleAssignments), "role assignment"), counted(len(s.Principals), "principal"))
+	if k := res.Since; k != nil && k.Whole != "" {
+		a.note("all resources were read: %s", k.Whole)
+	} else if k != nil {
+		a.note("%s did not change, %d were read again, %d are gone", counted(k.Kept, "resource"), k.Read, k.Gone)
+	}
 	a.note("%s", effortLine(&res.Effort))
 	gaps := 0
 	for i := range s.Gaps {

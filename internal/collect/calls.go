@@ -78,6 +78,17 @@ var (
 		what: "how many resources there are", api: resourceGraph, table: "resources", tail: "summarize count() by subscriptionId",
 		needs: []string{graphQuery},
 	}
+	// What changed since an earlier snapshot. Rows: MicrosoftDocs/azure-docs
+	// articles/governance/resource-graph/changes/get-resource-changes.md. Paging needs the ID.
+	callChanges = &call{
+		what: "changes of resources", api: resourceGraph, table: "resourcechanges",
+		columns: "id, target = tostring(properties.targetResourceId)",
+		needs:   []string{graphQuery, "Microsoft.Resources/changes/read"},
+	}
+	callOldChanges = &call{
+		what: "whether older changes of resources are kept", api: resourceGraph, table: "resourcechanges", tail: "summarize count()",
+		needs: []string{graphQuery, "Microsoft.Resources/changes/read"},
+	}
 	callAuthorization = &call{
 		what: "role assignments and definitions", api: resourceGraph, table: "authorizationresources",
 		where:   "type in~ ('microsoft.authorization/roleassignments', 'microsoft.authorization/roledefinitions')",
@@ -274,7 +285,7 @@ var (
 // table lists every call once.
 func table() []*call {
 	return slices.Concat([]*call{
-		callContainers, callCounts, callResources, callAuthorization, callPolicies, callDelegations, callSiteConfigs,
+		callContainers, callCounts, callResources, callChanges, callOldChanges, callAuthorization, callPolicies, callDelegations, callSiteConfigs,
 		callSubscriptions, callDenies, callEligible, callActive, callLocks, callAssignments, callPermissions,
 	}, perResource, []*call{
 		callHSMRoles, callHSMGrants, callServicePrincipals, callObjects, callMembers, callMemberOf, callAppRoles,

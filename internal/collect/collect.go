@@ -42,6 +42,9 @@ type Config struct {
 	Progress func(Progress)
 	// Transport is nil for the default one, with the proxies of the environment.
 	Transport policy.Transporter
+	// Since is an earlier snapshot of the tenant, of which resources are taken that did not
+	// change; nil: everything is read.
+	Since *Earlier
 	// RetryDelay is the first pause after a failure that does not say how long to wait; 0 for
 	// a default.
 	RetryDelay time.Duration
@@ -63,6 +66,8 @@ type Result struct {
 	// journal was not used; empty where there was none.
 	Resumed int
 	Fresh   string
+	// Since says what was taken from the earlier snapshot; nil without one.
+	Since *Kept
 
 	run *run
 }
@@ -81,6 +86,7 @@ type run struct {
 	late     context.Context // ends when a collection in a hurry is over; nil: never
 	asked    sync.Map        // what was asked of each resource
 	raw      rawIndex
+	since    *Kept
 }
 
 func (r *run) now() time.Time { return r.config.Now() }
@@ -114,7 +120,7 @@ func begin(ctx context.Context, o *Config, what string) (*run, *Result, error) {
 		return nil, nil, fmt.Errorf("signing in: %w", err)
 	}
 	of := strings.Join([]string{
-		o.Cloud.ResourceManager, r.caller.Tenant, r.caller.Principal, fmt.Sprint(o.With), o.KeyID, o.Version, what,
+		o.Cloud.ResourceManager, r.caller.Tenant, r.caller.Principal, fmt.Sprint(o.With), o.KeyID, o.Version, what, o.Since.name(),
 	}, "|")
 	j, why, err := openJournal(o.Journal, of, o.Now())
 	if err != nil {
@@ -134,7 +140,10 @@ func (r *run) result(res *Result) *Result {
 	s := r.facts.finish()
 	s.TakenAt, s.TenantID = r.journal.started.UTC(), r.caller.Tenant
 	s.Inputs = []string{"Azure (" + r.config.Cloud.Name + "), tenant " + r.caller.Tenant}
-	res.Snapshot, res.Effort, res.run = s, r.client.stats.effort(), r
+	if r.since != nil && r.since.Whole == "" {
+		s.Inputs = append(s.Inputs, fmt.Sprintf("%s without a change since, as a snapshot of %s has them", count(r.since.Kept, "resource"), r.config.Since.Snapshot.TakenAt.Format(time.RFC3339)))
+	}
+	res.Snapshot, res.Effort, res.Since, res.run = s, r.client.stats.effort(), r.since, r
 	r.progress.done()
 	return res
 }
@@ -304,16 +313,30 @@ func (r *run) aboveSubscriptions(ctx context.Context) {
 // one query come one after the other, and each takes its time: large tenants are read by
 // several queries at once, each for some of the subscriptions.
 func (r *run) resources(ctx context.Context) {
+	counts := r.counted(ctx)
+	if r.config.Since != nil {
+		if r.since = r.changed(ctx, counts); r.since.Whole == "" {
+			return
+		}
+	}
+	r.all(ctx, parts(counts))
+}
+
+// all reads lists of resources.
+func (r *run) all(ctx context.Context, lists []*listing) {
 	var parts sync.WaitGroup
-	for _, l := range r.parts(ctx) {
+	for _, l := range lists {
 		parts.Go(func() {
-			r.list(ctx, l, func(p *page, src mivet.Source) {
-				r.facts.carriers(p, callResources.what, src)
-				r.each(ctx, p.ids())
-			})
+			r.list(ctx, l, func(p *page, src mivet.Source) { r.carriers(ctx, p, src) })
 		})
 	}
 	parts.Wait()
+}
+
+// carriers takes resources and asks about each.
+func (r *run) carriers(ctx context.Context, p *page, src mivet.Source) {
+	r.facts.carriers(p, callResources.what, src)
+	r.each(ctx, p.ids())
 }
 
 // each asks what belongs to resources of their types.

@@ -29,8 +29,10 @@ func (d *door) row(c *call, raw json.RawMessage) (json.RawMessage, error) {
 		switch c {
 		case callPermissions:
 			return d.permission(raw)
-		case callCounts:
+		case callCounts, callOldChanges:
 			return d.count(raw)
+		case callChanges:
+			return d.change(raw)
 		}
 		return d.typed("", raw)
 	}
@@ -66,6 +68,20 @@ func (d *door) count(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, errNoObject
 	}
 	c.Subscription = d.redactor.Text(c.Subscription)
+	return json.Marshal(c)
+}
+
+// resourceChange is a row of [callChanges].
+type resourceChange struct {
+	Target string `json:"target"`
+}
+
+func (d *door) change(raw json.RawMessage) (json.RawMessage, error) {
+	var c resourceChange
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, errNoObject
+	}
+	c.Target = d.redactor.Text(c.Target)
 	return json.Marshal(c)
 }
 

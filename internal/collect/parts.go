@@ -22,19 +22,26 @@ const (
 	maxPartSubs = 300
 )
 
-// parts divides the resources among queries, by how many each subscription has.
-func (r *run) parts(ctx context.Context) []*listing {
+// counted asks how many resources each subscription has.
+func (r *run) counted(ctx context.Context) []resourceCount {
 	var counts []resourceCount
-	total := 0
 	r.list(ctx, &listing{call: callCounts}, func(p *page, _ mivet.Source) {
 		for _, raw := range p.Rows {
 			var c resourceCount
 			if json.Unmarshal(raw, &c) == nil {
 				counts = append(counts, c)
-				total += c.Count
 			}
 		}
 	})
+	return counts
+}
+
+// parts divides the resources among queries, by how many each subscription has.
+func parts(counts []resourceCount) []*listing {
+	total := 0
+	for _, c := range counts {
+		total += c.Count
+	}
 	n := min(maxParts, total/partRows)
 	if n < 2 || len(counts) < 2 || len(counts) > n*maxPartSubs {
 		return []*listing{{call: callResources}}

@@ -389,9 +389,9 @@ func (s *view) table(c *caller, name string, sc scopes, f *Fault) *table {
 	t := &table{w: s.world, columns: columns}
 	switch name {
 	case "resources":
-		s.addThings(t, c, sc, f, func(typ string) bool {
-			return typ != subscriptionType && typ != groupType && !isChild(typ) && !strings.EqualFold(typ, policyType)
-		})
+		s.addThings(t, c, sc, f, inResources)
+	case "resourcechanges":
+		s.addChanges(t, c, sc, f)
 	case "resourcecontainers":
 		s.addThings(t, c, sc, f, func(typ string) bool { return typ == subscriptionType || typ == groupType })
 		s.addManagementGroups(t, c, sc)

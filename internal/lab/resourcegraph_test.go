@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -198,7 +199,8 @@ func TestGraphRows(t *testing.T) {
 
 // Every table has its columns, each with a type and a source.
 func TestColumnSchema(t *testing.T) {
-	s := start(t, parse(t, everything), Options{})
+	tenant := parse(t, everything)
+	s := start(t, tenant, Options{Changes: []Change{{time.Now(), tenant.Resources[len(tenant.Resources)-1].ID, ChangeUpdate}}})
 	c := newClient(t, s, OperatorID)
 	byTable := map[string][]string{}
 	for _, col := range Columns() {
@@ -207,7 +209,7 @@ func TestColumnSchema(t *testing.T) {
 		}
 		byTable[col.Table] = append(byTable[col.Table], col.Name)
 	}
-	if len(byTable) != 6 {
+	if len(byTable) != 7 {
 		t.Errorf("%d tables", len(byTable))
 	}
 	for table, columns := range byTable {

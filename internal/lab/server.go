@@ -42,6 +42,8 @@ type Options struct {
 	Raw func(id arm.ID) (json.RawMessage, error)
 	// Quotas are enforced if they are set; see [AzureQuotas].
 	Quotas *Quotas
+	// Changes happened to resources before the lab began.
+	Changes []Change
 	// Faults happen from the beginning.
 	Faults []Fault
 	// Latency is added to every answer.
@@ -102,6 +104,9 @@ type Server struct {
 
 	certMu sync.Mutex
 	certs  map[string]clientCert
+
+	changesMu sync.Mutex
+	changes   []Change
 }
 
 // view is the lab as one request sees it: the world is the one that there was when the
@@ -127,7 +132,7 @@ func Start(snap *mivet.Snapshot, o Options) (*Server, error) {
 		}
 		o.Catalog = cat
 	}
-	s := &Server{options: o, secret: o.Secret, done: make(chan struct{}), certs: map[string]clientCert{}}
+	s := &Server{options: o, secret: o.Secret, done: make(chan struct{}), certs: map[string]clientCert{}, changes: o.Changes}
 	if s.secret == "" {
 		s.secret = "lab~" + randomText(24)
 	}
