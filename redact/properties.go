@@ -15,13 +15,18 @@ import (
 const maxDepth = 32
 
 // Properties returns what may be written of a resource as Resource Manager returned it:
-// the whole object, with id, name, identity, tags and properties. An error says that raw
-// is no JSON object.
+// the whole object, with id, name, identity, tags and properties. Without a type that of
+// the object counts. An error says that raw is no JSON object.
 func (r *Redactor) Properties(resourceType string, raw json.RawMessage) (json.RawMessage, error) {
 	raw = bytes.TrimSpace(raw)
 	if !json.Valid(raw) || raw[0] != '{' {
 		// The error of encoding/json may show a part of the value.
 		return nil, fmt.Errorf("redacting a resource of type %s: it is no JSON object", resourceType)
+	}
+	if resourceType == "" {
+		if resourceType = textMember(raw, `"type"`); Secret(resourceType) {
+			resourceType = "" // it stands in the report
+		}
 	}
 	w := walk{r: r, resourceType: resourceType}
 	if !w.object(r.table.of(listType(resourceType, raw)), raw, 0) {
@@ -39,18 +44,24 @@ func listType(resourceType string, object []byte) string {
 	default:
 		return resourceType
 	}
-	name := ""
-	members(object, func(key, value []byte) {
-		if string(key) == `"name"` {
-			name, _ = unquote(value)
-		}
-	})
+	name := textMember(object, `"name"`)
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	switch arm.Fold(name) {
 	case "appsettings", "connectionstrings", "slotconfignames", "configreferences", "authsettingsv2":
 		return resourceType + "/" + name
 	}
 	return resourceType
+}
+
+// textMember returns the text of a member of an object; "" where it has none.
+func textMember(object []byte, quoted string) string {
+	text := ""
+	members(object, func(key, value []byte) {
+		if string(key) == quoted {
+			text, _ = unquote(value)
+		}
+	})
+	return text
 }
 
 // walk writes the allowed part of one resource.

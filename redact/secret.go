@@ -105,6 +105,9 @@ func replace(s string, find *regexp.Regexp, group int) string {
 
 // cutRandom replaces words that look random, outside of public names.
 func cutRandom(s string, random int) string {
+	if isGUID(s) || (hasFoldedPrefix(s, "/subscriptions/") || hasFoldedPrefix(s, "/providers/")) && isPublicName(s) {
+		return s // what most values are, without the search below
+	}
 	var b strings.Builder
 	at := 0
 	for _, m := range publicNames.FindAllStringIndex(s, -1) {
@@ -118,6 +121,14 @@ func cutRandom(s string, random int) string {
 	b.WriteString(cutWords(s[at:], random))
 	return b.String()
 }
+
+func hasFoldedPrefix(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// isPublicName reports whether a text is one name of Resource Manager from end to end, as
+// publicNames finds it.
+func isPublicName(s string) bool { return !strings.ContainsAny(s, " \t\n\f\r'\"?#;,") && isID(s) }
 
 func cutWords(s string, random int) string {
 	guids := strings.Contains(s, "GuidEquals") || strings.Contains(s, "GuidNotEquals")

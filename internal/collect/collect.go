@@ -86,6 +86,7 @@ type run struct {
 	late     context.Context // ends when a collection in a hurry is over; nil: never
 	asked    sync.Map        // what was asked of each resource
 	raw      rawIndex
+	work     *gate
 	since    *Kept
 }
 
@@ -110,7 +111,7 @@ func Collect(ctx context.Context, o *Config) (*Result, error) {
 func begin(ctx context.Context, o *Config, what string) (*run, *Result, error) {
 	r := &run{
 		config: o, client: newClient(o), door: door{o.Redactor},
-		facts: newFacts(o.Redactor, o.Switches), progress: newMeter(o.Progress, o.Now),
+		facts: newFacts(o.Redactor, o.Switches), progress: newMeter(o.Progress, o.Now), work: newGate(),
 	}
 	token, err := o.Credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{strings.TrimRight(o.Cloud.Audience, "/") + "/.default"}})
 	if err != nil {

@@ -146,6 +146,10 @@ type batchResponse struct {
 	Body    json.RawMessage   `json:"body"`
 }
 
+type batchAnswer struct {
+	Responses []batchResponse `json:"responses"`
+}
+
 // batchOnce sends one batch, again for those of its requests that were refused for the
 // quota, and keeps the answers.
 func (r *run) batchOnce(ctx context.Context, c *call, ids []string) error {
@@ -160,13 +164,17 @@ func (r *run) batchOnce(ctx context.Context, c *call, ids []string) error {
 		}
 		post := *c
 		post.method = http.MethodPost
+		var answer batchAnswer
 		a, err := r.client.send(ctx, &request{
-			call: &post, url: r.client.base(graph) + "/" + version + "/$batch", body: body, units: max(1, c.units) * float64(len(ids)),
+			call: &post, url: r.client.base(graph) + "/" + version + "/$batch", body: body, units: max(1, c.units) * float64(len(ids)), into: &answer,
 		})
+		if err == nil && a.odd {
+			err = &RequestError{What: c.what, Message: "the answer to a batch cannot be read"}
+		}
 		if err != nil {
 			return err
 		}
-		again, wait, err := r.unpack(c, ids, a.body, try < maxTries)
+		again, wait, err := r.unpack(c, ids, answer.Responses, try < maxTries)
 		if err != nil {
 			return err
 		}
@@ -178,15 +186,9 @@ func (r *run) batchOnce(ctx context.Context, c *call, ids []string) error {
 }
 
 // unpack keeps the answers of a batch and returns the objects to ask about again.
-func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again []string, wait time.Duration, err error) {
-	var responses struct {
-		Responses []batchResponse `json:"responses"`
-	}
-	if json.Unmarshal(answer, &responses) != nil {
-		return nil, 0, &RequestError{What: c.what, Message: "the answer to a batch cannot be read"}
-	}
+func (r *run) unpack(c *call, ids []string, responses []batchResponse, mayRetry bool) (again []string, wait time.Duration, err error) {
 	left := slices.Clone(ids)
-	for _, a := range responses.Responses {
+	for _, a := range responses {
 		i, bad := strconv.Atoi(a.ID)
 		if bad != nil || i < 0 || i >= len(ids) || left[i] == "" {
 			continue
@@ -195,9 +197,7 @@ func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again
 		var p *page
 		switch {
 		case a.Status == http.StatusOK:
-			out := r.open(l, a.Body)
-			r.clean(l, out)
-			p = out.page
+			p = r.answered(l, a.Body)
 		case mayRetry && (a.Status == http.StatusTooManyRequests || a.Status >= 500):
 			h := http.Header{}
 			for k, v := range a.Headers {
@@ -222,4 +222,15 @@ func (r *run) unpack(c *call, ids []string, answer []byte, mayRetry bool) (again
 		return nil, 0, &RequestError{What: c.what, Message: fmt.Sprintf("a batch left %s unanswered", count(len(left), "request"))}
 	}
 	return append(again, left...), wait, nil
+}
+
+// answered opens the answer to one request of a batch.
+func (r *run) answered(l *listing, body json.RawMessage) *page {
+	var e envelope
+	if json.Unmarshal(body, &e) != nil {
+		return &page{At: r.now(), Odd: 1}
+	}
+	out := r.open(l, body, &e)
+	r.clean(l, out)
+	return out.page
 }

@@ -24,7 +24,7 @@ func (d *door) row(c *call, raw json.RawMessage) (json.RawMessage, error) {
 	case graph:
 		return d.object(c, raw)
 	case managedHSM:
-		return d.typed(hsmTypes[c], raw)
+		return d.redactor.Properties(hsmTypes[c], raw)
 	default:
 		switch c {
 		case callPermissions:
@@ -34,7 +34,7 @@ func (d *door) row(c *call, raw json.RawMessage) (json.RawMessage, error) {
 		case callChanges:
 			return d.change(raw)
 		}
-		return d.typed("", raw)
+		return d.redactor.Properties("", raw)
 	}
 }
 
@@ -100,20 +100,6 @@ func permissionsOf(p *page) []mivet.Permission {
 // They have shapes like those of Resource Manager.
 var hsmTypes = map[*call]string{
 	callHSMRoles: "Microsoft.Authorization/roleDefinitions", callHSMGrants: "Microsoft.Authorization/roleAssignments",
-}
-
-// typed lets a resource through by its type.
-func (d *door) typed(typ string, raw json.RawMessage) (json.RawMessage, error) {
-	if typ == "" {
-		var t struct {
-			Type string `json:"type"`
-		}
-		if err := json.Unmarshal(raw, &t); err != nil {
-			return nil, errNoObject
-		}
-		typ = t.Type
-	}
-	return d.redactor.Properties(typ, raw)
 }
 
 // object lets an object of the directory through: the fields that facts are made of, and

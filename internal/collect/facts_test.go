@@ -128,9 +128,7 @@ func TestManagedHSM(t *testing.T) {
 	src := mivet.Source{Origin: &mivet.Origin{API: "test"}}
 	take := func(c *call, body string) {
 		l := &listing{call: c}
-		out := r.open(l, []byte(body))
-		r.clean(l, out)
-		r.facts.hsm(account, c == callHSMGrants, out.page, src)
+		r.facts.hsm(account, c == callHSMGrants, r.answered(l, []byte(body)), src)
 	}
 	take(callHSMRoles, `{"value":[{"id":"/providers/Microsoft.Authorization/roleDefinitions/x","properties":{"roleName":"Crypto","permissions":[{"dataActions":["a/read"],"notDataActions":["b/read"]}]}},{"id":"/providers/Microsoft.Authorization/roleDefinitions/y"}]}`)
 	take(callHSMGrants, `{"value":[{"id":"/providers/Microsoft.Authorization/roleAssignments/x","properties":{"scope":"/keys","roleDefinitionId":"x/Y","principalId":"`+pid+`1"}},{"id":"/providers/Microsoft.Authorization/roleAssignments/z","properties":{}}]}`)

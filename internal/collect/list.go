@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,6 +27,8 @@ type listing struct {
 	body  any
 	// subs are the subscriptions that a query covers; nil for all.
 	subs []string
+	// rank is how much is left of it; see [waiter].
+	rank int
 }
 
 func (l *listing) key() string {
@@ -82,32 +85,47 @@ func (r *run) pages(ctx context.Context, l *listing, each func(*page)) error {
 		defer close(replies)
 		r.readPages(ctx, l, replies)
 	})
-	key, n := l.key(), 0
+	n := 0
 	for a := range replies {
 		if a.err != nil {
 			return a.err
 		}
-		r.clean(l, a)
-		if !a.kept {
-			if err := r.journal.put(pageKey{key, n}, a.page); err != nil {
-				return err
-			}
+		if err := r.take(l, n, a, each); err != nil {
+			return err
 		}
-		r.progress.page(l.call, len(a.page.Rows), a.page.Total, a.kept)
-		if a.page.Fail != nil {
-			return a.page.Fail
-		}
-		each(a.page)
 		n++
 	}
 	return ctx.Err()
 }
 
+// take lets a page through the door, keeps it, and hands it out.
+func (r *run) take(l *listing, n int, a *reply, each func(*page)) error {
+	r.work.enter(l.call.api == resourceGraph)
+	defer r.work.leave()
+	r.clean(l, a)
+	if !a.kept {
+		if err := r.journal.put(pageKey{l.key(), n}, a.page); err != nil {
+			return err
+		}
+	}
+	r.progress.page(l.call, len(a.page.Rows), a.page.Total, a.kept)
+	if a.page.Fail != nil {
+		return a.page.Fail
+	}
+	each(a.page)
+	return nil
+}
+
 // readPages asks for one page after the other, of the journal as far as that goes.
 func (r *run) readPages(ctx context.Context, l *listing, to chan<- *reply) {
-	key, next, links := l.key(), "", map[string]bool{}
+	key, next, links, rows := l.key(), "", map[string]bool{}, 0
+	l.rank = math.MaxInt // what is not known yet is asked for first
 	for n := range maxPages {
 		a := r.readPage(ctx, l, pageKey{key, n}, next)
+		if a.err == nil {
+			rows += len(a.rows) + len(a.page.Rows)
+			l.rank = max(0, a.page.Total-rows)
+		}
 		select {
 		case to <- a:
 		case <-ctx.Done():
@@ -160,7 +178,7 @@ func (r *run) fetch(ctx context.Context, l *listing, next string) (*page, error)
 
 // ask asks for one page.
 func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) {
-	req := &request{call: l.call, url: r.client.address(l.call, l.id, l.query), body: l.body}
+	req := &request{call: l.call, url: r.client.address(l.call, l.id, l.query), body: l.body, rank: l.rank}
 	if l.host != "" {
 		req.url = "https://" + l.host + l.call.path + "?api-version=" + l.call.version
 	}
@@ -174,6 +192,8 @@ func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) 
 		}
 		req.url = link
 	}
+	var e envelope
+	req.into = &e
 	a, err := r.client.send(ctx, req)
 	var f *RequestError
 	if errors.As(err, &f) {
@@ -185,7 +205,10 @@ func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := r.open(l, a.body)
+	if a.odd {
+		return &reply{page: &page{At: r.now(), Odd: 1}}, nil
+	}
+	out := r.open(l, a.body, &e)
 	if a.header.Get("x-ms-tenant-subscription-limit-hit") == "true" {
 		out.page.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
 	}
@@ -237,13 +260,8 @@ type envelope struct {
 }
 
 // open reads an answer. What is no list is one row.
-func (r *run) open(l *listing, body []byte) *reply {
+func (r *run) open(l *listing, body []byte, e *envelope) *reply {
 	p := &page{At: r.now()}
-	var e envelope
-	if err := json.Unmarshal(body, &e); err != nil {
-		p.Odd++
-		return &reply{page: p}
-	}
 	rows := e.Value
 	switch {
 	case l.call.api == resourceGraph:

@@ -5,6 +5,7 @@ package collect
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,7 +61,8 @@ type bucket struct {
 	at    time.Time   // when left was true
 	sent  []time.Time // with a window: the times of the last requests, oldest first
 	until time.Time   // nothing is sent before
-	used  float64     // units that were taken since the start
+	queue []*waiter   // who waits, in the order in which they will go
+	timer *time.Timer // when the first of them is looked at again
 }
 
 // nearly keeps a bucket from being emptied to the last drop, which two clocks see at two
@@ -77,27 +79,60 @@ func newBucket(q quota, now func() time.Time) *bucket {
 	return &bucket{quota: q, now: now, left: q.burst, at: now()}
 }
 
-// take waits until units may be used.
-func (b *bucket) take(ctx context.Context, units float64) error {
-	for {
-		wait := b.reserve(units)
-		if wait <= 0 {
-			return ctx.Err()
-		}
-		t := time.NewTimer(wait)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		}
+// waiter is a request that waits for its units.
+type waiter struct {
+	units float64
+	// rank says who goes first: the list of which most is left, so that no long list is
+	// alone in the end.
+	rank int
+	free chan struct{}
+}
+
+// take waits until units may be used. Of those who wait the highest rank goes first.
+func (b *bucket) take(ctx context.Context, units float64, rank int) error {
+	w := &waiter{units, rank, make(chan struct{})}
+	b.mu.Lock()
+	i := slices.IndexFunc(b.queue, func(other *waiter) bool { return other.rank < rank })
+	if i < 0 {
+		i = len(b.queue)
+	}
+	b.queue = slices.Insert(b.queue, i, w)
+	b.serve()
+	b.mu.Unlock()
+	select {
+	case <-w.free:
+		return ctx.Err()
+	case <-ctx.Done():
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.queue = slices.DeleteFunc(b.queue, func(other *waiter) bool { return other == w })
+		return ctx.Err()
 	}
 }
 
-// reserve takes units and returns 0, or takes none and says how long to wait.
+// serve lets go who may, and comes back when the next one may. The lock is held.
+func (b *bucket) serve() {
+	for len(b.queue) > 0 {
+		wait := b.reserve(b.queue[0].units)
+		if wait > 0 {
+			if b.timer != nil {
+				b.timer.Stop()
+			}
+			b.timer = time.AfterFunc(wait, func() {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.serve()
+			})
+			return
+		}
+		close(b.queue[0].free)
+		b.queue = b.queue[1:]
+	}
+}
+
+// reserve takes units and returns 0, or takes none and says how long to wait. The lock is
+// held.
 func (b *bucket) reserve(units float64) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	now := b.now()
 	if wait := b.until.Sub(now); wait > 0 {
 		return wait
@@ -110,7 +145,6 @@ func (b *bucket) reserve(units float64) time.Duration {
 			b.sent = append(b.sent[:0], b.sent[1:]...)
 		}
 		b.sent = append(b.sent, now)
-		b.used += units
 		return 0
 	}
 	units = min(units, b.quota.burst)
@@ -120,8 +154,16 @@ func (b *bucket) reserve(units float64) time.Duration {
 		return time.Duration(missing/b.quota.rate*float64(time.Second)) + time.Microsecond // never 0
 	}
 	b.left -= units
-	b.used += units
 	return 0
+}
+
+// explained reports whether what was sent here has used the window up. If not, somebody
+// else draws on the quota.
+func (b *bucket) explained() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := int(b.quota.burst)
+	return b.quota.window > 0 && len(b.sent) >= n && b.now().Sub(b.sent[len(b.sent)-n]) <= b.quota.window+margin
 }
 
 // pause sends nothing for a time.
@@ -136,7 +178,9 @@ func (b *bucket) pause(d time.Duration) {
 // learn reads what an answer says of the quota, and reports whether it was refused for it.
 func (b *bucket) learn(status int, h http.Header) bool {
 	throttled := status == http.StatusTooManyRequests
-	if h.Get("x-ms-user-quota-remaining") == "0" {
+	// The time until the quota is reset comes in whole seconds, rounded up: what is known
+	// here is more exact, if it is all.
+	if h.Get("x-ms-user-quota-remaining") == "0" && !b.explained() {
 		if d, ok := clockTime(h.Get("x-ms-user-quota-resets-after")); ok {
 			b.pause(d)
 		}

@@ -5,6 +5,8 @@ package collect
 import (
 	"context"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +19,7 @@ func TestWindow(t *testing.T) {
 		b := newBucket(quotas[resourceGraph], time.Now)
 		var at []time.Time
 		for range 60 {
-			if err := b.take(t.Context(), 1); err != nil {
+			if err := b.take(t.Context(), 1, 0); err != nil {
 				t.Fatal(err)
 			}
 			at = append(at, time.Now())
@@ -38,7 +40,7 @@ func TestTokenBucket(t *testing.T) {
 		b := newBucket(quotas[resourceManager], time.Now)
 		start := time.Now()
 		for range 245 { // nearly all
-			if err := b.take(t.Context(), 1); err != nil {
+			if err := b.take(t.Context(), 1, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -46,14 +48,14 @@ func TestTokenBucket(t *testing.T) {
 			t.Errorf("what the bucket holds took %s", d)
 		}
 		for range 50 {
-			if err := b.take(t.Context(), 1); err != nil {
+			if err := b.take(t.Context(), 1, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if d := time.Since(start); d < 1950*time.Millisecond || d > 2150*time.Millisecond {
 			t.Errorf("50 requests more took %s, want 2s", d)
 		}
-		if err := b.take(t.Context(), 1e6); err != nil { // never more than a whole bucket
+		if err := b.take(t.Context(), 1e6, 0); err != nil { // never more than a whole bucket
 			t.Fatal(err)
 		}
 	})
@@ -66,13 +68,70 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		if err := b.take(ctx, 1); err == nil {
+		if err := b.take(ctx, 1, 0); err == nil {
 			t.Fatal("it took during the pause")
 		}
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("it waited %s, and its context ended after 1s", d)
 		}
 	})
+}
+
+// TestRank: the list of which most is left goes first, and of equals the first.
+func TestRank(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket(quota{burst: 1, rate: 1, window: time.Second}, time.Now)
+		b.pause(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		var got []int
+		var mu sync.Mutex
+		for i, rank := range []int{1, 5, 3, 5, 9} {
+			of := t.Context()
+			if rank == 9 {
+				of = ctx
+			}
+			go func() {
+				if b.take(of, 1, rank) == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					got = append(got, 10*rank+i)
+				}
+			}()
+			synctest.Wait()
+		}
+		cancel() // who does not wait any more is not waited for
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if !slices.Equal(got, []int{51, 53, 32, 10}) {
+			t.Errorf("they went in the order %v", got)
+		}
+	})
+}
+
+// TestOwnWindow: that the quota is used up is no news to who has used it up; that it is
+// used up by somebody else is.
+func TestOwnWindow(t *testing.T) {
+	f := func(own int, want time.Duration) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBucket(quotas[resourceGraph], time.Now)
+			for range own {
+				if err := b.take(t.Context(), 1, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			start := time.Now()
+			b.learn(http.StatusOK, http.Header{"X-Ms-User-Quota-Remaining": {"0"}, "X-Ms-User-Quota-Resets-After": {"00:00:06"}})
+			if err := b.take(t.Context(), 1, 0); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(start); d != want {
+				t.Errorf("after %d of its own it waits %s, want %s", own, d, want)
+			}
+		})
+	}
+	f(15, 5100*time.Millisecond)
+	f(14, 6*time.Second)
 }
 
 func TestLearn(t *testing.T) {
@@ -88,7 +147,7 @@ func TestLearn(t *testing.T) {
 				t.Errorf("%d %v: throttled %v", status, h, got)
 			}
 			start := time.Now()
-			if err := b.take(t.Context(), 1); err != nil {
+			if err := b.take(t.Context(), 1, 0); err != nil {
 				t.Fatal(err)
 			}
 			if d := time.Since(start).Round(time.Millisecond); d != wait {

@@ -101,7 +101,7 @@ func (p *pacing) Do(req *policy.Request) (*http.Response, error) {
 	var pace pace
 	req.OperationValue(&pace)
 	b := p.c.buckets.of(bucketKey{p.api, pace.scope})
-	if err := b.take(req.Raw().Context(), pace.units); err != nil {
+	if err := b.take(req.Raw().Context(), pace.units, pace.rank); err != nil {
 		return nil, err
 	}
 	if err := p.c.allowance.try(); err != nil {
@@ -119,6 +119,7 @@ func (p *pacing) Do(req *policy.Request) (*http.Response, error) {
 type pace struct {
 	scope string
 	units float64
+	rank  int
 }
 
 // bounded refuses answers that are too large to be meant.
@@ -151,8 +152,11 @@ type request struct {
 	call *call
 	url  string // absolute
 	body any    // sent as JSON; nil for none
+	into any    // what the answer is decoded into
 	// units is what it takes of the quota; 0 stands for that of the call.
 	units float64
+	// rank says who goes first; see [waiter].
+	rank int
 }
 
 func (r *request) units1() float64 {
@@ -198,6 +202,7 @@ func (f *RequestError) Forbidden() bool { return f.Status == http.StatusForbidde
 type answer struct {
 	body   []byte
 	header http.Header
+	odd    bool // it is JSON of another form than expected
 }
 
 // send sends a request. The error is a [RequestError], or that of the context.
@@ -214,7 +219,10 @@ func (c *client) send(ctx context.Context, r *request) (*answer, error) {
 	for try := 1; ; try++ {
 		a, err := c.once(ctx, r)
 		// An answer that is cut in the middle may still have a good status.
-		if err == nil && !json.Valid(a.body) {
+		if err == nil {
+			a.odd = json.Unmarshal(a.body, r.into) != nil
+		}
+		if err == nil && a.odd && !json.Valid(a.body) {
 			err = &RequestError{What: r.call.what, Message: "the answer is no JSON: it was cut off, or something between here and Azure answered instead"}
 			if try < maxTries/2 {
 				continue
@@ -233,7 +241,7 @@ func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 		return nil, &RequestError{What: r.call.what, Message: redact.Text(err.Error()), cause: err}
 	}
 	req.Raw().Header.Set("Accept", "application/json")
-	req.SetOperationValue(pace{scope: c.scope(r), units: r.units1()})
+	req.SetOperationValue(pace{scope: c.scope(r), units: r.units1(), rank: r.rank})
 	if r.body != nil {
 		b, err := json.Marshal(r.body)
 		if err != nil {
@@ -257,7 +265,7 @@ func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure(r.call.what, resp.StatusCode, body)
 	}
-	return &answer{body, resp.Header}, nil
+	return &answer{body: body, header: resp.Header}, nil
 }
 
 func (r *request) method() string {

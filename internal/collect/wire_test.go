@@ -399,9 +399,7 @@ func FuzzOpen(f *testing.F) {
 		r := &run{config: &Config{Now: time.Now}, door: door{red}, facts: facts}
 		for _, c := range table() {
 			l := &listing{call: c}
-			out := r.open(l, body)
-			r.clean(l, out)
-			p := out.page
+			p := r.answered(l, body)
 			switch c.api {
 			case graph:
 				facts.objects(p, c.what, "", src, nil)
