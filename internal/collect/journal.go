@@ -76,6 +76,9 @@ const (
 	headerName = "mivet journal 1"
 )
 
+// errInUse is what whoever comes second learns.
+var errInUse = errors.New("another run of mivet is writing it; wait for its end, or give this one a file of its own with --journal")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // journalHead says what a journal is of.
@@ -98,9 +101,9 @@ func openJournal(path, of string, now time.Time) (j *journal, why string, err er
 	if path == "" {
 		return j, "", nil
 	}
-	if j.file, err = os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if j.file, err = openAlone(filepath.Clean(path)); err != nil {
 		j.open.Close()
-		return nil, "", fmt.Errorf("opening the journal: %w", err)
+		return nil, "", fmt.Errorf("opening the journal %s: %w", path, err)
 	}
 	if why, err = j.load(of, now); err != nil {
 		return nil, "", errors.Join(fmt.Errorf("reading the journal %s: %w", path, err), j.close())

@@ -5,6 +5,7 @@ package collect
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -162,6 +163,30 @@ func TestJournalOfSomethingElse(t *testing.T) {
 	f("me", journalNow.Add(-2*time.Hour), "is from")
 	if _, _, err := openJournal(filepath.Join(path, "below-a-file"), "me", journalNow); err == nil {
 		t.Error("a journal below a file was opened")
+	}
+}
+
+// TestJournalInUse: a second run does not write into the journal of the first, and may when
+// that has ended.
+func TestJournalInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j, _ := openTest(t, path, "me", journalNow)
+	put(t, j, "a", 0, pageOf(`{"x":1}`))
+	if _, _, err := openJournal(path, "me", journalNow); !errors.Is(err, errInUse) || !strings.Contains(err.Error(), "--journal") {
+		t.Errorf("two runs have one journal: %v", err)
+	}
+	if got := rowsIn(t, j, "a", 0); got != `{"x":1}` {
+		t.Errorf("the second one spoiled it: %s", got)
+	}
+	if err := j.close(); err != nil {
+		t.Fatal(err)
+	}
+	j, why := openTest(t, path, "me", journalNow)
+	if j.found != 1 || why != "" {
+		t.Errorf("%d pages, %q", j.found, why)
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
 	}
 }
 
