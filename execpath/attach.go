@@ -76,8 +76,7 @@ func (r *runner) placeAt(k int, h *hosting) verdict {
 		return held
 	}
 	best := no
-	list := r.g.below(h.typ, reg.node)
-	for _, n := range list[:min(len(list), maxTried)] {
+	for _, n := range r.g.placesBelow(h.typ, reg.node) {
 		o := &r.g.objects[n]
 		v := held
 		if !r.exact(reg, h.typ) {

@@ -50,6 +50,7 @@ type Graph struct {
 
 	objects []object
 	byType  [][]int32 // objects of each type of the plan, by node
+	places  [][]int32 // the same of resources without an identity, to which one could be attached
 	byKey   map[arm.Key]int32
 	// carriers are the objects that lead to a principal in any sense.
 	carriers [][]int32
@@ -83,6 +84,7 @@ type object struct {
 	// credentials are here.
 	own, runs, content, creds []int32
 	gates                     gateMasks
+	place                     bool // it carries no identity, and could
 }
 
 // New joins a snapshot with a table of techniques. The engine must be of the same
@@ -206,6 +208,7 @@ func (g *Graph) addObjects() {
 			g.objects[n].own, g.objects[n].runs = self, self
 		}
 	}
+	g.addPlaces()
 	for i := range g.objects {
 		o := &g.objects[i]
 		if !isCluster(o.id) {
@@ -229,6 +232,49 @@ func (g *Graph) addObjects() {
 				g.carriers[p] = appendNew(g.carriers[p], int32(i))
 			}
 		}
+	}
+}
+
+// maxPlaces bounds how many resources without an identity are kept of one type in one
+// resource group: one place is enough.
+const maxPlaces = 4
+
+// addPlaces adds resources without an identity to which one could be attached: some of each
+// type in each group, and every one that has a role assignment of its own.
+func (g *Graph) addPlaces() {
+	types := map[int16]bool{}
+	for i := range g.plan.hosting {
+		types[g.plan.hosting[i].typ] = true
+	}
+	granted := map[arm.Key]bool{}
+	for i := range g.snap.RoleAssignments {
+		if s := g.snap.RoleAssignments[i].Scope; s.Level() == arm.LevelResource {
+			granted[s.Key()] = true
+		}
+	}
+	type groupType struct {
+		group arm.Key
+		typ   int16
+	}
+	count := map[groupType]int{}
+	for i := range g.snap.Resources {
+		r := &g.snap.Resources[i]
+		if r.Identity != nil || r.ID.Level() != arm.LevelResource {
+			continue
+		}
+		t := g.plan.typeOf(r.ID)
+		if t == typeOther || !types[t] {
+			continue
+		}
+		if _, known := g.byKey[r.ID.Key()]; known {
+			continue
+		}
+		k := groupType{r.ID.ResourceGroupID().Key(), t}
+		if count[k] >= maxPlaces && !granted[r.ID.Key()] {
+			continue
+		}
+		count[k]++
+		g.objects[g.addObject(r.ID, r, nil)].place = true
 	}
 }
 
@@ -329,17 +375,23 @@ func addScopes(b *arm.TreeBuilder, s *mivet.Snapshot) {
 
 // place gives objects their nodes, and orders them by type and node.
 func (g *Graph) place() {
-	g.byType = make([][]int32, len(g.plan.types))
+	g.byType, g.places = make([][]int32, len(g.plan.types)), make([][]int32, len(g.plan.types))
 	for i := range g.objects {
 		o := &g.objects[i]
 		o.node, _ = g.tree.Find(o.id)
+		if o.place && len(o.content)+len(o.creds)+len(o.runs) == 0 {
+			g.places[o.typ] = append(g.places[o.typ], int32(i))
+			continue
+		}
 		if o.typ != typeOther {
 			g.byType[o.typ] = append(g.byType[o.typ], int32(i))
 		}
 		g.byType[typeAny] = append(g.byType[typeAny], int32(i))
 	}
-	for t := range g.byType {
-		slices.SortFunc(g.byType[t], func(a, b int32) int { return int(g.objects[a].node - g.objects[b].node) })
+	for _, lists := range [][][]int32{g.byType, g.places} {
+		for t := range lists {
+			slices.SortFunc(lists[t], func(a, b int32) int { return int(g.objects[a].node - g.objects[b].node) })
+		}
 	}
 	masks := map[maskKey]gateMasks{}
 	for i := range g.objects {
@@ -355,8 +407,20 @@ func (g *Graph) place() {
 }
 
 // below returns the objects of a type at or below a scope, by node.
-func (g *Graph) below(t int16, n arm.Node) []int32 {
-	list := g.byType[t]
+func (g *Graph) below(t int16, n arm.Node) []int32 { return g.within(g.byType[t], n) }
+
+// placesBelow returns some resources of a type at or below a scope to which an identity could
+// be attached: those that carry one, then those that don't.
+func (g *Graph) placesBelow(t int16, n arm.Node) []int32 {
+	list, more := g.below(t, n), g.within(g.places[t], n)
+	list, more = list[:min(len(list), maxTried)], more[:min(len(more), maxTried)]
+	if len(more) == 0 {
+		return list
+	}
+	return slices.Concat(list, more)
+}
+
+func (g *Graph) within(list []int32, n arm.Node) []int32 {
 	last := g.tree.Last(n)
 	from := sort.Search(len(list), func(i int) bool { return g.objects[list[i]].node >= n })
 	to := from + sort.Search(len(list)-from, func(i int) bool { return g.objects[list[from+i]].node > last })

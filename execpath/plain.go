@@ -102,23 +102,40 @@ func (g *Graph) addCredentials() {
 			if err != nil || !c.At.HasType(read.typ) {
 				continue
 			}
-			open := true
-			if gate := findGate(read.gate); gate != nil {
-				r := gate.read(g.idx.Resource(c.At), g.idx.Resource)
-				if r.state == Shut {
-					continue
-				}
-				open = r.state == Open
+			gate, state := findGate(read.gate), Open
+			if gate != nil {
+				state = gate.read(g.idx.Resource(c.At), g.idx.Resource).state
 			}
 			for h := range g.engine.WhoCan(authz.WhoCanQuery{Operation: op, Plane: read.plane, Resource: c.At, At: g.o.At}) {
-				sure := h.Effect == authz.Allowed
+				sure, open := h.Effect == authz.Allowed, state
+				if state != Open {
+					switch g.opens(h.Principal, gate, c.At) {
+					case yes:
+						open = Open
+					case maybe:
+						sure, open = false, Open
+					case no:
+					}
+				}
+				if open == Shut {
+					continue
+				}
 				g.link(plainEdge{
-					from: g.number(h.Principal), to: to, kind: plainCredential, certain: sure && open, closed: sure,
+					from: g.number(h.Principal), to: to, kind: plainCredential, certain: sure && open == Open, closed: sure,
 					right: read.operation, at: c.At, by: read.technique, source: c.Source,
 				})
 			}
 		}
 	}
+}
+
+// opens says whether somebody can open a gate of a resource.
+func (g *Graph) opens(who mivet.PrincipalID, gate *Gate, at arm.ID) verdict {
+	op, err := arm.ParseOperation(gate.Opener)
+	if err != nil {
+		return no
+	}
+	return settled(g.engine.Check(authz.Request{Principal: who, Operation: op, Plane: mivet.PlaneControl, Resource: at, At: g.o.At}))
 }
 
 func (g *Graph) isGroup(p mivet.PrincipalID) bool {

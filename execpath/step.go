@@ -238,7 +238,7 @@ func (g *Graph) attachment(e *entry, o *object) (*hosting, []askedRight) {
 				for _, n := range h.needs {
 					held = min(held, g.ask(e.holder, n.op, scope))
 				}
-				if held < want || h.exec && len(g.below(h.typ, node)) == 0 {
+				if held < want || h.exec && len(g.placesBelow(h.typ, node)) == 0 {
 					continue
 				}
 				for _, n := range h.needs {

@@ -162,8 +162,7 @@ func (g *Graph) objectsOf(cone map[int32]bool) []bool {
 			}
 			seen[node] = true
 			for _, t := range types {
-				list := g.below(t, node)
-				for _, k := range list[:min(len(list), maxTried)] {
+				for _, k := range g.placesBelow(t, node) {
 					out[k] = true
 				}
 			}

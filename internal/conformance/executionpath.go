@@ -39,6 +39,8 @@ type pathPrincipal struct {
 	AppOwners     []string `json:"appOwners"`
 	EntraRoles    []string `json:"entraRoles"`
 	GraphAppRoles []string `json:"graphAppRoles"`
+	// MembershipRule makes a group a dynamic one.
+	MembershipRule string `json:"membershipRule"`
 }
 
 type pathRole struct {
@@ -140,7 +142,7 @@ func (w *pathWorld) build() error {
 
 func (w *pathWorld) addPrincipal(p *pathPrincipal) {
 	id := mivet.PrincipalID(p.ID)
-	known := mivet.Principal{ID: id, Name: p.ID}
+	known := mivet.Principal{ID: id, Name: p.ID, MembershipRule: p.MembershipRule}
 	switch strings.ToLower(p.Type) {
 	case "group":
 		known.Type = mivet.TypeGroup

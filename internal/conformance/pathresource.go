@@ -101,6 +101,10 @@ func (r *pathResource) flatten(path string, text json.RawMessage) error {
 			}
 		case []any:
 			for i, below := range v {
+				if name, value, ok := nameAndValue(below); ok { // as app settings are listed
+					walk(path+"."+name, value)
+					continue
+				}
 				walk(path+"["+strconv.Itoa(i)+"]", below)
 			}
 		case nil:
@@ -111,6 +115,14 @@ func (r *pathResource) flatten(path string, text json.RawMessage) error {
 	}
 	walk(path, v)
 	return nil
+}
+
+// nameAndValue reads an element {"name", "value"} of a list.
+func nameAndValue(v any) (name string, value any, ok bool) {
+	pair, _ := v.(map[string]any)
+	name, ok = pair["name"].(string)
+	value, has := pair["value"]
+	return name, value, ok && has && len(pair) == 2
 }
 
 // principal is what a user-assigned identity is called in assignments.
