@@ -45,6 +45,28 @@ func (g *Graph) self(n int32) (hop, bool) {
 	return hop{}, false
 }
 
+// Direct calls yield for each principal that somebody surely can act as in one step, itself or
+// as a member of its groups, with the workload where that is, until it returns false. A step
+// is only made when it is asked for.
+func (g *Graph) Direct(from mivet.PrincipalID, yield func(at arm.ID, to mivet.PrincipalID, step func() Step) bool) {
+	n, ok := g.numbers[from]
+	if !ok {
+		return
+	}
+	going := true
+	g.forward(n, Certain, func(h hop) bool {
+		if h.plain >= 0 {
+			return going && g.plain[h.plain].kind == plainMember
+		}
+		at := g.objects[h.object].id
+		if l := g.linkOf(&g.objects[h.object], h.to); l != nil && !slices.Contains(g.objects[h.object].runs, h.to) {
+			at = l.Workload
+		}
+		going = going && yield(at, g.principals[h.to], func() Step { return g.step(h) })
+		return false
+	})
+}
+
 // Writers returns, for each workload whose content somebody else surely can change without
 // being able to change the workload itself, a step for each of them: shaping and running
 // are not separated there.

@@ -82,6 +82,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whoCanActAsCommand(),
 		a.blastCommand(),
 		a.chokeCommand(),
+		a.shapersCommand(),
 		a.identityCommand(),
 		a.whyCommand(),
 		a.equivalentCommand(),

@@ -10,7 +10,7 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{ContentWriters, KeyBesideIdentity, LooseTrust, RewritesItself}
+	return []*vet.Rule{CodeBesideData, ContentWriters, KeyBesideIdentity, LooseTrust, RewritesItself, ShapedFromBelow}
 }
 
 var identityPractice = vet.Citation{
