@@ -134,10 +134,6 @@ func (l *shaperList) direct(o *object) {
 
 // content are the ways at what the workload loads.
 func (l *shaperList) content(link *Link) {
-	k, ok := l.g.byKey[link.Content.Key()]
-	if !ok {
-		return
-	}
 	aspect := AspectContent
 	switch link.Kind {
 	case LinkImage, LinkMachine:
@@ -147,7 +143,7 @@ func (l *shaperList) content(link *Link) {
 	case LinkPackage, LinkShare, LinkHost, LinkScript, LinkStorage:
 	}
 	for id := link.Content; id.Level() == arm.LevelResource; id = id.Parent() {
-		if k, ok = l.g.byKey[id.Key()]; ok && l.g.objects[k].typ != typeOther {
+		if k, ok := l.g.byKey[id.Key()]; ok && l.g.objects[k].typ != typeOther {
 			l.by(&l.g.objects[k], link, func(v *variant) (Aspect, bool) {
 				return aspect, (v.kind == KindContent || v.kind == KindSupply) && v.row.resultOf(v.way) == ResultConsumers
 			})

@@ -30,6 +30,7 @@ var settingForms = map[arm.Key]form{
 	"default_identity_client_id":                   isGUID,
 	"website_run_from_package_blob_mi_resource_id": isIdentity,
 	"website_run_from_package":                     isURL,
+	"website_contentshare":                         isShare,
 	"azurewebjobssecretstoragetype":                isWord,
 	"azurewebjobssecretstoragekeyvaulturi":         isURL,
 	"azurewebjobssecretstoragekeyvaultname":        isWord,
@@ -80,8 +81,33 @@ func (r *Redactor) setting(name, value string) string {
 			return value
 		}
 	}
+	if account := accountOf(key, value); account != "" {
+		if rest, ok := strings.CutPrefix(value, account+";"); ok && (rest == Marker || r.keyID != "" && ownDigest(rest, r.keyID)) {
+			return value // it has been here before
+		}
+		return account + ";" + r.instead(name, value)
+	}
 	return r.instead(name, value)
 }
+
+// accounts are the settings whose connection strings name the storage account that the code
+// of a function lies in: the name is no secret, and who may write there changes the code.
+var accounts = map[arm.Key]bool{"azurewebjobsstorage": true, "website_contentazurefileconnectionstring": true}
+
+var accountName = regexp.MustCompile(`(?i)(?:^|;) *AccountName=([a-z0-9]{3,24}) *(?:;|$)`)
+
+// accountOf is the part of a connection string that names the account; empty for none.
+func accountOf(key arm.Key, value string) string {
+	if m := accountName.FindStringSubmatch(value); accounts[key] && m != nil {
+		return "AccountName=" + m[1]
+	}
+	return ""
+}
+
+var share = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$`)
+
+// isShare accepts the name of a file share.
+func isShare(s string) bool { return share.MatchString(s) && !Secret(s) }
 
 // References to secrets, which are none themselves. The forms are those of
 // learn.microsoft.com/azure/app-service/app-service-key-vault-references and
