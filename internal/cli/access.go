@@ -238,18 +238,21 @@ func (m *matrix) cell(id arm.ID, operations []asked) string {
 	return cellNone
 }
 
+// accessJSON is a matrix for machines.
+type accessJSON struct {
+	SchemaVersion int           `json:"schemaVersion"`
+	Principal     principalJSON `json:"principal"`
+	At            time.Time     `json:"at"`
+	Inputs        []string      `json:"inputs"`
+	Resources     []matrixRow   `json:"resources"`
+}
+
 func (m *matrix) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
 		if m.rows == nil {
 			m.rows = []matrixRow{}
 		}
-		return writeJSON(w, struct {
-			SchemaVersion int           `json:"schemaVersion"`
-			Principal     principalJSON `json:"principal"`
-			At            time.Time     `json:"at"`
-			Inputs        []string      `json:"inputs"`
-			Resources     []matrixRow   `json:"resources"`
-		}{1, m.principalJSON(m.who), m.at, m.snap.Inputs, m.rows})
+		return writeAnswer(w, "access", accessJSON{1, m.principalJSON(m.who), m.at, m.snap.Inputs, m.rows})
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s can do something with %s of %d\n", bold(m.title(m.who)), counted(len(m.rows), "resource"), len(m.snap.Resources))

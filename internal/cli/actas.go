@@ -154,7 +154,7 @@ func (w *actAsAnswer) writeJSON(out io.Writer) error {
 	for _, u := range w.actors.Using {
 		j.Using = append(j.Using, useJSON{w.named(u.Principal), u.Technique.ID, string(u.Technique.Kind), u.Host, u.Effect.String()})
 	}
-	return writeJSON(out, j)
+	return writeAnswer(out, "who-can-act-as", j)
 }
 
 func (a *app) blastCommand() *cobra.Command {
@@ -210,7 +210,7 @@ func (w *blastAnswer) write(out io.Writer, format string, colour bool) error {
 		if j.Authority == nil {
 			j.Authority = []arm.ID{}
 		}
-		return writeJSON(out, j)
+		return writeAnswer(out, "blast", j)
 	case formatMermaid:
 		return execpath.WriteMermaid(out, w.blast.Paths, w.names)
 	case formatSVG:

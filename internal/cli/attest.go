@@ -188,9 +188,15 @@ func sendProof(ctx context.Context, client *http.Client, target, token string, i
 	return nil
 }
 
+// attestJSON is the answer to a proof for machines.
+type attestJSON struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*attest.Answer
+}
+
 func writeProof(w io.Writer, format string, colour bool, r *attest.Answer) error {
 	if format == formatJSON {
-		return writeJSON(w, r)
+		return writeAnswer(w, "attest", attestJSON{1, r})
 	}
 	p := newPrinter(w, colour)
 	if r.First {

@@ -155,7 +155,7 @@ type questionJSON struct {
 func (c *canAnswer) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
 		who := c.principalJSON(c.who)
-		return writeJSON(w, canJSON{
+		return writeAnswer(w, "can", canJSON{
 			SchemaVersion: 1,
 			Question:      questionJSON{&who, c.operation, c.Plane, c.where, c.at, c.snap.Inputs},
 			Effect:        c.Effect.String(), Cause: c.Cause.String(),

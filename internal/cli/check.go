@@ -144,7 +144,7 @@ func (c *checked) write(w io.Writer, format string, colour bool) error {
 		for _, d := range c.Details {
 			j.Details = append(j.Details, detailJSON(d))
 		}
-		return writeJSON(w, j)
+		return writeAnswer(w, "check", j)
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s: %s\n", c.file, counted(len(c.plan.Steps), "object"))

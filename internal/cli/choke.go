@@ -256,5 +256,5 @@ func (w *chokeAnswer) writeJSON(out io.Writer) error {
 	if j.Broken == nil {
 		j.Broken = []mivet.AccessTest{}
 	}
-	return writeJSON(out, j)
+	return writeAnswer(out, "choke", j)
 }

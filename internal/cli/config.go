@@ -319,6 +319,12 @@ func pairs(m map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
+// configJSON are the settings for machines.
+type configJSON struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	Settings      []setting `json:"settings"`
+}
+
 type settingsWriter struct {
 	settings []setting
 	origin   bool
@@ -326,10 +332,7 @@ type settingsWriter struct {
 
 func (s settingsWriter) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(w, struct {
-			SchemaVersion int       `json:"schemaVersion"`
-			Settings      []setting `json:"settings"`
-		}{1, s.settings})
+		return writeAnswer(w, "config", configJSON{1, s.settings})
 	}
 	p := newPrinter(w, colour)
 	for _, x := range s.settings {

@@ -276,7 +276,7 @@ type conformanceWriter struct {
 
 func (c conformanceWriter) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(w, c.report)
+		return writeAnswer(w, "conformance", c.report)
 	}
 	p := newPrinter(w, colour)
 	c.table(p)

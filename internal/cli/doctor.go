@@ -86,7 +86,7 @@ func (a *app) doctorRole(f *doctorFlags) (int, error) {
 	role, graph := collect.Permissions(cat, with, scopes)
 	err = a.emit(&f.out, func(w io.Writer, format string, _ bool) error {
 		if format == formatJSON {
-			return writeJSON(w, needed{1, role, graph})
+			return writeAnswer(w, "doctor-role", needed{1, role, graph})
 		}
 		return writeJSON(w, role)
 	})
@@ -95,6 +95,12 @@ func (a *app) doctorRole(f *doctorFlags) (int, error) {
 		a.note("beside it, application permissions of Microsoft Graph: %s", strings.Join(graph, ", "))
 	}
 	return exitOK, err
+}
+
+// doctorJSON is a diagnosis for machines.
+type doctorJSON struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*collect.Diagnosis
 }
 
 func (a *app) doctor(ctx context.Context, f *doctorFlags) (int, error) {
@@ -111,10 +117,7 @@ func (a *app) doctor(ctx context.Context, f *doctorFlags) (int, error) {
 	}
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
 		if format == formatJSON {
-			return writeJSON(w, struct {
-				SchemaVersion int `json:"schemaVersion"`
-				*collect.Diagnosis
-			}{1, d})
+			return writeAnswer(w, "doctor", doctorJSON{1, d})
 		}
 		return printDiagnosis(newPrinter(w, colour), d)
 	})

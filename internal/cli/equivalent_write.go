@@ -14,12 +14,8 @@ import (
 	"github.com/mivet/mivet/authz"
 )
 
-// equivalentSchema is where the form for machines is described.
-const equivalentSchema = "https://raw.githubusercontent.com/mivet/mivet/main/docs/schema/equivalent-1.schema.json"
-
 // equivalentJSON is a comparison for machines.
 type equivalentJSON struct {
-	Schema        string      `json:"$schema"`
 	SchemaVersion int         `json:"schemaVersion"`
 	Same          string      `json:"same"`
 	A             sideJSON    `json:"a"`
@@ -55,7 +51,7 @@ type extraJSON struct {
 
 func (c *comparison) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(w, c.json())
+		return writeAnswer(w, "equivalent", c.json())
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s  %s\n", c.verdict(), bold(c.named[0]+" against "+c.named[1]))
@@ -172,7 +168,7 @@ func (c *comparison) extra(p *printer, x *authz.Extra) {
 
 func (c *comparison) json() *equivalentJSON {
 	out := &equivalentJSON{
-		Schema: equivalentSchema, SchemaVersion: 1, Scopes: c.vaults, Plane: c.of[0].plane, Compared: c.difference.Compared,
+		SchemaVersion: 1, Scopes: c.vaults, Plane: c.of[0].plane, Compared: c.difference.Compared,
 		Same: map[abac.Truth]string{abac.True: "yes", abac.False: "no", abac.Unknown: "undecided"}[c.difference.Same()],
 	}
 	for i, side := range []*sideJSON{&out.A, &out.B} {

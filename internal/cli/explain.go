@@ -51,10 +51,7 @@ func (a *app) explain(out *output, ids []string) (int, error) {
 	}
 	return exitOK, a.emit(out, func(w io.Writer, format string, colour bool) error {
 		if format == formatJSON {
-			return writeJSON(w, struct {
-				SchemaVersion int        `json:"schemaVersion"`
-				Rules         []rulePage `json:"rules"`
-			}{1, pages})
+			return writeAnswer(w, "explain", explainJSON{1, pages})
 		}
 		p := newPrinter(w, colour)
 		if len(ids) == 0 {
@@ -64,6 +61,12 @@ func (a *app) explain(out *output, ids []string) (int, error) {
 		}
 		return p.err
 	})
+}
+
+// explainJSON are rules for machines.
+type explainJSON struct {
+	SchemaVersion int        `json:"schemaVersion"`
+	Rules         []rulePage `json:"rules"`
 }
 
 // rulePage is a rule as it is explained.

@@ -57,6 +57,12 @@ func (a *app) identityCommand() *cobra.Command {
 	return cmd
 }
 
+// identityJSON is the answer for machines.
+type identityJSON struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*presentedBy
+}
+
 // presentedBy is the answer of the command.
 type presentedBy struct {
 	Resource  arm.ID               `json:"resource"`
@@ -170,7 +176,7 @@ func (p *presentedBy) code() int {
 
 func (p *presentedBy) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(w, p)
+		return writeAnswer(w, "identity", identityJSON{1, p})
 	}
 	out := newPrinter(w, colour)
 	out.printf("%s\n", p.Resource)

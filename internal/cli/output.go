@@ -136,6 +136,28 @@ func writeDevice(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
+//go:generate sh -c "MIVET_UPDATE=1 go test -run TestSchemas ."
+
+// schemaFolder is where the schemas of all results are published.
+const schemaFolder = "https://raw.githubusercontent.com/mivet/mivet/main/docs/schema/"
+
+// schemaURL is the address of the schema of a form of results.
+func schemaURL(form string) string { return schemaFolder + form + "-1.schema.json" }
+
+// writeAnswer writes a result for machines, an object whose first member names its schema.
+func writeAnswer(w io.Writer, form string, v any) error {
+	var b bytes.Buffer
+	if err := writeJSON(&b, v); err != nil {
+		return err
+	}
+	text, ok := bytes.CutPrefix(b.Bytes(), []byte("{\n"))
+	if !ok {
+		return fmt.Errorf("the result %s is no object with members", form)
+	}
+	_, err := fmt.Fprintf(w, "{\n  \"$schema\": %q,\n%s", schemaURL(form), text)
+	return err
+}
+
 // writeJSON writes a value for machines: indented, without escaping of "<" and ">".
 func writeJSON(w io.Writer, v any) error {
 	var b bytes.Buffer

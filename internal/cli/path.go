@@ -308,7 +308,7 @@ func (p *paths) principalsJSON(ids []mivet.PrincipalID) []principalJSON {
 func (w *pathAnswer) write(out io.Writer, format string, colour bool) error {
 	switch format {
 	case formatJSON:
-		return writeJSON(out, pathsJSON{1, w.question(w.goal, w.from), w.pathsJSON(w.found), w.unreadWords()})
+		return writeAnswer(out, "path", pathsJSON{1, w.question(w.goal, w.from), w.pathsJSON(w.found), w.unreadWords()})
 	case formatMermaid:
 		return execpath.WriteMermaid(out, w.found, w.names)
 	case formatSVG:

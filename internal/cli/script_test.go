@@ -3,16 +3,24 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/mivet/mivet/internal/cli"
 )
@@ -23,7 +31,43 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 var scriptNow = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mivet": func() { os.Exit(testCommand().Main(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){"mivet": func() { os.Exit(scriptMain(os.Args[1:])) }})
+}
+
+// scriptMain runs mivet. What it writes for machines must fit the schema that it names.
+func scriptMain(args []string) int {
+	var out bytes.Buffer
+	cmd := testCommand()
+	if i := slices.IndexFunc(args, func(a string) bool { return a == "--format" || a == "-f" }); i >= 0 && i+1 < len(args) && args[i+1] == "json" {
+		cmd.Stdout = io.MultiWriter(os.Stdout, &out)
+	}
+	code := cmd.Main(args)
+	if out.Len() == 0 {
+		return code
+	}
+	if err := fitsSchema(os.Getenv("SCHEMAS"), out.Bytes()); err != nil {
+		fmt.Fprintf(os.Stderr, "mivet %s: %v\n", strings.Join(args, " "), err)
+		return 99
+	}
+	return code
+}
+
+// fitsSchema checks a result against the published schema that it names.
+func fitsSchema(folder string, text []byte) error {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	members, _ := v.(map[string]any)
+	url, _ := members["$schema"].(string)
+	if url == "" {
+		return errors.New("the result names no schema")
+	}
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(folder, path.Base(url)))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(v)
 }
 
 // testCommand is mivet with a clock that stands still and without colour.
@@ -43,6 +87,11 @@ func TestScripts(t *testing.T) {
 		Dir:                "../../testdata/script",
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			schemas, err := filepath.Abs("../../docs/schema")
+			e.Setenv("SCHEMAS", schemas)
+			return err
+		},
 		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "appears": appears},
 	})
 }

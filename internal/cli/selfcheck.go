@@ -36,10 +36,7 @@ func (a *app) selfCheck(ctx context.Context, f *doctorFlags) (int, error) {
 	}
 	err = a.emit(&f.out, func(w io.Writer, format string, colour bool) error {
 		if format == formatJSON {
-			return writeJSON(w, struct {
-				SchemaVersion int `json:"schemaVersion"`
-				*collect.Comparison
-			}{1, c})
+			return writeAnswer(w, "doctor-self-check", selfCheckJSON{1, c})
 		}
 		return printComparison(newPrinter(w, colour), c)
 	})
@@ -59,6 +56,12 @@ func (a *app) selfCheck(ctx context.Context, f *doctorFlags) (int, error) {
 		a.note("the differences were added to %s; please report them", f.save)
 	}
 	return exitFound, nil
+}
+
+// selfCheckJSON is a comparison with Azure for machines.
+type selfCheckJSON struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*collect.Comparison
 }
 
 func printComparison(p *printer, c *collect.Comparison) error {

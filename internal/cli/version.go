@@ -76,7 +76,7 @@ func (a *app) versionReport(cat *catalog.Catalog) *versionReport {
 
 func (r *versionReport) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(w, r)
+		return writeAnswer(w, "version", r)
 	}
 	p := newPrinter(w, colour)
 	p.printf("mivet %s (%s, %s)\n", bold(r.Version), r.Go, r.Platform)

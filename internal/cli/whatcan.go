@@ -220,22 +220,25 @@ func ignoredWords(x *authz.Ignored) string {
 	}
 }
 
+// whatCanJSON are the rights of a principal for machines.
+type whatCanJSON struct {
+	SchemaVersion int           `json:"schemaVersion"`
+	Principal     principalJSON `json:"principal"`
+	At            time.Time     `json:"at"`
+	Inputs        []string      `json:"inputs"`
+	Rights        []rightJSON   `json:"rights"`
+	// Directory are rights outside of Azure's own authorization.
+	Directory []directoryJSON `json:"directory"`
+	// Missing is what was not read: there may be more rights, and fewer that count.
+	Missing []missingJSON `json:"missing"`
+}
+
 func (w *whatCanAnswer) writeJSON(out io.Writer) error {
 	rights := []rightJSON{}
 	for i := range w.rights {
 		rights = append(rights, w.rightJSON(&w.rights[i]))
 	}
-	return writeJSON(out, struct {
-		SchemaVersion int           `json:"schemaVersion"`
-		Principal     principalJSON `json:"principal"`
-		At            time.Time     `json:"at"`
-		Inputs        []string      `json:"inputs"`
-		Rights        []rightJSON   `json:"rights"`
-		// Directory are rights outside of Azure's own authorization.
-		Directory []directoryJSON `json:"directory"`
-		// Missing is what was not read: there may be more rights, and fewer that count.
-		Missing []missingJSON `json:"missing"`
-	}{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights, w.directoryJSON(), allMissingJSON(w.missing)})
+	return writeAnswer(out, "what-can", whatCanJSON{1, w.principalJSON(w.who), w.at, w.snap.Inputs, rights, w.directoryJSON(), allMissingJSON(w.missing)})
 }
 
 // directoryJSON is a right in the directory for machines.

@@ -128,11 +128,17 @@ func (a *app) serveWhoami(ctx context.Context, f *whoamiFlags, ask func(context.
 	return exitOK, nil
 }
 
+// whoamiJSON is a report for machines.
+type whoamiJSON struct {
+	SchemaVersion int `json:"schemaVersion"`
+	*probe.Report
+}
+
 type whoamiWriter struct{ report *probe.Report }
 
 func (w whoamiWriter) write(out io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeJSON(out, w.report)
+		return writeAnswer(out, "whoami", whoamiJSON{1, w.report})
 	}
 	p := newPrinter(out, colour)
 	w.head(p)

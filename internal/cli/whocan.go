@@ -198,5 +198,5 @@ func (w *whoCanAnswer) writeJSON(out io.Writer) error {
 	if w.others.Effect == authz.Unknown {
 		j.Others.Missing = allMissingJSON(w.others.Missing)
 	}
-	return writeJSON(out, j)
+	return writeAnswer(out, "who-can", j)
 }

@@ -192,7 +192,7 @@ func (w *whyAnswer) write(out io.Writer, format string, colour bool) error {
 			j.Question = &questionJSON{&who, w.What, w.Answer.Plane, w.Where, w.At, w.snap.Inputs}
 			j.Answer = w.Answer.Effect.String()
 		}
-		return writeJSON(out, j)
+		return writeAnswer(out, "why", j)
 	}
 	p := newPrinter(out, colour)
 	w.writeHead(p)
@@ -345,7 +345,7 @@ func (a *app) whySeries(f *whyFlags, args []string) (int, error) {
 
 func writeSeries(w io.Writer, format string, colour bool, s *denial.Series) error {
 	if format == formatJSON {
-		return writeJSON(w, newSeriesJSON(s))
+		return writeAnswer(w, "why-log", newSeriesJSON(s))
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s, %s of %s\n", counted(s.Lines, "line"), counted(s.Refusals, "refusal"), counted(len(s.Groups), "sort"))
