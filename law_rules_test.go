@@ -35,7 +35,7 @@ type layer struct {
 var layers = []layer{
 	{pkgs: []string{"arm"}, pure: true},
 	{pkgs: []string{"."}, pure: true},
-	{pkgs: []string{"snapshot", "catalog", "abac"}, pure: true},
+	{pkgs: []string{"snapshot", "catalog", "abac", "logs"}, pure: true},
 	{pkgs: []string{"tenant", "redact", "authz"}, pure: true},
 	{pkgs: []string{"effective"}, pure: true},
 	{pkgs: []string{"execpath"}, pure: true},

@@ -63,6 +63,7 @@ func kinds() []kind {
 		{name: "role-reach", answer: answerRoleReach},
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 		{name: "sdk", answer: answerSDK},
+		{name: "log-entry", answer: answerLogEntry, agree: agreeOnLogEntry},
 	}
 }
 
