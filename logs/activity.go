@@ -102,8 +102,8 @@ var statusWords = []string{
 // "Failed.Conflict", "Conflict (HTTP Status Code: 409)", "409".
 func clientError(text []byte) bool {
 	code := text
-	if i := bytes.Index(text, []byte("Status Code: ")); i >= 0 {
-		code = text[i+len("Status Code: "):]
+	if _, after, ok := bytes.Cut(text, []byte("Status Code: ")); ok {
+		code = after
 		code = code[:min(3, len(code))]
 	} else if i := bytes.LastIndexByte(text, '.'); i >= 0 {
 		code = text[i+1:]

@@ -115,8 +115,8 @@ func (c *catalogue) row(f []string) error {
 	}
 	if f[2] != "" {
 		op.action = []byte(f[2])
-		for _, alternative := range strings.Split(f[2], " | ") {
-			for _, a := range strings.Split(alternative, " + ") {
+		for alternative := range strings.SplitSeq(f[2], " | ") {
+			for a := range strings.SplitSeq(alternative, " + ") {
 				c.planes[strings.ToLower(a)] = op.plane
 			}
 		}

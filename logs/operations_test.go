@@ -21,8 +21,8 @@ func TestOperationsOfTheProgram(t *testing.T) {
 			if s.find([]byte(strings.ToUpper(operationName))) != op {
 				t.Errorf("%s %s is not found in capitals", name, operationName)
 			}
-			for _, alternative := range strings.Split(string(op.action), " | ") {
-				for _, action := range strings.Split(alternative, " + ") {
+			for alternative := range strings.SplitSeq(string(op.action), " | ") {
+				for action := range strings.SplitSeq(alternative, " + ") {
 					if _, err := arm.ParsePattern(action); op.reason == NoReason && err != nil {
 						t.Errorf("%s %s: %v", name, operationName, err)
 					}

@@ -3,6 +3,7 @@
 package logs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -493,7 +494,7 @@ func (v value) plain() []byte {
 	if !v.odd {
 		return v.b
 	}
-	if utf8.Valid(v.b) && !hasSlant(v.b) {
+	if utf8.Valid(v.b) && bytes.IndexByte(v.b, '\\') < 0 {
 		return v.b
 	}
 	quoted := make([]byte, 0, len(v.b)+2)
@@ -503,15 +504,6 @@ func (v value) plain() []byte {
 		return v.b // the scanner has checked it
 	}
 	return []byte(text)
-}
-
-func hasSlant(b []byte) bool {
-	for _, c := range b {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
 }
 
 // get returns the text in a slot, nil where there is none.

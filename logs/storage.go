@@ -111,8 +111,8 @@ func (p *Parser) storageScope(svc *storageService) {
 }
 
 func (p *Parser) container(key []byte) []byte {
-	if i := bytes.Index(key, []byte("://")); i >= 0 {
-		host, path, _ := bytes.Cut(key[i+3:], []byte("/"))
+	if _, after, ok := bytes.Cut(key, []byte("://")); ok {
+		host, path, _ := bytes.Cut(after, []byte("/"))
 		account, _, _ := bytes.Cut(host, []byte("."))
 		if !p.ofAccount(account) {
 			return nil
