@@ -55,8 +55,9 @@ func (t *Template) Evaluate(opts Options) *Result {
 	f := ev.rootFrame(t)
 	f.register()
 	f.evaluate()
-	f.flatten()
 	ev.result.Outputs = f.allOutputs()
+	f.evaluate() // what the outputs alone refer to
+	f.flatten()
 	return ev.result
 }
 
@@ -214,7 +215,8 @@ type env struct {
 type loop struct {
 	name     string
 	index    Value
-	property bool // an iteration of properties, not of a resource or an output
+	count    Value // where it is not known
+	property bool  // an iteration of properties, not of a resource or an output
 	outer    *loop
 }
 

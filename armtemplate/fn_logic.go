@@ -5,6 +5,7 @@ package armtemplate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,7 +117,10 @@ func decide(v Value, ask func(Value) (answer, decided bool)) (answer, decided bo
 // notNull reports whether a value is surely not null.
 func notNull(v Value) bool {
 	if u, ok := v.(*Unknown); ok {
-		return u.typ != KindAny && u.typ != KindNull && u.choices == nil
+		if u.choices != nil {
+			return !slices.ContainsFunc(u.choices, func(v Value) bool { return !notNull(v) })
+		}
+		return u.typ != KindAny && u.typ != KindNull
 	}
 	return v.Kind() != KindNull
 }

@@ -5,6 +5,7 @@ package armtemplate
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/mivet/mivet/arm"
@@ -155,12 +156,39 @@ func (f *frame) bySymbol(symbol string) *instance {
 		return all[0]
 	}
 	for _, inst := range all {
-		if sameName(inst.symbol, symbol) || len(all) == 1 && index != "" && strings.Contains(inst.symbol, "[{") {
+		if sameName(inst.symbol, symbol) {
 			return inst
 		}
 	}
+	if len(all) > 0 && !isIndexed(all[0]) {
+		return f.turn(all[0], strings.TrimSuffix(index, "]"))
+	}
 	return nil
 }
+
+// turn is one turn of a loop of a length that is not known, which is deployed if the loop
+// gets that far; any turn, if the index is not known either.
+func (f *frame) turn(some *instance, index string) *instance {
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= f.ev.limits.Copies || len(f.symbols[arm.Fold(some.base)]) > maxTurns {
+		return some
+	}
+	l := some.env.loops
+	e := *some.env
+	e.loops = &loop{name: l.name, index: Int(i), count: l.count, outer: l.outer}
+	before := len(f.list)
+	f.addOne(some.node, some.base, some.parent, &e, Int(i))
+	if len(f.list) == before {
+		return some
+	}
+	inst := f.list[before]
+	if inst.cond == Bool(true) {
+		inst.cond = computed(KindBool, "less", Int(i), l.count)
+	}
+	return inst
+}
+
+const maxTurns = 100 // of one loop of unknown length
 
 // reference is the run-time state of a resource: of a deployment of this template what it
 // gives out, of all others an unknown that names the resource

@@ -164,44 +164,6 @@ func deployer(c *call) (Value, error) {
 	)
 }
 
-// environment is the public cloud (template-functions-deployment.md#environment).
-func environment(c *call) (Value, error) {
-	suffixes, err := c.make(
-		"acrLoginServer", String(".azurecr.io"),
-		"azureDatalakeAnalyticsCatalogAndJob", String("azuredatalakeanalytics.net"),
-		"azureDatalakeStoreFileSystem", String("azuredatalakestore.net"),
-		"azureFrontDoorEndpointSuffix", String("azurefd.net"),
-		"keyvaultDns", String(".vault.azure.net"),
-		"sqlServerHostname", String(".database.windows.net"),
-		"storage", String("core.windows.net"),
-	)
-	if err != nil {
-		return nil, err
-	}
-	login, err := c.make(
-		"loginEndpoint", String("https://login.microsoftonline.com/"),
-		"audiences", Array{String("https://management.core.windows.net/"), String("https://management.azure.com/")},
-		"tenant", String("common"), "identityProvider", String("AAD"),
-	)
-	if err != nil {
-		return nil, err
-	}
-	return c.make(
-		"name", String("AzureCloud"),
-		"gallery", String("https://gallery.azure.com/"),
-		"graph", String("https://graph.windows.net/"),
-		"portal", String("https://portal.azure.com"),
-		"graphAudience", String("https://graph.windows.net/"),
-		"activeDirectoryDataLake", String("https://datalake.azure.net/"),
-		"batch", String("https://batch.core.windows.net/"),
-		"media", String("https://rest.media.azure.net"),
-		"sqlManagement", String("https://management.core.windows.net:8443/"),
-		"vmImageAliasDoc", String("https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json"),
-		"resourceManager", String("https://management.azure.com/"),
-		"authentication", login, "suffixes", suffixes,
-	)
-}
-
 func newGUID(*call) (Value, error) {
 	u := NewUnknown("newGuid()", KindString, Origin{Kind: OriginTime, Name: "newGuid"})
 	u.segment = true

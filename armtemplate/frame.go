@@ -142,6 +142,9 @@ func (f *frame) parameter(m Member, given func(string) (Value, bool)) Value {
 	v, ok := given(m.Name)
 	def := m.Value.Get("defaultValue")
 	if ok && (v.Kind() != KindNull || def == nil) {
+		if u, open := v.(*Unknown); open && def != nil && slices.ContainsFunc(u.choices, IsNull) {
+			return u.orElse(f.ev.node(def, f.base)) // null is as good as nothing
+		}
 		return v
 	}
 	if def != nil {
@@ -328,7 +331,11 @@ func (ev *evaluator) condition(n *Node, e *env) Value {
 
 // evaluate makes the bodies of all resources, and evaluates what is nested.
 func (f *frame) evaluate() {
-	for _, inst := range f.list {
+	for i := 0; i < len(f.list); i++ { // a reference to one turn of a loop may add it
+		inst := f.list[i]
+		if inst.body != nil {
+			continue
+		}
 		f.body(inst)
 		if inst.nested != nil {
 			f.ev.force(inst.nested)

@@ -63,7 +63,7 @@ func (ev *evaluator) resourceLoop(n *Node, e *env, add func(e *env, index Value)
 	k, ok := count.(Int)
 	if !ok {
 		index := unknownIndex(name, count)
-		add(e.in(&loop{name: name, index: index}), index)
+		add(e.in(&loop{name: name, index: index, count: count}), index)
 		return
 	}
 	for i := range k {

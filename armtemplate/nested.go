@@ -94,6 +94,7 @@ func (ev *evaluator) nestedState(inst *instance) Value {
 		}
 		outputs.set(Field{Name: o.Name, Value: body, Pos: o.Pos})
 	}
+	child.evaluate() // what the outputs alone refer to
 	known := NewObject(Field{Name: "outputs", Value: outputs}, Field{Name: "provisioningState", Value: String("Succeeded")})
 	for _, o := range []*Object{outputs, known} {
 		if _, err := ev.object(o); err != nil {

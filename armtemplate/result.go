@@ -33,6 +33,7 @@ type Target struct {
 	ResourceGroup   string // the name
 	Location        string // of the resource group, or of the deployment above groups
 	Deployment      string // the name of the deployment
+	Cloud           string // as environment().name has it; empty means AzureCloud, the public one
 }
 
 // Limits bound what one evaluation may cost. Resource Manager's own are narrower

@@ -79,7 +79,7 @@ func TestLoopsOfUnknownLength(t *testing.T) {
 			"tags": {"n": "[parameters('names')[copyIndex()]]", "v": "[length(variables('v'))]"}}},
 		"outputs": {"p": {"type": "string", "value": "[reference('site[0]', '2024-01-01', 'full').identity.principalId]"},
 			"all": {"type": "array", "value": "[references('site')]"}}}`))
-	same2(t, ids(r), []string{"Microsoft.Web/sites/s{add(copyIndex('sites'), 1)}"})
+	same2(t, ids(r), []string{"Microsoft.Web/sites/s{add(copyIndex('sites'), 1)}", "Microsoft.Web/sites/s1"}) // the first turn is named
 	same2(t, r.Resources[0].Symbol, "site[{copyIndex('sites')}]")
 	u, ok := r.Outputs[0].Value.(*Unknown)
 	if !ok {

@@ -63,8 +63,9 @@ type Unknown struct {
 	origins []Origin
 	parts   []Value
 	choices []Value
-	direct  bool // the state of one thing, of which a property is a property too
-	segment bool // a text that surely has no slash
+	branch  []Value // of if: the condition and the two values, from which choices were made
+	direct  bool    // the state of one thing, of which a property is a property too
+	segment bool    // a text that surely has no slash
 }
 
 // Kind returns the type that the value will have, KindAny if that is not known either.
@@ -185,8 +186,29 @@ func choice(fn string, by, options []Value) Value {
 	u := computed(typ, fn, append(slices.Clone(by), options...)...)
 	if len(flat) <= maxChoices {
 		u.choices = flat
+		if fn == "if" && len(by) == 1 && len(options) == 2 {
+			u.branch = []Value{by[0], options[0], options[1]}
+		}
 	}
 	return u
+}
+
+// orElse is a value that may be null, with another in place of null.
+func (u *Unknown) orElse(other Value) Value {
+	if u.branch == nil {
+		v := computed(other.Kind(), "coalesce", u, other)
+		v.choices = append(slices.DeleteFunc(slices.Clone(u.choices), IsNull), other)
+		return v
+	}
+	options := slices.Clone(u.branch[1:])
+	for i, o := range options {
+		if in, open := o.(*Unknown); open && slices.ContainsFunc(in.choices, IsNull) {
+			options[i] = in.orElse(other)
+		} else if IsNull(o) {
+			options[i] = other
+		}
+	}
+	return choice("if", u.branch[:1], options)
 }
 
 // same reports whether all values are surely equal.
@@ -204,19 +226,27 @@ func same(vs []Value) bool {
 
 // property returns a property of a value that is not known.
 func (u *Unknown) property(name string) Value {
+	if u.branch != nil {
+		return choice("if", u.branch[:1], properties(u.branch[1:], name))
+	}
 	if u.choices != nil {
-		options := make([]Value, len(u.choices))
-		for i, c := range u.choices {
-			if options[i] = At(c, name); options[i] == nil {
-				options[i] = Null{}
-			}
-		}
-		return choice("if", []Value{&Unknown{text: u.text, origins: u.origins}}, options)
+		return choice("if", []Value{&Unknown{text: u.text, origins: u.origins}}, properties(u.choices, name))
 	}
 	if u.parts != nil && u.typ == KindObject {
 		return u.mergedProperty(name)
 	}
 	return u.member("."+name, pathStep(name))
+}
+
+// properties takes a property of each value, null where there is none.
+func properties(of []Value, name string) []Value {
+	options := make([]Value, len(of))
+	for i, v := range of {
+		if options[i] = At(v, name); options[i] == nil {
+			options[i] = Null{}
+		}
+	}
+	return options
 }
 
 // mergedProperty looks for a property from the last object that was merged to the first:

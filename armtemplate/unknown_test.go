@@ -44,7 +44,10 @@ func TestUnknowns(t *testing.T) {
 	f("contains(null(), 'k')", "False")
 	f("if(parameters('b'), 'x', 'x')", "x")
 	f("if(parameters('b'), 'x', 'y')", "{if(parameters('b'), 'x', 'y')}")
-	f("if(parameters('b'), createObject('p', 1), createObject('p', 2)).p", "{if(if(parameters('b'), json('{\"p\":1}'), json('{\"p\":2}')), 1, 2)}")
+	f("if(parameters('b'), createObject('p', 1), createObject('p', 2)).p", "{if(parameters('b'), 1, 2)}")
+	f("if(parameters('b'), if(equals(parameters('n'), 1), createObject('p', 1), null()), createObject('q', 2)).p", "{if(parameters('b'), if(equals(parameters('n'), 1), 1, null), null)}")
+	f("coalesce(if(parameters('b'), 'x', 'y'), 'z')", "{if(parameters('b'), 'x', 'y')}")
+	f("coalesce(if(parameters('b'), 'x', null()), 'z')", "{coalesce(if(parameters('b'), 'x', null), 'z')}")
 	f("empty(if(parameters('b'), 'x', 'y'))", "False")
 	f("equals(if(parameters('b'), 'x', 'y'), 'z')", "False")
 	f("equals(parameters('s'), parameters('s'))", "True")
@@ -170,4 +173,101 @@ func TestKinds(t *testing.T) {
 	}
 	same2(t, Incomplete.String()+" "+Fault.String(), "incomplete fault")
 	same2(t, Pos{"a.json", 3, 4}.String(), "a.json:3:4")
+}
+
+// In a loop whose length is not known, each turn that is named is a resource of its own.
+func TestTurnsOfUnknownLoop(t *testing.T) {
+	const loop = `{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "languageVersion": "2.0",
+		"parameters": {"n": {"type": "int"}, "all": {"type": "bool"}},
+		"resources": {
+			"sites": {"copy": {"name": "sites", "count": "[parameters('n')]"}, "type": "Microsoft.Web/sites", "apiVersion": "2024-04-01", "name": "[format('site{0}', copyIndex())]"},
+			"maybe": {"copy": {"name": "maybe", "count": "[parameters('n')]"}, "condition": "[parameters('all')]", "type": "Microsoft.Web/sites", "apiVersion": "2024-04-01", "name": "[format('maybe{0}', copyIndex())]"},
+			"one": {"type": "Microsoft.Web/sites", "apiVersion": "2024-04-01", "name": "one", "properties": {
+				"a": "[reference('sites[0]', '2024-04-01', 'full').identity.principalId]", "b": "[reference('sites[1]', '2024-04-01', 'full').identity.principalId]",
+				"c": "[resourceInfo('sites[1]').id]", "any": "[resourceInfo(format('sites[{0}]', parameters('n'))).name]", "far": "[resourceInfo('sites[99999999]').name]"}}},
+		"outputs": {"m": {"type": "string", "value": "[resourceInfo('maybe[3]').name]"}}}`
+	tpl, err := Parse("main.json", []byte(loop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := tpl.Evaluate(Options{Target: Target{Subscription: "s", ResourceGroup: "g"}})
+	var got []string
+	for _, x := range r.Resources {
+		got = append(got, x.Symbol+" "+Text(x.Name)+" if "+Text(x.Condition))
+	}
+	want := "sites[{copyIndex('sites')}] site{copyIndex('sites')} if True|maybe[{copyIndex('maybe')}] maybe{copyIndex('maybe')} if {parameters('all')}|one one if True|" +
+		"sites[0] site0 if {less(0, parameters('n'))}|sites[1] site1 if {less(1, parameters('n'))}|maybe[3] maybe3 if {parameters('all')}"
+	if strings.Join(got, "|") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
+	}
+	props := At(r.Resources[2].Body, "properties")
+	const id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/"
+	for name, want := range map[string]string{
+		"a": "reference('" + id + "site0').identity.principalId", "b": "reference('" + id + "site1').identity.principalId",
+		"c": id + "site1", "any": "site{copyIndex('sites')}", "far": "site{copyIndex('sites')}",
+	} {
+		got := At(props, name)
+		text := Text(got)
+		if u, ok := got.(*Unknown); ok && (name == "a" || name == "b") {
+			text = u.String()
+		}
+		if text != want {
+			t.Errorf("%s is %s, want %s", name, text, want)
+		}
+	}
+	if m := Text(r.Outputs[0].Value); m != "maybe3" {
+		t.Errorf("the output is %s", m)
+	}
+	if len(r.Diagnostics) > 0 {
+		t.Errorf("%v", r.Diagnostics)
+	}
+}
+
+func TestClouds(t *testing.T) {
+	f := func(cloud, expression, want string) {
+		t.Helper()
+		tpl, err := Parse("main.json", []byte(`{"resources": [], "outputs": {"o": {"type": "string", "value": "[`+expression+`]"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := tpl.Evaluate(Options{Target: Target{Cloud: cloud}})
+		if got := Text(r.Outputs[0].Value); got != want {
+			t.Errorf("%s in %q is %s, want %s", expression, cloud, got, want)
+		}
+	}
+	f("", "environment().suffixes.keyvaultDns", ".vault.azure.net")
+	f("azurecloud", "environment().name", "AzureCloud")
+	f("AzureUSGovernment", "environment().suffixes.keyvaultDns", ".vault.usgovcloudapi.net")
+	f("AzureUSGovernment", "environment().authentication.audiences[1]", "https://management.usgovcloudapi.net/")
+	f("AzureChinaCloud", "environment().suffixes.storage", "core.chinacloudapi.cn")
+	f("AzureChinaCloud", "environment().suffixes.azureFrontDoorEndpointSuffix", "{environment().suffixes.azureFrontDoorEndpointSuffix}")
+	f("Custom", "environment().name", "Custom")
+	f("Custom", "environment().suffixes.storage", "{environment().suffixes.storage}")
+	f("Custom", "environment().authentication.audiences[0]", "{environment().authentication.audiences[0]}")
+}
+
+// A parameter that may be null has its default then.
+func TestDefaultInPlaceOfNull(t *testing.T) {
+	f := func(value, want string) {
+		t.Helper()
+		tpl, err := Parse("main.json", []byte(`{"languageVersion": "2.0", "parameters": {"b": {"type": "bool"}, "c": {"type": "bool"}, "o": {"type": "object"}}, "resources": {
+			"m": {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "m", "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"},
+				"parameters": {"p": {"value": "[`+value+`]"}},
+				"template": {"parameters": {"p": {"type": "string", "defaultValue": "d"}}, "resources": [], "outputs": {"o": {"type": "string", "value": "[parameters('p')]"}}}}}},
+			"outputs": {"o": {"type": "string", "value": "[reference('m').outputs.o.value]"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := tpl.Evaluate(Options{})
+		if got := Text(r.Outputs[0].Value); got != want {
+			t.Errorf("%s is %s, want %s", value, got, want)
+		}
+	}
+	f("null()", "d")
+	f("'x'", "x")
+	f("if(parameters('b'), 'x', null())", "{if(parameters('b'), 'x', 'd')}")
+	f("if(parameters('b'), if(parameters('c'), null(), 'y'), 'x')", "{if(parameters('b'), if(parameters('c'), 'd', 'y'), 'x')}")
+	f("coalesce(if(parameters('b'), 'x', null()), if(parameters('c'), 'y', null()))",
+		"{coalesce(coalesce(if(parameters('b'), 'x', null), if(paramet… #3fbff9aa4454}")
+	f("parameters('o').p", "{parameters('o').p}")
 }

@@ -47,6 +47,8 @@ func TestSemanticFaults(t *testing.T) {
 	f("resource a 'A.B/c@1' = {\n name: 'x'\n scope: 1\n}", "BCP420@3:9")
 	f("resource a 'A.B/c@1' = {\n name: 'x'\n scope: toLower('x')\n}", "BCP420@3:9")
 	f("param c bool\nresource a 'A.B/c@1' = {\n name: 'x'\n scope: c ? tenant() : subscription()\n}", "BCP420@4:9")
+	f("param c bool\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: c ? resourceGroup('a') : resourceGroup('b')\n}", "BCP420@4:9")
+	f("param c bool\nvar g = c ? resourceGroup('a') : resourceGroup('b')\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: g\n}", "@5:9")
 	f("var a = readEnvironmentVariable('x')", "BCP057@1:9")
 	f("var a = nameof(1)", "BCP408@1:16")
 	f("resource", "BCP017@1:9 BCP035@1:9")

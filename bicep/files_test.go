@@ -227,6 +227,48 @@ func TestLoadFaults(t *testing.T) {
 	f("loadDirectoryFileInfo('.', '[')", "BCP186@2:31")
 }
 
+func TestSelectPath(t *testing.T) {
+	root, err := armtemplate.ParseJSON("a.json", []byte(`{"a": {"b": [1, 2, 3, 4]}, "A": 9, "p": [{"n": "x", "v": 3, "t": true}, {"n": "y", "v": 5.5}, {"n": "z", "v": null, "w": {"n": "q"}}], "x y": 1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(path, want string) {
+		t.Helper()
+		if got := show(selectPath(root, path)); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	f("$.a.b[1]", "2")
+	f("a.b", "(1, 2, 3, 4)")
+	f("A", "9")
+	f(".a['b'][0]", "1")
+	f("['x y']", "1")
+	f("a.b[*]", "(1, 2, 3, 4)")
+	f("a.*[0]", "1")
+	f("a.b[0,3]", "(1, 4)")
+	f("a.b[1:3]", "(2, 3)")
+	f("a.b[-1:]", "4")
+	f("a.b[::2]", "(1, 3)")
+	f("..n", "(x, y, z, q)")
+	f("$..['n']", "(x, y, z, q)")
+	f(".p[?(@.v > 3)].n", "y")
+	f("p[?(@.v >= 3)].n", "(x, y)")
+	f("p[?(@.v < 4)].n", "x")
+	f("p[?(@.v <= 3)].n", "x")
+	f("p[?(@.n == 'x' || @.n == \"z\")].v", "(3, null)")
+	f("p[?(@.t)].n", "x")
+	f("p[?(@.t == true)].n", "x")
+	f("p[?(@.v == null)].n", "z")
+	f("p[?(@.n != 'x' && (@.v))].n", "(y, z)")
+	f("p[?(@.v == $.a.b[2])].n", "x")
+	f("p[?(@.w.n == 'q')].n", "z")
+	for _, none := range []string{"b", "a.b[7]", "a.b[", "a.b[x]", "a['b", "p[?(@.v > )]", "p[?(@.v > 3]", "p[?(@.v)", "p[?(((@.v)]", "a.b[1:2:0]", "a b", "a..", "p[?(=)]", "p[?", "a[]"} {
+		f(none, "nothing")
+	}
+	f(strings.Repeat("..*", 40), "nothing")
+	f("p[?("+strings.Repeat("(", 1000), "nothing")
+}
+
 // bomb is YAML whose values repeat others, tenfold and tenfold again.
 func bomb() string {
 	var s strings.Builder

@@ -211,42 +211,6 @@ func decodeUTF16(content string, low, high int) string {
 	return string(utf16.Decode(units))
 }
 
-// selectPath takes a part of JSON by a path of names and indexes: $.a.b[0], a['b'].
-func selectPath(n *armtemplate.Node, jsonPath string) *armtemplate.Node {
-	rest := strings.TrimPrefix(jsonPath, "$")
-	for n != nil && rest != "" {
-		var step string
-		switch {
-		case strings.HasPrefix(rest, "["):
-			end := strings.IndexByte(rest, ']')
-			if end < 0 {
-				return nil
-			}
-			step, rest = strings.Trim(rest[1:end], `'"`), rest[end+1:]
-		default:
-			rest = strings.TrimPrefix(rest, ".")
-			end := strings.IndexAny(rest, ".[")
-			if end < 0 {
-				end = len(rest)
-			}
-			step, rest = rest[:end], rest[end:]
-		}
-		if step == "" {
-			return nil
-		}
-		if n.Kind == armtemplate.NodeArray {
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(n.Items) {
-				return nil
-			}
-			n = n.Items[i]
-			continue
-		}
-		n = n.Get(step)
-	}
-	return n
-}
-
 // directory lists the files of a folder.
 func (l *lowerer) directory(target, pattern string, at Expr, p armtemplate.Pos, s *scope) *armtemplate.Expr {
 	if pattern == "" {

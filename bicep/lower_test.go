@@ -288,7 +288,7 @@ func TestScopes(t *testing.T) {
 	f(id("tenant", "resource g 'Microsoft.Management/managementGroups@2021-04-01' existing = {\n name: 'g'\n}\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: g\n}"),
 		"[extensionResourceId(tenantResourceId('Microsoft.Management/managementGroups', 'g'), 'A.B/c', 'x')]")
 	f(id("resourceGroup", "param n string\nvar g = empty(n) ? resourceGroup() : resourceGroup(n)\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: g\n}"),
-		"[extensionResourceId(format('/subscriptions/{0}/resourceGroups/{1}', subscription().subscriptionId, if(empty(parameters('n')), resourceGroup().name, parameters('n'))), 'A.B/c', 'x')]")
+		"[resourceId('A.B/c', 'x')]")
 	f(id("resourceGroup", "param n string\nvar g = empty(n) ? az.resourceGroup() : any({})\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: g\n}"), "[resourceId('A.B/c', 'x')]")
 	f(id("resourceGroup", "resource b 'A.D/e@1' existing = {\n name: 'y'\n scope: resourceGroup('g')\n}\nresource a 'A.B/c@1' existing = {\n name: 'x'\n scope: b\n}"),
 		"[extensionResourceId(extensionResourceId(format('/subscriptions/{0}/resourceGroups/{1}', subscription().subscriptionId, 'g'), 'A.D/e', 'y'), 'A.B/c', 'x')]")

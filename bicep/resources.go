@@ -157,11 +157,15 @@ func (l *lowerer) placeExpr(e Expr, s *scope, here place, level int) (where plac
 		if ns, ok := e.Base.(*Ident); ok && ns.Name == "az" {
 			return l.placeCall(e, e.Name, e.Args, s, here, level)
 		}
-	case *Ternary:
-		return l.placeChoice(e, s, here, level)
 	case *Ident:
 		local, sym := s.find(e.Name)
 		if local == nil && sym != nil && sym.kind == symVar {
+			if _, choice := unwrap(sym.variable.Value).(*Ternary); choice {
+				// the compiler takes the arguments from the type of the expression, and a variable that is one of two
+				// scopes has a type of its own, without any (src/Bicep.Core/Emit/ScopeHelper.cs): no scope is written
+				l.c.add(s.unit.file, e.Span, Warning, "", "the compiler ignores a scope that a variable chooses: it deploys to the scope of this file")
+				return here, true
+			}
 			return l.placeExpr(sym.variable.Value, sym.unit.root(), here, level+1)
 		}
 	}
@@ -169,41 +173,6 @@ func (l *lowerer) placeExpr(e Expr, s *scope, here place, level int) (where plac
 		return l.placeIn(target, index, s.unit.pos(e.Place()), level), true
 	}
 	return here, false
-}
-
-// placeChoice is one of two scopes of the same kind; one that is no scope is never taken.
-func (l *lowerer) placeChoice(e *Ternary, s *scope, here place, level int) (where place, ok bool) {
-	yes, ok1 := l.placeExpr(e.Yes, s, here, level+1)
-	no, ok2 := l.placeExpr(e.No, s, here, level+1)
-	switch {
-	case !ok1 || !ok2:
-		if ok2 {
-			yes = no
-		}
-		return yes, ok1 || ok2
-	case yes.level != no.level || yes.level == "resource" || yes.level == "managementGroup" && (yes.management == nil) != (no.management == nil):
-		return here, false
-	}
-	p := s.unit.pos(e.Span)
-	cond := l.expr(e.Cond, s)
-	pick := func(a, b, current *armtemplate.Expr) *armtemplate.Expr {
-		if a == nil && b == nil {
-			return nil
-		}
-		if a == nil {
-			a = current
-		}
-		if b == nil {
-			b = current
-		}
-		return l.call(p, "if", cond, a, b)
-	}
-	return place{
-		level:      yes.level,
-		sub:        pick(yes.sub, no.sub, member(p, l.call(p, "subscription"), "subscriptionId")),
-		group:      pick(yes.group, no.group, member(p, l.call(p, "resourceGroup"), "name")),
-		management: pick(yes.management, no.management, member(p, l.call(p, "managementGroup"), "name")),
-	}, true
 }
 
 func (l *lowerer) placeCall(e Expr, name Name, args []Expr, s *scope, here place, level int) (where place, ok bool) {

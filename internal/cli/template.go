@@ -24,6 +24,7 @@ import (
 type templateFlags struct {
 	parameters []string
 	deployTo   string
+	cloud      string
 	cache      string
 }
 
@@ -32,6 +33,8 @@ func (f *templateFlags) register(cmd *cobra.Command) {
 		"of a template: a parameter file, or NAME=VALUE; may be repeated (default: NAME.parameters.json beside it)")
 	cmd.Flags().StringVar(&f.deployTo, "deploy-to", "",
 		"where a template is deployed: a resource group, or the ID of one, of a subscription or of a management group")
+	cmd.Flags().StringVar(&f.cloud, "template-cloud", "",
+		"of a template: the cloud that environment() describes, such as AzureUSGovernment or AzureChinaCloud (default: AzureCloud)")
 	cmd.Flags().StringVar(&f.cache, "bicep-cache", "",
 		"folder of restored Bicep modules (default: ~/.bicep, where it is there)")
 }
@@ -52,8 +55,14 @@ func (f *templateFlags) bicepCache(a *app) string {
 	return folder
 }
 
-// target reads --deploy-to.
+// target reads --deploy-to and --template-cloud.
 func (f *templateFlags) target() (armtemplate.Target, error) {
+	t, err := f.place()
+	t.Cloud = f.cloud
+	return t, err
+}
+
+func (f *templateFlags) place() (armtemplate.Target, error) {
 	if f.deployTo == "" || !strings.Contains(f.deployTo, "/") {
 		return armtemplate.Target{ResourceGroup: f.deployTo}, nil
 	}

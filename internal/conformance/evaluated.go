@@ -16,8 +16,9 @@ import (
 )
 
 // Two templates are equivalent if, deployed to the same place with the same parameters, they deploy the same resources and
-// give out the same values. So both are evaluated for one made-up place, without parameters, so that defaults hold and
-// what has none is unknown; compared is the evaluated form:
+// give out the same values. So both are evaluated for one made-up place, three times: without parameters, so that defaults
+// hold and what has none is unknown; with a made-up value for every parameter, which wakes what is optional; and with every
+// parameter unknown, so that the expressions that remain are compared. Compared is the evaluated form:
 //
 //   - the resources: where each is deployed, its type, version, ID, condition and body, nested deployments with what they
 //     deploy; a value that is not known is compared as the expression that remains of it, with all that is known filled in;
@@ -179,7 +180,14 @@ func compareTemplate(f *folder, p pair) (difference, why string) {
 	if err != nil {
 		return "", err.Error()
 	}
-	difference = differs(evaluate(want, compiledPlace), evaluate(got, compiledPlace))
+	for _, r := range rounds {
+		opts := compiledPlace
+		opts.Parameters = r.parameters(want.Node())
+		if difference = differs(evaluate(want, opts), evaluate(got, opts)); difference != "" {
+			difference = r.name + difference
+			break
+		}
+	}
 	if difference != "" {
 		if missing := missingModule(c.Diagnostics); missing != "" {
 			return "", missing

@@ -77,6 +77,42 @@ func TestTemplatePairs(t *testing.T) {
 	f("output o array = [null, { 'a/providers/B': 1 }]", `"resources": [], "outputs": {"o": {"type": "array", "value": [null, {"A/providers/b": 1}]}}`, agrees)
 }
 
+// Templates that differ only in what is optional differ.
+func TestRounds(t *testing.T) {
+	f := func(params, source, compiled, want string) {
+		t.Helper()
+		got := outcomeOf(t, "a.bicep", source, "a.json", `{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "languageVersion": "2.0",
+			"definitions": {"t": {"type": "object", "properties": {"n": {"type": "string", "maxLength": 3}, "k": {"type": "int", "minValue": 7}, "more": {"$ref": "#/definitions/t"}}, "additionalProperties": {"type": "bool"}},
+				"d": {"type": "object", "discriminator": {"propertyName": "kind", "mapping": {"a": {"$ref": "#/definitions/da"}}}}, "da": {"type": "object", "properties": {"kind": {"type": "string", "allowedValues": ["a"]}}}},
+			"parameters": {`+params+`}, "resources": {}, "outputs": {"o": {"type": "string", "value": "`+compiled+`"}}}`)
+		if want != "" {
+			want = "bicep-template differs: " + want
+		} else {
+			want = "bicep-template agrees"
+		}
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", source, got, want)
+		}
+	}
+	given := func(value string) string {
+		return "every parameter given: output o: …" + value + " instead of …\"\""
+	}
+	text := `"p": {"type": "string", "defaultValue": ""}`
+	f(text, "param p string = ''\noutput o string = p", "[parameters('p')]", "")
+	f(text, "param p string = ''\noutput o string = empty(p) ? '' : 'x'", "", given(`"x"`))
+	f(text, "param p string = ''\noutput o string = p == 'never' ? 'x' : ''", "", "every parameter unknown: output o: …\"[if(equals(given('p'), 'never'), 'x', '')]\" instead of …\"\"")
+	ref := `"p": {"$ref": "#/definitions/t", "nullable": true}`
+	f(ref, "param p object?\noutput o string = p.?more.?n ?? ''", "", given(`"p-n"`))
+	f(ref, "param p object?\noutput o string = string(p.?k ?? '')", "", given(`"7"`))
+	f(ref, "param p object?\noutput o string = string(p.?other ?? '')", "", given(`"True"`))
+	f(`"p": {"$ref": "#/definitions/d", "nullable": true}`, "param p object?\noutput o string = p.?kind ?? ''", "", given(`"a"`))
+	f(`"p": {"type": "array", "defaultValue": []}`, "param p array = []\noutput o string = join(p, '')", "", given(`"p-p"`))
+	f(`"p": {"type": "array", "items": {"type": "int"}, "defaultValue": []}`, "param p array = []\noutput o string = join(p, '')", "", given(`"22"`))
+	f(`"p": {"type": "int", "allowedValues": [1, 5], "nullable": true}`, "param p int?\noutput o string = string(p ?? '')", "", given(`"5"`))
+	f(`"p": {"type": "bool", "allowedValues": [true], "nullable": true}`, "param p bool?\noutput o string = string(p ?? '')", "", given(`"True"`))
+	f(`"subnetResourceId": {"type": "string", "defaultValue": ""}`, "param subnetResourceId string = ''\noutput o string = length(split(subnetResourceId, '/')) > 8 ? 'x' : ''", "", given(`"x"`))
+}
+
 func TestFolderHasNoPairs(t *testing.T) {
 	for _, files := range [][]string{
 		{"a.bicep", "", "a.json", "no JSON"},

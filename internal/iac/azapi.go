@@ -83,6 +83,7 @@ func azapiReaders() map[arm.Key]azapiReader {
 		"microsoft.management/managementgroups":                                         (*builder).azapiManagementGroup,
 		"microsoft.management/managementgroups/subscriptions":                           (*builder).azapiSubscription,
 		"microsoft.documentdb/databaseaccounts/sqlroledefinitions":                      (*builder).azapiCosmosRole,
+		"microsoft.managedservices/registrationassignments":                             (*builder).azapiDelegation,
 	}
 	for t := range azapiLocal {
 		m[t] = (*builder).azapiLocalGrant

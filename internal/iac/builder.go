@@ -29,6 +29,7 @@ type builder struct {
 	azapi         map[arm.Key]azapiReader
 	drifted       map[string][]mivet.PrincipalID // principals that ceased outside of the plan, by address
 	owners        map[arm.Key]string             // declared resources: the ID as it is written there
+	registrations map[arm.Key]*view              // declared definitions of delegations
 	gaps          gapSet
 }
 

@@ -68,6 +68,7 @@ func (d *declarer) add(r *declared) {
 func (d *declarer) finish() *mivet.Snapshot {
 	b := d.b
 	b.snap.Declarations = make([]mivet.Declaration, 0, len(d.list))
+	d.registrations()
 	for _, r := range d.list {
 		if r.existing {
 			continue
@@ -91,6 +92,19 @@ func (d *declarer) finish() *mivet.Snapshot {
 	b.byNature()
 	b.snap.Gaps = b.gaps.list()
 	return b.snap
+}
+
+// registrations notes the definitions of delegations, which their assignments refer to.
+func (d *declarer) registrations() {
+	d.b.registrations = map[arm.Key]*view{}
+	for _, r := range d.list {
+		if !isRegistration(r.typ) {
+			continue
+		}
+		if v := d.view(r); v.stays() {
+			d.b.registrations[parsed(r.id).Key()] = v
+		}
+	}
 }
 
 // view gives a resource the form in which objects of the provider azapi are read.
@@ -241,7 +255,8 @@ var usualNames = func() usualNameTable {
 		"assignableScopes", "level", "accessPolicies", "objectId", "tenantId", "applicationId", "keys", "secrets", "certificates", "storage",
 		"issuer", "subject", "audiences", "claimsMatchingExpression", "value", "displayName", "details", "parent", "id", "identity", "type",
 		"userAssignedIdentities", "administrators", "sid", "kind", "managedBy", "tags", "location", "role", "scope", "user", "accessPolicyName",
-		"clientId",
+		"clientId", "registrationDefinitionId", "registrationDefinitionName", "managedByTenantId", "authorizations", "eligibleAuthorizations",
+		"principalIdDisplayName", "delegatedRoleDefinitionIds",
 	}
 	for _, path := range armSettings() {
 		names = append(names, strings.Split(path, ".")...)

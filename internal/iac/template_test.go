@@ -268,3 +268,28 @@ func TestTemplateFixedNames(t *testing.T) {
 	f("ra", "[parameters('p')]", false)
 	f("ra", ann, false)
 }
+
+// A template that delegates to another tenant says so, or says that it does not know what.
+func TestTemplateDelegation(t *testing.T) {
+	f := func(definition string, want ...string) {
+		t.Helper()
+		got := fromText(t, readTemplate, `{`+templateHead+`,"parameters":{"p":{"type":"string"},"list":{"type":"array"}},"resources":[`+definition+`
+			{"type":"Microsoft.ManagedServices/registrationAssignments","name":"a","apiVersion":"2022-10-01",
+				"properties":{"registrationDefinitionId":"[resourceId('Microsoft.ManagedServices/registrationDefinitions','d')]"}}]}`)
+		contains(t, got, want...)
+	}
+	named := func(properties string) string {
+		return `{"type":"Microsoft.ManagedServices/registrationDefinitions","name":"d","apiVersion":"2022-10-01","properties":{` + properties + `}},`
+	}
+	f(named(`"registrationDefinitionName":"ops","managedByTenantId":"99999999-0000-0000-0000-000000000001",
+		"authorizations":[{"principalId":"00000000-0000-0000-0000-00000000000A","principalIdDisplayName":"team","roleDefinitionId":"`+readerGUID+`","delegatedRoleDefinitionIds":["`+readerGUID+`"]},
+			{"principalId":"[parameters('p')]","roleDefinitionId":"`+readerGUID+`"}],
+		"eligibleAuthorizations":[{"principalId":"00000000-0000-0000-0000-00000000000B","roleDefinitionId":"`+readerGUID+`"}]`),
+		"delegation at "+testGroup, "00000000-0000-0000-0000-00000000000a", "principal of parameters('p')", "00000000-0000-0000-0000-00000000000b", "!gap delegations at \""+testGroup)
+	f("", "gap delegations at \""+testGroup+"\"", "its definition is not in the file")
+	f(named(`"authorizations":"[parameters('list')]"`), "what it delegates is not all known before the deployment")
+	f(named(`"authorizations":"[concat(createArray(createObject('principalId','00000000-0000-0000-0000-00000000000A','roleDefinitionId','`+readerGUID+`')), parameters('list'))]"`),
+		"00000000-0000-0000-0000-00000000000a", "what it delegates is not all known before the deployment")
+	f(named(`"authorizations":[{"principalId":"00000000-0000-0000-0000-00000000000A","roleDefinitionId":"[parameters('p')]"}]`),
+		"a principal or a role that it delegates to is known only after the deployment")
+}

@@ -125,6 +125,76 @@ func (b *builder) definitionOf(v *view) *view {
 	return nil
 }
 
+// azapiDelegation reads an assignment of Azure Lighthouse in Azure's own form, together with its definition
+// (MicrosoftDocs/azure-docs articles/lighthouse/how-to/onboard-customer.md).
+func (b *builder) azapiDelegation(v *view, id arm.ID, props attrs) {
+	if id.IsZero() {
+		b.gap(v, mivet.FactDelegations, id, "its scope "+whyNotFollow)
+		return
+	}
+	scope := id.Parent()
+	definition := b.registration(v, knownID(props.str("registrationDefinitionId")))
+	if definition == nil {
+		b.gap(v, mivet.FactDelegations, scope, "its definition is not in the file")
+		return
+	}
+	said := attributes(nil)
+	if m, ok := at(definition.attrs, "body", "properties").(map[string]any); ok {
+		said = m
+	}
+	d := mivet.Delegation{
+		ID: id, Scope: scope, Source: v.src,
+		ManagingTenant: said.str("managedByTenantId"), Name: said.str("registrationDefinitionName"),
+	}
+	for _, kind := range []string{"authorizations", "eligibleAuthorizations"} {
+		blocks := said.blocks(kind)
+		open, some := at(map[string]any(definition.unknown), "body", "properties", kind).([]any)
+		if definition.unknown.unknown("body", "properties", kind) || some && len(open) > len(blocks) {
+			b.gap(definition, mivet.FactDelegations, scope, "what it delegates is not all known before the deployment")
+		}
+		for i, block := range blocks {
+			g := mivet.DelegatedGrant{Name: block.str("principalIdDisplayName"), Eligible: kind != "authorizations"}
+			var problem string
+			g.Principal, problem = b.principal(definition, false, "body", "properties", kind, strconv.Itoa(i), "principalId")
+			g.Role = mivet.NewRoleID(block.str("roleDefinitionId"))
+			for _, r := range block.list("delegatedRoleDefinitionIds") {
+				g.AssignableRoles = append(g.AssignableRoles, mivet.NewRoleID(r))
+			}
+			if problem != "" || g.Principal == "" || g.Role == "" {
+				b.gap(definition, mivet.FactDelegations, scope, "a principal or a role that it delegates to is known only after the deployment")
+				continue
+			}
+			d.Grants = append(d.Grants, g)
+		}
+	}
+	b.snap.Delegations = append(b.snap.Delegations, d)
+}
+
+// registration finds the definition of a delegation among the objects of the file.
+func (b *builder) registration(v *view, want arm.ID) *view {
+	for _, t := range b.trail(v, "body").targets {
+		if t.object != nil && isAzapi(t.object.typ) && isRegistration(b.view(t.object).armType()) {
+			return b.view(t.object)
+		}
+	}
+	if want.IsZero() {
+		return nil
+	}
+	if d := b.registrations[want.Key()]; d != nil {
+		return d
+	}
+	for _, o := range b.doc.objects {
+		if isAzapi(o.typ) && o.stays() && b.idOf(o).Equal(want) {
+			return b.view(o)
+		}
+	}
+	return nil
+}
+
+func isRegistration(armType string) bool {
+	return arm.Fold(armType) == "microsoft.managedservices/registrationdefinitions"
+}
+
 // templateDeployment says that a template inside of the plan is not read.
 func (b *builder) templateDeployment(v *view) {
 	scope := b.ownID(v).Parent()
