@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/internal/conformance"
 	"github.com/mivet/mivet/internal/iac"
 )
@@ -137,6 +138,13 @@ func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 		Catalog:    cat,
 		ReadPlan:   readBeside(folder, iac.ReadTerraform),
 		ReadChange: readBeside(folder, iac.ReadPlan),
+		ReadInput: func(ctx context.Context, path string) (*mivet.Snapshot, error) {
+			name, err := besideCase(folder, path)
+			if err != nil {
+				return nil, err
+			}
+			return a.readAgain(ctx, &inputFlags{}, []string{name})
+		},
 	}), nil
 }
 

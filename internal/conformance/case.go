@@ -80,6 +80,10 @@ type labelled struct {
 // error is the last one.
 func Questions(file string, r io.Reader) iter.Seq2[*Case, error] {
 	return lines(file, r, func(text []byte) (*Case, error) {
+		if c := peerCase(text); c != nil {
+			c.Expected, c.Note = nil, ""
+			return c, nil
+		}
 		var q question
 		if err := decodeLine(text, &q); err != nil {
 			return nil, err
@@ -92,6 +96,9 @@ func Questions(file string, r io.Reader) iter.Seq2[*Case, error] {
 // without an expected answer is one of them.
 func Cases(file string, r io.Reader) iter.Seq2[*Case, error] {
 	return lines(file, r, func(text []byte) (*Case, error) {
+		if c := peerCase(text); c != nil {
+			return c, nil
+		}
 		var l labelled
 		if err := decodeLine(text, &l); err != nil {
 			return nil, err

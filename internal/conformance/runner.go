@@ -24,6 +24,9 @@ type Options struct {
 	// ReadChange reads a Terraform plan by its path as a change; without it cases about what
 	// a plan does have no answer.
 	ReadChange func(ctx context.Context, path string) (*change.Plan, error)
+	// ReadInput reads any input by its path as an input has it; without it the rules of other
+	// tools have no answer.
+	ReadInput func(ctx context.Context, path string) (*mivet.Snapshot, error)
 }
 
 // Runner answers cases. It is safe for concurrent use.
@@ -64,6 +67,7 @@ func kinds() []kind {
 		{name: "plan-inventory", answer: answerInventory, agree: sameSets},
 		{name: "sdk", answer: answerSDK},
 		{name: "log-entry", answer: answerLogEntry, agree: agreeOnLogEntry},
+		{name: kindPeer, answer: answerPeer, agree: agreeOnPeer},
 	}
 }
 

@@ -3,6 +3,7 @@
 package iac
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -118,6 +119,9 @@ func (b *builder) userAssigned(v *view, id arm.ID) {
 func (b *builder) attachment(v *view, id arm.ID) *mivet.Attachment {
 	system, user := identityKinds(v.identityType())
 	if !system && !user {
+		if t := v.identityType(); t != "" && !strings.EqualFold(t, "None") {
+			b.gap(v, mivet.FactIdentities, id, "its identity is of the type "+strconv.Quote(t)+", which is none that Azure has")
+		}
 		if v.oddIdentity() {
 			b.gap(v, mivet.FactIdentities, id, "its identity is not in the form that plans have")
 		}

@@ -41,11 +41,50 @@ func ReadTemplate(ctx context.Context, name string, r io.Reader, opts TemplateOp
 	if err != nil {
 		return nil, err
 	}
-	t, err := armtemplate.Parse(name, text)
+	root, err := armtemplate.ParseJSON(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading an ARM template: %w", err)
+	}
+	t, err := armtemplate.FromNode(unwrapped(root))
 	if err != nil {
 		return nil, fmt.Errorf("reading an ARM template: %w", err)
 	}
 	return TemplateFacts(ctx, name, t, opts)
+}
+
+// unwrapped returns the template of what only holds one: an artifact of a blueprint or a deployment as Resource Manager
+// shows it (properties.template), a version of a template spec (properties.mainTemplate). It becomes a nested one, so
+// that it gets the parameters beside it.
+func unwrapped(root *armtemplate.Node) *armtemplate.Node {
+	props := root.Get("properties")
+	if root.Get("resources") != nil || props == nil {
+		return root
+	}
+	inner := props.Get("template")
+	if inner == nil {
+		inner = props.Get("mainTemplate")
+	}
+	if inner == nil || inner.Kind != armtemplate.NodeObject {
+		return root
+	}
+	at := inner.Pos
+	member := func(name string, value *armtemplate.Node) armtemplate.Member {
+		return armtemplate.Member{Name: name, Value: value, Pos: at}
+	}
+	text := func(s string) *armtemplate.Node { return armtemplate.StringNode(at, s) }
+	if props.Get("parameters") == nil {
+		return inner
+	}
+	deployment := armtemplate.ObjectNode(at,
+		member("type", text("Microsoft.Resources/deployments")), member("apiVersion", text("2022-09-01")), member("name", text("template")),
+		member("properties", armtemplate.ObjectNode(at, member("mode", text("Incremental")),
+			member("expressionEvaluationOptions", armtemplate.ObjectNode(at, member("scope", text("inner")))),
+			member("parameters", props.Get("parameters")), member("template", inner))))
+	members := []armtemplate.Member{member("resources", armtemplate.ArrayNode(at, deployment))}
+	if s := inner.Get("$schema"); s != nil {
+		members = append(members, member("$schema", s))
+	}
+	return armtemplate.ObjectNode(at, members...)
 }
 
 // readWhole reads a file of one of the kinds into memory, as UTF-8.

@@ -293,3 +293,24 @@ func TestTemplateDelegation(t *testing.T) {
 	f(named(`"authorizations":[{"principalId":"00000000-0000-0000-0000-00000000000A","roleDefinitionId":"[parameters('p')]"}]`),
 		"a principal or a role that it delegates to is known only after the deployment")
 }
+
+// A template that lies in something else is read: an artifact of a blueprint, a deployment, a template spec.
+func TestWrappedTemplates(t *testing.T) {
+	f := func(around string, want ...string) {
+		t.Helper()
+		inner := `{` + templateHead + `,"parameters":{"n":{"type":"string","defaultValue":"d"}},"resources":[{"type":"Microsoft.Web/sites","name":"[parameters('n')]","identity":{"type":"SystemAssigned"}}]}`
+		contains(t, fromText(t, readTemplate, strings.Replace(around, "INNER", inner, 1)), want...)
+	}
+	f(`{"kind":"template","properties":{"template":INNER,"parameters":{"n":{"value":"given"}}},"type":"Microsoft.Blueprint/blueprints/artifacts"}`, "/sites/given")
+	f(`{"properties":{"template":INNER}}`, "/sites/d")
+	f(`{"properties":{"mainTemplate":INNER}}`, "/sites/d")
+	f(`{"properties":{"template":1,"note":INNER}}`, "!/sites/d")
+}
+
+// A type of identity that Azure does not have is not read as none.
+func TestStrangeIdentity(t *testing.T) {
+	got := fromText(t, readTemplate, `{`+templateHead+`,"resources":[{"type":"Microsoft.Web/sites","name":"api","identity":{"type":"string"}}]}`)
+	contains(t, got, `its identity is of the type "string", which is none that Azure has`)
+	got = fromText(t, readTemplate, `{`+templateHead+`,"resources":[{"type":"Microsoft.Web/sites","name":"api","identity":{"type":"none"}}]}`)
+	contains(t, got, "!which is none that Azure has")
+}
