@@ -140,7 +140,7 @@ type intake struct {
 	app   *app
 	snaps []*mivet.Snapshot
 	notes []inputNote
-	seen  []os.FileInfo
+	seen  map[fileKey][]os.FileInfo
 
 	ignores []vet.Suppression
 	err     error
@@ -153,6 +153,7 @@ type intake struct {
 	// together is true within a folder: its Bicep files are read when all are known, in later.
 	together  bool
 	later     []bicepFile
+	templates []templateJob
 	commented map[string]bool // texts whose comments were read
 }
 
@@ -182,10 +183,13 @@ func (in *intake) add(ctx context.Context, name string) {
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
 func (in *intake) folder(ctx context.Context, root string) error {
-	in.together, in.later = true, nil
+	in.together, in.later, in.templates = true, nil, nil
 	err := in.walk(ctx, root)
 	in.together = false
 	if err != nil {
+		return err
+	}
+	if err := in.readTemplates(ctx); err != nil {
 		return err
 	}
 	return in.bicepFolder(ctx, in.later, root)
@@ -224,11 +228,15 @@ func (in *intake) note(file, kind, why string) {
 
 // file reads one file, if it was not read before.
 func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err error) {
-	if slices.ContainsFunc(in.seen, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+	key := fileKey{info.Size(), info.ModTime().UnixNano()}
+	if slices.ContainsFunc(in.seen[key], func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
 		in.note(name, "", "the same file as one before")
 		return nil
 	}
-	in.seen = append(in.seen, info)
+	if in.seen == nil {
+		in.seen = map[fileKey][]os.FileInfo{}
+	}
+	in.seen[key] = append(in.seen[key], info)
 	if text, ok := in.replaced[name]; ok {
 		at := bytes.NewReader(text)
 		return in.content(ctx, &source{name: name, at: at, size: at.Size(), text: bytes.NewReader(text), head: text[:min(len(text), headSize)]})
@@ -248,6 +256,9 @@ func (in *intake) file(ctx context.Context, name string, info os.FileInfo) (err 
 	}
 	return in.content(ctx, &source{name: name, at: f, size: info.Size(), info: info, text: f, head: head[:n]})
 }
+
+// fileKey is equal for the same file.
+type fileKey struct{ size, changed int64 }
 
 // stream reads what cannot be read twice.
 func (in *intake) stream(ctx context.Context, name string, r io.Reader) error {
@@ -275,6 +286,11 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		return in.bicepContent(ctx, s)
 	case in.together && f.template && fromBicep(s):
 		in.note(s.name, f.what, "compiled from the Bicep file beside it, which is read")
+		return nil
+	case in.together && f.template && s.info != nil && in.replaced[s.name] == nil:
+		in.note(s.name, f.what, "")
+		in.templates = append(in.templates, templateJob{s.name, s.info, len(in.snaps)})
+		in.snaps = append(in.snaps, nil)
 		return nil
 	case f.read == nil:
 		in.note(s.name, f.what, f.why())

@@ -35,7 +35,7 @@ type declarer struct {
 
 func newDeclarer(file string, kind Kind) *declarer {
 	doc := &document{
-		file: file, kind: kind, types: newTypeTable(), vars: map[string]string{},
+		file: file, kind: kind, vars: map[string]string{},
 		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}},
 	}
 	b := newBuilder(doc)

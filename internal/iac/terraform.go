@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -61,11 +62,19 @@ func readDocument(ctx context.Context, name string, r io.Reader) (*document, err
 	return doc, nil
 }
 
+// Tables that all documents share; they are only read.
+var (
+	sharedSettings = sync.OnceValue(settingsByType)
+	sharedPaths    = sync.OnceValue(armSettings)
+	sharedReaders  = sync.OnceValue(typeReaders)
+	sharedAzapi    = sync.OnceValue(azapiReaders)
+)
+
 func newBuilder(doc *document) *builder {
 	b := &builder{
 		doc: doc, types: doc.types, follow: newFollower(doc),
 		snap:     &mivet.Snapshot{Inputs: []string{doc.file}, TakenAt: doc.takenAt},
-		settings: settingsByType(), armPaths: armSettings(), readers: typeReaders(), azapi: azapiReaders(),
+		settings: sharedSettings(), armPaths: sharedPaths(), readers: sharedReaders(), azapi: sharedAzapi(),
 		ids: map[*object]arm.ID{}, resources: map[arm.Key]int{}, identities: map[string]int{}, subscriptions: map[arm.Key]int{},
 		people: map[mivet.PrincipalID]bool{}, clients: map[string]mivet.PrincipalID{},
 		roleNames: map[arm.Key]mivet.RoleID{}, scopes: map[string]arm.ID{}, mirrors: map[policyKey]bool{}, subs: map[string]string{},
