@@ -213,6 +213,7 @@ func (r *run) unpack(c *call, ids []string, responses []batchResponse, mayRetry 
 		default:
 			p = &page{At: r.now(), Fail: failure(l.what(), a.Status, a.Body)}
 		}
+		p.Asked = http.MethodGet + " " + strings.ReplaceAll(c.path, "{id}", ids[i])
 		left[i] = ""
 		if err := r.journal.put(pageKey{l.key(), 0}, p); err != nil {
 			return nil, 0, err

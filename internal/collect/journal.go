@@ -20,7 +20,9 @@ import (
 
 // page is one answered page of a list, as it is kept: its rows have passed the redactor.
 type page struct {
-	At   time.Time         `json:"at"`
+	At time.Time `json:"at"`
+	// Asked names the request that was answered: see [asked].
+	Asked string            `json:"asked,omitzero"`
 	Rows []json.RawMessage `json:"rows,omitzero"`
 	// Next leads to the next page; empty after the last one.
 	Next string `json:"next,omitzero"`

@@ -4,10 +4,13 @@ package collect
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,6 +195,10 @@ func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) 
 		}
 		req.url = link
 	}
+	name, err := asked(req)
+	if err != nil {
+		return nil, err
+	}
 	var e envelope
 	req.into = &e
 	a, err := r.client.send(ctx, req)
@@ -199,20 +206,40 @@ func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) 
 	if errors.As(err, &f) {
 		f.What = l.what()
 		if slices.Contains(lasting, f.Status) {
-			return &reply{page: &page{At: r.now(), Fail: f}}, nil
+			return &reply{page: &page{At: r.now(), Asked: name, Fail: f}}, nil
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if a.odd {
-		return &reply{page: &page{At: r.now(), Odd: 1}}, nil
+		return &reply{page: &page{At: r.now(), Asked: name, Odd: 1}}, nil
 	}
 	out := r.open(l, a.body, &e)
+	out.page.Asked = name
 	if a.header.Get("x-ms-tenant-subscription-limit-hit") == "true" {
 		out.page.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
 	}
 	return out, nil
+}
+
+// asked names a request: its method, its path with its query, and a digest of its body.
+func asked(req *request) (string, error) {
+	u, err := url.Parse(req.url)
+	if err != nil {
+		return "", &RequestError{What: req.call.what, Message: "the address is none", cause: err}
+	}
+	name := req.method() + " " + u.RequestURI()
+	if req.body == nil {
+		return name, nil
+	}
+	b, err := json.Marshal(req.body)
+	if err != nil {
+		return "", err
+	}
+	req.body = json.RawMessage(b)
+	sum := sha256.Sum256(b)
+	return name + " " + hex.EncodeToString(sum[:8]), nil
 }
 
 // graphBody is a query to Resource Graph. Without a list of subscriptions it covers all

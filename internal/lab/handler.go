@@ -81,14 +81,18 @@ func (s *Server) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w}
 		x := Exchange{API: apiOf(r), Method: r.Method, Path: r.URL.RequestURI()}
+		var body bytes.Buffer
 		defer func() {
-			x.Status, x.Caller = rec.status, rec.caller
+			x.Status, x.Caller, x.Body = rec.status, rec.caller, body.Bytes()
 			s.observe(x)
 			if x.Fault == FaultCut {
 				panic(http.ErrAbortHandler) // net/http cuts the connection
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if s.options.Observe != nil {
+			r.Body = &tee{r.Body, &body}
+		}
 		s.wait(r, s.options.Latency)
 		s.idHeaders(rec, r)
 		if x.API == APIAdmin {
@@ -104,6 +108,18 @@ func (s *Server) handler() http.Handler {
 		}
 		s.view().serve(rec, r, x.API, f)
 	})
+}
+
+// tee keeps what is read of a body.
+type tee struct {
+	io.ReadCloser
+	kept *bytes.Buffer
+}
+
+func (t *tee) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	_, _ = t.kept.Write(p[:n]) // a buffer does not fail
+	return n, err              //nolint:wrapcheck // a reader hands on what the reader below says
 }
 
 // serve hands a request to its side.

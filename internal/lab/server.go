@@ -76,6 +76,8 @@ type Exchange struct {
 	Method string
 	// Path is the path with its query.
 	Path string
+	// Body is what came with it, as far as it was read.
+	Body []byte
 	// Caller is the object ID of the caller; empty where there was none.
 	Caller string
 	// Status is that of the answer; 0 where the connection was cut.
