@@ -9,10 +9,11 @@ tool = $(GO) tool -modfile=tools/$(1)/go.mod $(1)
 # Where goroutines, caches or compiled engines are shared. Folders that do not exist yet are left out.
 RACE := $(wildcard abac authz redact snapshot vet internal/collect internal/lab internal/probe internal/server internal/store)
 
-# Settings: make fuzz FUZZTIME=600, make vuln VULNDB=DIR|FILE.tgz|URL, make bench BENCH=Check
+# Settings: make fuzz FUZZTIME=600, make vuln VULNDB=DIR|FILE.tgz|URL, make bench BENCH=Check, make soak SOAK=10m
 FUZZTIME ?= 60
 VULNDB ?=
 BENCH ?= .
+SOAK ?= 30m
 
 .DEFAULT_GOAL := help
 
@@ -81,6 +82,10 @@ oracle: ## real client libraries in simulated hosts; they must do what is predic
 .PHONY: shapes
 shapes: ## the official clients of Azure read the laboratory; their types must know all that it serves
 	cd internal/lab/oracle && $(GO) test ./...
+
+.PHONY: soak
+soak: ## collections with random faults for SOAK, half an hour by default: no wrong snapshot, no leak
+	MIVET_SOAK=$(SOAK) $(GO) test ./internal/collect -count=1 -run='^TestSoak$$' -timeout=0 -v
 
 .PHONY: bench
 bench: ## benchmarks, with allocations

@@ -58,6 +58,11 @@ func (f *facts) principal(o *directoryObject, typ mivet.PrincipalType, src mivet
 	if out.ID == "" {
 		return out
 	}
+	for _, n := range o.Alternative {
+		if id := parsed(n); out.Managed && !id.Subscription().IsZero() {
+			f.claimed[id.Key()] = id
+		}
+	}
 	for _, r := range o.AppRoles {
 		f.appRoles[string(out.ID)+"|"+strings.ToLower(r.ID)] = r.Value
 	}

@@ -38,7 +38,8 @@ type facts struct {
 	definitions map[arm.Key]row            // what delegations refer to
 	schedules   []schedule
 	configs     []siteConfig
-	told        map[arm.Key]bool // management groups with a row of their own
+	told        map[arm.Key]bool   // management groups with a row of their own
+	claimed     map[arm.Key]arm.ID // resources whose identities the directory knows
 	gaps        map[gapKey]int
 	odd         map[string]int
 }
@@ -60,7 +61,7 @@ func newFacts(r *redact.Redactor, switches func(string) []string) *facts {
 		groups: map[arm.Key]int{}, subs: map[arm.Key]int{}, resources: map[arm.Key]int{}, identities: map[identityKey]int{},
 		roles: map[mivet.RoleID]bool{}, assignments: map[arm.Key]int{}, seen: map[string]bool{}, principals: map[mivet.PrincipalID]int{},
 		details: map[string]*mivet.Detail{}, wanted: map[mivet.PrincipalID]bool{}, appRoles: map[string]string{}, dirRoles: map[string]string{},
-		definitions: map[arm.Key]row{}, told: map[arm.Key]bool{}, gaps: map[gapKey]int{}, odd: map[string]int{},
+		definitions: map[arm.Key]row{}, told: map[arm.Key]bool{}, claimed: map[arm.Key]arm.ID{}, gaps: map[gapKey]int{}, odd: map[string]int{},
 	}
 }
 

@@ -221,7 +221,7 @@ func TestFaults(t *testing.T) {
 	f("forbid,path=/subscriptions/shop-test", "deny assignments | /subscriptions/shop-test | deny assignments may not be read",
 		"role assignments | /subscriptions/shop-test | Resource Manager lists the subscription and Resource Graph shows nothing of it")
 	f("forbid,api=graph,path=/members", "group members |  | group members may not be read")
-	f("stale,api=resourcegraph,share=0.3", "Resource Graph is behind")
+	f("stale,api=resourcegraph,share=0.3", "Resource Graph is behind: Resource Manager knows", "resources | /subscriptions/shop-prod | Resource Graph is behind, or they were deleted a moment ago: it does not show")
 	f("error,api=graph,path=servicePrincipals,status=500", "principals |  | service principals could not be read: the service answers 500")
 }
 

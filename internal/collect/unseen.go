@@ -107,6 +107,49 @@ func (r *run) unseen() {
 		})
 	}
 	f.invisible()
+	f.behind()
+}
+
+// behind looks for resources that others know: the directory, which names the resource of
+// each managed identity, and locks. Where Resource Graph does not show them it is behind.
+func (f *facts) behind() {
+	type unlisted struct {
+		sub   arm.ID
+		count int
+		first arm.ID
+	}
+	missing := map[arm.Key]*unlisted{}
+	look := func(id arm.ID) {
+		sub := id.Subscription()
+		_, listed := f.resources[id.Key()]
+		if _, seen := f.subs[sub.Key()]; listed || !seen || id.Level() < arm.LevelResource {
+			return
+		}
+		m := missing[sub.Key()]
+		if m == nil {
+			m = &unlisted{sub: sub, first: id}
+			missing[sub.Key()] = m
+		}
+		if m.count++; id.Key() < m.first.Key() {
+			m.first = id
+		}
+	}
+	for _, id := range f.claimed {
+		look(id)
+	}
+	for i := range f.snap.Locks {
+		if id := f.snap.Locks[i].Scope; id.Parent().Level() < arm.LevelResource { // children are in no list
+			look(id)
+		}
+	}
+	for _, m := range missing {
+		for _, kind := range []mivet.FactKind{mivet.FactResources, mivet.FactIdentities} {
+			f.addGap(mivet.Gap{
+				Facts: kind, Scope: m.sub,
+				Reason: fmt.Sprintf("Resource Graph is behind, or they were deleted a moment ago: it does not show %s that the directory or a lock names, the first %s", count(m.count, "resource"), m.first),
+			})
+		}
+	}
 }
 
 // maxLakes is how many accounts have a gap of their own.
