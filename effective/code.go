@@ -48,6 +48,19 @@ func (w *Carrier) Variables() (env map[string]string, read bool) {
 	return env, read
 }
 
+// VariablePath returns the path of the property that a variable of the code comes from.
+func (w *Carrier) VariablePath(name string) (string, bool) {
+	if w.Resource.Detail == nil {
+		return "", false
+	}
+	for _, prefix := range settingPaths {
+		if _, ok := w.Resource.Detail.Settings[prefix+name]; ok {
+			return prefix + name, true
+		}
+	}
+	return "", false
+}
+
 // code is what the code of the workload presents, nil where it runs none.
 func (w *Carrier) code(sdk, version string) (*Consumer, error) {
 	host := hostOf(w.Resource.ID.Type())

@@ -109,6 +109,8 @@ func TestSettings(t *testing.T) {
 	f("cosmosdb_account", `"local_authentication_enabled":true`, "disableLocalAuth=false")
 	f("servicebus_namespace", `"local_auth_enabled":false`, "disableLocalAuth=true")
 	f("postgresql_flexible_server", `"authentication":[{"active_directory_auth_enabled":true,"password_auth_enabled":false}]`, "authConfig.activeDirectoryAuth=Enabled authConfig.passwordAuth=Disabled")
+	f("subscription_policy_assignment", `"policy_definition_id":"/providers/Microsoft.Authorization/policyDefinitions/d","enforce":true`, "enforcementMode=Default policyDefinitionId=/providers/Microsoft.Authorization/policyDefinitions/d")
+	f("management_group_policy_assignment", `"management_group_id":"/providers/Microsoft.Management/managementGroups/m","enforce":false`, "enforcementMode=DoNotEnforce")
 	f("batch_account", `"allowed_authentication_modes":["AAD","SharedKey"]`, "allowedAuthenticationModes=AAD,SharedKey")
 	f("kubernetes_cluster", `"local_account_disabled":true,"azure_active_directory_role_based_access_control":[{"azure_rbac_enabled":true}],"oidc_issuer_url":null`, "aadProfile.enableAzureRBAC=true disableLocalAccounts=true")
 	f("log_analytics_workspace", `"local_authentication_enabled":false`, "features.disableLocalAuth=true")

@@ -27,10 +27,13 @@ const (
 	asIs     settingForm = iota
 	negated              // true means false
 	switched             // true means "Enabled", false "Disabled"
+	enforced             // true means "Default", false "DoNotEnforce"
 )
 
 const siteTypes = "linux_web_app,windows_web_app,linux_function_app,windows_function_app,function_app_flex_consumption,logic_app_standard," +
 	"linux_web_app_slot,windows_web_app_slot,linux_function_app_slot,windows_function_app_slot,app_service,app_service_slot,function_app,function_app_slot"
+
+const policyTypes = "resource_policy_assignment,resource_group_policy_assignment,subscription_policy_assignment,management_group_policy_assignment"
 
 var settings = []setting{
 	{"key_vault", "rbac_authorization_enabled", "enableRbacAuthorization", asIs, "false"},
@@ -73,6 +76,8 @@ var settings = []setting{
 	{siteTypes, "key_vault_reference_identity_id", "keyVaultReferenceIdentity", asIs, ""},
 	{siteTypes, "site_config.container_registry_use_managed_identity", "siteConfig.acrUseManagedIdentityCreds", asIs, ""},
 	{siteTypes, "site_config.container_registry_managed_identity_client_id", "siteConfig.acrUserManagedIdentityID", asIs, ""},
+	{policyTypes, "policy_definition_id", "policyDefinitionId", asIs, ""},
+	{policyTypes, "enforce", "enforcementMode", enforced, ""},
 }
 
 // armSettings are the properties that are kept of resources which are written in Azure's
@@ -131,6 +136,10 @@ func (s setting) text(value any) (string, bool) {
 		return "Enabled", true
 	case s.how == switched && isBool:
 		return "Disabled", true
+	case s.how == enforced && isBool && on:
+		return "Default", true
+	case s.how == enforced && isBool:
+		return "DoNotEnforce", true
 	default:
 		return scalarText(value)
 	}
