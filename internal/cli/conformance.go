@@ -25,6 +25,7 @@ type conformanceFlags struct {
 	answers  bool
 	complete bool
 	cache    string
+	values   bool
 }
 
 func (a *app) conformanceCommand() *cobra.Command {
@@ -35,7 +36,8 @@ func (a *app) conformanceCommand() *cobra.Command {
 		GroupID: groupTrust,
 		Example: "  mivet conformance cases.jsonl              where do the answers agree\n" +
 			"  mivet conformance --answers cases.jsonl    the answers alone, one JSON line a case\n" +
-			"  mivet conformance bicep/                   Bicep files against what the compiler made of them",
+			"  mivet conformance bicep/                   Bicep files against what the compiler made of them\n" +
+			"  mivet conformance --values templates/      how much of templates is known before a deployment",
 		Long: "FILE holds one case a line: {\"id\", \"kind\", \"input\", \"expected\"}, as docs/conformance.md\n" +
 			"describes. Only kind and input are read to find an answer; with --answers nothing else but\n" +
 			"the id is read at all. A case that mivet cannot answer is answered with null, never guessed,\n" +
@@ -50,13 +52,17 @@ func (a *app) conformanceCommand() *cobra.Command {
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().BoolVar(&f.answers, "answers", false, "print answers alone and read no expected ones")
 	cmd.Flags().StringVar(&f.cache, "bicep-cache", "", "folder of restored Bicep modules, such as ~/.bicep")
+	cmd.Flags().BoolVar(&f.values, "values", false, "count the values of templates that are known, symbolic, or lost")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if a case has no answer")
 	return cmd
 }
 
 func (a *app) conformance(ctx context.Context, f *conformanceFlags, files []string) (int, error) {
-	if f.answers {
+	switch {
+	case f.answers:
 		return a.conformanceAnswers(ctx, f, files)
+	case f.values:
+		return a.conformanceValues(ctx, f, files)
 	}
 	var report conformance.Report
 	for _, file := range files {
@@ -91,11 +97,14 @@ func (a *app) conformanceOf(ctx context.Context, f *conformanceFlags, file strin
 			return report.Add(ctx, r, file, whole)
 		})
 	}
-	var opts conformance.FolderOptions
+	return report.AddFolder(ctx, r, file, os.DirFS(file), f.folderOptions())
+}
+
+func (f *conformanceFlags) folderOptions() (opts conformance.FolderOptions) {
 	if f.cache != "" {
 		opts.Cache = os.DirFS(f.cache)
 	}
-	return report.AddFolder(ctx, r, file, os.DirFS(file), opts)
+	return opts
 }
 
 // conformanceVerdict turns figures into an exit code.
