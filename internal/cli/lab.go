@@ -34,6 +34,7 @@ type labFlags struct {
 	latency time.Duration
 	quotas  bool
 	outside bool
+	lag     time.Duration
 	env     bool
 	on      string
 }
@@ -50,7 +51,8 @@ func (a *app) labCommand() *cobra.Command {
 			"  mivet lab prod.mivet --quotas --fault throttle,api=resourcegraph,count=3,retry-after=2s",
 		Long: "Token endpoints, Resource Manager, Resource Graph and Microsoft Graph answer from the inputs, else\n" +
 			"from the demo tenant, and so do Key Vault, Blob and Queue Storage and Service Bus at their own hosts:\n" +
-			"the lab is a proxy that leads to them. Every request is decided for the caller's token, as Azure would.\n" +
+			"the lab is a proxy that leads to them. What is written through Resource Manager changes the tenant\n" +
+			"as long as the lab runs; recreated resources have new principals. Every request is decided for the caller's token, as Azure would.\n" +
 			"The operator, whose client ID --env prints, may do everything and is no part of the tenant; other\n" +
 			"applications sign in with the same secret, and may what the tenant lets them.\n\n" +
 			"Faults: KIND[,api=][,method=][,path=][,after=][,count=][,probability=][,seed=][,status=]\n" +
@@ -67,6 +69,7 @@ func (a *app) labCommand() *cobra.Command {
 	fl.StringArrayVar(&f.faults, "fault", nil, "let something go wrong, see below; may be repeated")
 	fl.DurationVar(&f.latency, "latency", 0, "wait so long before each answer")
 	fl.BoolVar(&f.quotas, "quotas", false, "enforce the quotas of Azure's APIs")
+	fl.DurationVar(&f.lag, "propagation", 0, "let role assignments that are made or deleted take effect after this time")
 	fl.BoolVar(&f.outside, "outside", false, "put callers of data planes outside of every network, so that firewalls refuse them")
 	fl.StringVar(&f.on, "on", "", "with --env: the environment of a program that runs on the resource of this ID, with its managed identities")
 	fl.BoolVar(&f.env, "env", false, "print the environment for SDKs, az and Terraform of the lab that runs, for a POSIX shell")
@@ -141,7 +144,7 @@ const (
 
 // lab serves until it is interrupted.
 func (a *app) lab(ctx context.Context, f *labFlags, dir string, args []string) (err error) {
-	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock, Outside: f.outside}
+	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock, Outside: f.outside, Propagation: f.lag}
 	for _, text := range f.faults {
 		fault, err := lab.ParseFault(text)
 		if err != nil {

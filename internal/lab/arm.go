@@ -34,6 +34,15 @@ func (s *view) serveARM(w *recorder, r *http.Request, f *Fault) {
 		s.serveMetadata(w, r)
 		return
 	}
+	if changes(r.Method) {
+		if err := keepBody(r); err != nil {
+			writeError(w, http.StatusRequestEntityTooLarge, "RequestContentTooLarge", err.Error())
+			return
+		}
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		s = s.view() // the newest, which nobody changes meanwhile
+	}
 	c, err := s.authenticate(w, r, forARM)
 	if err != nil {
 		s.refuseARM(w, err)
@@ -45,7 +54,7 @@ func (s *view) serveARM(w *recorder, r *http.Request, f *Fault) {
 		q.query[strings.ToLower(k)] = v
 	}
 	q.filter = q.query.Get("$filter")
-	if !s.takeARM(w, c, subscriptionOf(path)) {
+	if !changes(r.Method) && !s.takeARM(w, c, subscriptionOf(path)) { // the quotas are those of reads
 		return
 	}
 	if q.query.Get("api-version") == "" {
@@ -137,8 +146,8 @@ func parseTarget(path string) (t target, ok bool) {
 // route finds who answers.
 func (q *armRequest) route() {
 	parts := strings.Split(strings.ToLower(strings.Trim(q.path, "/")), "/")
-	if q.r.Method != http.MethodGet && q.r.Method != http.MethodPost && q.r.Method != http.MethodHead {
-		writeError(q.w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab is read only: it has no "+q.r.Method+".")
+	if changes(q.r.Method) {
+		q.modify()
 		return
 	}
 	if q.r.Method == http.MethodPost {
@@ -182,6 +191,7 @@ var collections = map[string]func(*armRequest, target){
 	"microsoft.authorization/roleassignmentscheduleinstances":                       (*armRequest).activeInstances,
 	"microsoft.authorization/policyassignments":                                     (*armRequest).policyAssignments,
 	"microsoft.authorization/locks":                                                 (*armRequest).locks,
+	"microsoft.resources/operationstatuses":                                         (*armRequest).operationStatus,
 	"microsoft.authorization/permissions":                                           (*armRequest).permissions,
 	"microsoft.managedidentity/userassignedidentities/federatedidentitycredentials": (*armRequest).federatedCredentials,
 	"microsoft.documentdb/databaseaccounts/sqlroleassignments":                      (*armRequest).cosmosAssignments,
@@ -530,7 +540,7 @@ func (q *armRequest) post(parts []string) {
 	case ok && len(parts) > 3 && parts[len(parts)-1] == "list" && parts[len(parts)-3] == "config":
 		q.siteConfig()
 	default:
-		writeError(q.w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab is read only: it has no POST "+q.path+".")
+		writeError(q.w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab has no POST "+q.path+".")
 	}
 }
 

@@ -3,6 +3,8 @@
 package lab
 
 import (
+	"maps"
+	"strings"
 	"sync"
 
 	"github.com/mivet/mivet/arm"
@@ -25,8 +27,44 @@ func (c *contents) init() {
 	c.queues, c.buses = map[arm.Key]*queueContent{}, map[arm.Key]*queueContent{}
 }
 
+// vault returns what is in a vault. The caller holds the lock.
+func (c *contents) vault(k arm.Key) *vaultContent {
+	v := c.vaults[k]
+	if v == nil {
+		v = &vaultContent{secrets: map[string]*secret{}, deleted: map[string]*secret{}, gone: map[string]bool{}, keys: map[string]*vaultKey{}}
+		c.vaults[k] = v
+	}
+	return v
+}
+
 // next returns a new number. The caller holds the lock.
 func (c *contents) next() uint64 {
 	c.count++
 	return c.count
+}
+
+// drop empties a resource that was deleted, and those below it.
+func (c *contents) drop(id arm.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	gone := func(k arm.Key) bool { return k == id.Key() || strings.HasPrefix(string(k), string(id.Key())+"/") }
+	maps.DeleteFunc(c.vaults, func(k arm.Key, _ *vaultContent) bool { return gone(k) })
+	maps.DeleteFunc(c.blobs, func(k arm.Key, _ *blobContent) bool { return gone(k) })
+	maps.DeleteFunc(c.queues, func(k arm.Key, _ *queueContent) bool { return gone(k) })
+	maps.DeleteFunc(c.buses, func(k arm.Key, _ *queueContent) bool { return gone(k) })
+	name := strings.ToLower(id.Name())
+	switch up := id.Parent(); arm.Fold(id.Type()) { // something in a resource that stays
+	case arm.Fold(containerType):
+		if b := c.blobs[up.Parent().Key()]; b != nil {
+			delete(b.containers, name)
+		}
+	case arm.Fold(queueType):
+		if q := c.queues[up.Parent().Key()]; q != nil {
+			delete(q.queues, name)
+		}
+	case arm.Fold(busQueueType):
+		if q := c.buses[up.Key()]; q != nil {
+			delete(q.queues, name)
+		}
+	}
 }

@@ -19,6 +19,9 @@ type object = map[string]any
 
 // resource returns a thing as Resource Manager returns it.
 func (w *world) resource(t *thing) (object, error) {
+	if body, ok := w.bodies[t.key]; ok {
+		return w.writtenResource(t, body), nil
+	}
 	if w.raw != nil {
 		raw, err := w.raw(t.id)
 		if err != nil {
@@ -116,6 +119,7 @@ func (w *world) properties(t *thing) object {
 		o["tenantId"] = w.tenant
 		o["vaultUri"] = "https://" + strings.ToLower(t.id.Name()) + ".vault.azure.net/"
 		o["accessPolicies"] = w.accessPolicies(t.id)
+	default:
 	}
 	if _, there := o["provisioningState"]; !there {
 		o["provisioningState"] = "Succeeded"

@@ -103,7 +103,7 @@ func (t *table) Value(i, column int) any {
 		}
 		return strings.ToLower(r.scope.ResourceGroup())
 	}
-	if r.thing != nil && t.w.raw == nil {
+	if r.thing != nil && t.w.raw == nil && t.w.bodies[r.thing.key] == nil {
 		return t.w.column(r.thing, t.columns[column].Name)
 	}
 	v := t.render(i)[t.columns[column].Name]

@@ -24,6 +24,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/redact"
 )
 
 // Options say how a lab behaves.
@@ -51,6 +52,9 @@ type Options struct {
 	// Outside puts the callers of data planes outside of every network: resources whose
 	// firewall or private link keeps the public out refuse them. Else they are let in.
 	Outside bool
+	// Propagation is how long a role assignment that is made or taken away is not known to
+	// those who decide, and a new principal to those who look for it.
+	Propagation time.Duration
 	// Observe is called after each request was answered, if it is set, also by several
 	// goroutines at once.
 	Observe func(Exchange)
@@ -101,6 +105,10 @@ type Server struct {
 	kept   keptResults
 
 	contents contents
+	// writing is held by who writes to the world; it is taken before the lock of contents.
+	writing sync.Mutex
+	settler settler
+	pending sync.Map // operations that were begun, by their IDs
 	// queries counts what Resource Graph was asked.
 	queries atomic.Uint64
 
@@ -145,6 +153,9 @@ func Start(snap *mivet.Snapshot, o Options) (*Server, error) {
 	w.raw = o.Raw
 	s.live.Store(w)
 	s.contents.init()
+	if s.settler.r, err = redact.New(redact.Options{}); err != nil {
+		return nil, fmt.Errorf("preparing the lab: %w", err)
+	}
 	for _, f := range o.Faults {
 		if err := s.AddFault(f); err != nil {
 			return nil, err

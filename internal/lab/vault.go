@@ -254,11 +254,7 @@ type vaultKey struct {
 func (q *dataRequest) vaults() *vaultContent {
 	q.contents.mu.Lock()
 	defer q.contents.mu.Unlock()
-	v := q.contents.vaults[q.at.id.Key()]
-	if v == nil {
-		v = &vaultContent{secrets: map[string]*secret{}, deleted: map[string]*secret{}, gone: map[string]bool{}, keys: map[string]*vaultKey{}}
-		q.contents.vaults[q.at.id.Key()] = v
-	}
+	v := q.contents.vault(q.at.id.Key())
 	now := q.now().Unix()
 	for _, t := range q.world.childrenOf(q.at.id, vaultType+"/secrets") {
 		name := t.id.Name()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -22,6 +23,11 @@ type world struct {
 	cat    *catalog.Catalog
 	engine *authz.Engine
 	tenant string
+	// bodies are the resources that were written, as they were, less their identity.
+	bodies map[arm.Key]object
+	lags   []lag
+	// births are until when new principals are not known everywhere.
+	births map[mivet.PrincipalID]time.Time
 	// raw returns what Resource Manager says of a resource, where that is known.
 	raw func(arm.ID) (json.RawMessage, error)
 
@@ -72,8 +78,13 @@ const (
 )
 
 func newWorld(s *mivet.Snapshot, cat *catalog.Catalog) (*world, error) {
+	return newLaggingWorld(s, cat, nil)
+}
+
+// newLaggingWorld makes a world in which some grants are under way.
+func newLaggingWorld(s *mivet.Snapshot, cat *catalog.Catalog, lags []lag) (*world, error) {
 	w := &world{
-		snap: s, cat: cat, engine: authz.New(s, authz.Options{Catalog: cat}), tenant: s.TenantID,
+		snap: s, cat: cat, engine: authz.New(lagging(s, lags), authz.Options{Catalog: cat}), tenant: s.TenantID, lags: lags,
 		byKey: make(map[arm.Key]int32, len(s.Resources)), groupAt: map[arm.Key]int32{}, parents: map[arm.Key]arm.ID{},
 		identities: map[arm.Key]*mivet.Identity{}, systems: map[arm.Key]*mivet.Identity{},
 		policies: map[arm.Key][]*mivet.AccessPolicy{}, roleAt: map[mivet.RoleID]int32{},

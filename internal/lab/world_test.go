@@ -323,7 +323,7 @@ func TestItems(t *testing.T) {
 	f(kv+"2/providers/Microsoft.Insights/diagnosticSettings"+v, 404, "ResourceNotFound")
 	f(appGroup+"/providers/Microsoft.DocumentDB/databaseAccounts/none/sqlRoleAssignments"+v, 404, "ResourceNotFound")
 
-	c.do("PUT", kv+v, "{}").wants(t, 405, "MethodNotAllowed")
+	c.do("PUT", kv+v, "{}").wants(t, 409, "ScopeLocked")
 	c.do("POST", kv+v, "{}").wants(t, 405, "MethodNotAllowed")
 	site := appGroup + "/providers/Microsoft.Web/sites/"
 	c.do("POST", site+"none/config/appsettings/list"+v, "").wants(t, 404, "ResourceNotFound")
