@@ -135,7 +135,8 @@ func Attribute(list []Drift, events []Change, from, to time.Time) {
 		for _, c := range events {
 			about := c.Workload.Equal(d.Workload) || !d.With.IsZero() && c.Workload.Equal(d.With)
 			outside := !from.IsZero() && c.At.Before(from) || !to.IsZero() && c.At.After(to)
-			if about && !c.Workload.IsZero() && !c.Refused && !outside {
+			twice := slices.ContainsFunc(d.By, func(b Change) bool { return b.At.Equal(c.At) && b.Principal == c.Principal && b.Row == c.Row })
+			if about && !c.Workload.IsZero() && !c.Refused && !outside && !twice {
 				d.By = append(d.By, c)
 			}
 		}

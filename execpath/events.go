@@ -21,7 +21,8 @@ type EventRow struct {
 	// Class is the sort of change: code, content, image, vm, identity, grant, keys, k8s, apps,
 	// automation, template or blind.
 	Class string
-	// Log is where it is seen: "activity", "storage", or the category of a resource log.
+	// Log is where it is seen: "activity", "storage", "event-grid", or the category of a
+	// resource log.
 	Log string
 	// Operation is its name there; "*" for any.
 	Operation string

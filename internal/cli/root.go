@@ -83,6 +83,8 @@ func (a *app) commands() []*cobra.Command {
 		a.blastCommand(),
 		a.chokeCommand(),
 		a.shapersCommand(),
+		a.eventsCommand(),
+		a.integrityCommand(),
 		a.identityCommand(),
 		a.whyCommand(),
 		a.equivalentCommand(),
