@@ -124,6 +124,7 @@ func eventOf(table *execpath.EventTable, e *logs.Entry) (execpath.Event, bool) {
 		log = "activity"
 	case logs.Storage:
 		log = "storage"
+	default: // a resource log goes by its category
 	}
 	operation := string(e.Operation)
 	row := table.Find(log, operation)
