@@ -68,24 +68,39 @@ func CompileBicep(name string, opts BicepOptions) (*Bicep, error) {
 
 // Facts returns what Azure will hold after the deployment, as [ReadTemplate] does. Places are those of the Bicep files.
 func (b *Bicep) Facts(ctx context.Context) (*mivet.Snapshot, error) {
-	snap := &mivet.Snapshot{Inputs: []string{b.name}}
-	if b.template != nil {
-		t, err := armtemplate.FromNode(b.template)
-		if err != nil {
-			return nil, fmt.Errorf("reading a Bicep file: %w", err)
-		}
-		if snap, err = TemplateFacts(ctx, b.name, t, TemplateOptions{Target: b.opts.Target, Parameters: b.opts.Parameters}); err != nil {
-			return nil, err
-		}
+	d, err := b.declare(ctx)
+	if err != nil {
+		return nil, err
 	}
-	snap.Gaps = slices.DeleteFunc(snap.Gaps, b.follows)
+	snap := d.finish()
+	if b.template == nil {
+		snap = &mivet.Snapshot{Inputs: []string{b.name}}
+	}
+	snap.Gaps = b.gaps(snap.Gaps)
+	return snap, nil
+}
+
+func (b *Bicep) declare(ctx context.Context) (*declarer, error) {
+	if b.template == nil {
+		return newDeclarer(b.name, KindBicep), nil
+	}
+	t, err := armtemplate.FromNode(b.template)
+	if err != nil {
+		return nil, fmt.Errorf("reading a Bicep file: %w", err)
+	}
+	return declareTemplate(ctx, b.name, t, TemplateOptions{Target: b.opts.Target, Parameters: b.opts.Parameters})
+}
+
+// gaps adds to the gaps of the template what is wrong in its source, and leaves out what only follows from that.
+func (b *Bicep) gaps(list []mivet.Gap) []mivet.Gap {
+	list = slices.DeleteFunc(list, b.follows)
 	for _, d := range b.diagnostics {
 		if d.Severity == bicep.Error {
 			at := mivet.Source{Origin: &mivet.Origin{File: d.File}, Line: d.Line}
-			snap.Gaps = append(snap.Gaps, mivet.Gap{Facts: mivet.FactInput, Reason: "the file has an error: " + d.Message, Source: at})
+			list = append(list, mivet.Gap{Facts: mivet.FactInput, Reason: "the file has an error: " + d.Message, Source: at})
 		}
 	}
-	return snap, nil
+	return list
 }
 
 // follows reports whether a gap only says again what an error among the diagnostics says: a value that was not compiled is

@@ -31,6 +31,7 @@ type declared struct {
 type declarer struct {
 	b    *builder
 	list []*declared
+	byID bool // facts are addressed by the ID of the resource that says them, for a change
 }
 
 func newDeclarer(file string, kind Kind) *declarer {
@@ -110,7 +111,11 @@ func (d *declarer) registrations() {
 // view gives a resource the form in which objects of the provider azapi are read.
 func (d *declarer) view(r *declared) *view {
 	o := &object{address: r.id, typ: "azapi_resource", provider: "azapi", actions: r.actions, line: int(r.pos.Line)}
-	v := &view{object: o, declared: r, src: d.source(shortName(r), r.pos)}
+	name := r.id
+	if !d.byID {
+		name = shortName(r)
+	}
+	v := &view{object: o, declared: r, src: d.source(name, r.pos)}
 	v.attrs, v.unknown = side(r, r.body)
 	if r.before != nil {
 		before, _ := side(r, r.before)
@@ -486,8 +491,12 @@ func (b *builder) ownerSymbol(v *view, id arm.ID, kind mivet.IdentityKind) mivet
 	symbol := mivet.SymbolicPrincipal(b.ownerText(id))
 	if _, here := b.owners[id.Key()]; !here {
 		b.owners[id.Key()] = id.String()
-		b.resource(mivet.Resource{ID: id, Source: v.src})
-		b.identity(mivet.Identity{Kind: kind, Resource: id, Principal: symbol, Source: v.src})
+		src := v.src
+		if v.declared != nil { // it is not what the resource itself says
+			src.Origin = &mivet.Origin{File: src.Origin.File}
+		}
+		b.resource(mivet.Resource{ID: id, Source: src})
+		b.identity(mivet.Identity{Kind: kind, Resource: id, Principal: symbol, Source: src})
 	}
 	return symbol
 }

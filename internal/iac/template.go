@@ -37,6 +37,14 @@ type TemplateOptions struct {
 // [mivet.SymbolicPrincipal] of the resource's ID. A part of an ID that is not known stands
 // in braces.
 func ReadTemplate(ctx context.Context, name string, r io.Reader, opts TemplateOptions) (*mivet.Snapshot, error) {
+	t, err := parseTemplate(name, r)
+	if err != nil {
+		return nil, err
+	}
+	return TemplateFacts(ctx, name, t, opts)
+}
+
+func parseTemplate(name string, r io.Reader) (*armtemplate.Template, error) {
 	text, err := readWhole(name, r, KindARMTemplate)
 	if err != nil {
 		return nil, err
@@ -49,7 +57,7 @@ func ReadTemplate(ctx context.Context, name string, r io.Reader, opts TemplateOp
 	if err != nil {
 		return nil, fmt.Errorf("reading an ARM template: %w", err)
 	}
-	return TemplateFacts(ctx, name, t, opts)
+	return t, nil
 }
 
 // unwrapped returns the template of what only holds one: an artifact of a blueprint or a deployment as Resource Manager
@@ -128,6 +136,14 @@ func ReadTemplateParameters(name string, r io.Reader) (map[string]armtemplate.Va
 // TemplateFacts is [ReadTemplate] for a template that was read already, or compiled from
 // another language: name is the input, and places are those of the template's nodes.
 func TemplateFacts(ctx context.Context, name string, t *armtemplate.Template, opts TemplateOptions) (*mivet.Snapshot, error) {
+	d, err := declareTemplate(ctx, name, t, opts)
+	if err != nil {
+		return nil, err
+	}
+	return d.finish(), nil
+}
+
+func declareTemplate(ctx context.Context, name string, t *armtemplate.Template, opts TemplateOptions) (*declarer, error) {
 	r := t.Evaluate(armtemplate.Options{Target: opts.Target, Parameters: opts.Parameters, Load: opts.Load})
 	d := newDeclarer(name, KindARMTemplate)
 	d.b.snap.TenantID = opts.Target.Tenant
@@ -141,7 +157,7 @@ func TemplateFacts(ctx context.Context, name string, t *armtemplate.Template, op
 	for _, x := range r.Diagnostics {
 		d.b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Reason: x.Text, Source: d.source("", x.Pos)})
 	}
-	return d.finish(), nil
+	return d, nil
 }
 
 // unset tells which parameters have no value: what hangs on them is not known.
@@ -217,6 +233,14 @@ const actionDeploy = "deploy"
 // ReadPredicted reads what "bicep snapshot" writes: the resources that a deployment would
 // make, with all expressions evaluated that can be.
 func ReadPredicted(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error) {
+	d, err := declarePredicted(ctx, name, r)
+	if err != nil {
+		return nil, err
+	}
+	return d.finish(), nil
+}
+
+func declarePredicted(ctx context.Context, name string, r io.Reader) (*declarer, error) {
 	text, err := readWhole(name, r, KindBicepSnapshot)
 	if err != nil {
 		return nil, err
@@ -243,7 +267,7 @@ func ReadPredicted(ctx context.Context, name string, r io.Reader) (*mivet.Snapsh
 			body: asObject(values[i]), pos: n.Pos, actions: []string{actionDeploy},
 		})
 	}
-	return d.finish(), nil
+	return d, nil
 }
 
 func plain(n *armtemplate.Node, member string) string {
@@ -282,6 +306,14 @@ func evaluateNodes(nodes []*armtemplate.Node) []armtemplate.Value {
 // ReadWhatIf reads the answer of a what-if: the body of the REST call, or what "az
 // deployment … what-if --no-pretty-print" prints, which is its inner object.
 func ReadWhatIf(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error) {
+	d, err := declareWhatIf(ctx, name, r)
+	if err != nil {
+		return nil, err
+	}
+	return d.finish(), nil
+}
+
+func declareWhatIf(ctx context.Context, name string, r io.Reader) (*declarer, error) {
 	text, err := readWhole(name, r, KindWhatIf)
 	if err != nil {
 		return nil, err
@@ -309,7 +341,7 @@ func ReadWhatIf(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot,
 		}
 		d.change(n, values[i])
 	}
-	return d.finish(), nil
+	return d, nil
 }
 
 // What a change does, in the words that plans have. A resource that is deployed again is
