@@ -217,6 +217,12 @@ func (r *run) ask(ctx context.Context, l *listing, next string) (*reply, error) 
 	}
 	out := r.open(l, a.body, &e)
 	out.page.Asked = name
+	if out.page.Next != "" && l.call.api != resourceGraph {
+		// A link that is not followed is not kept either: who knows what it holds.
+		if _, err := follow(req.url, out.page.Next); err != nil {
+			out.page.Next, out.page.Cut = "", l.call.what+" were not read to their end: "+err.Error()
+		}
+	}
 	if a.header.Get("x-ms-tenant-subscription-limit-hit") == "true" {
 		out.page.Cut = "there are more subscriptions than Resource Graph covers in one query; those beyond 10,000 were left out"
 	}
