@@ -174,6 +174,11 @@ var perResource = []*call{
 	local("SQL administrators of instances", "administrators", "2021-11-01", "Microsoft.Sql/managedInstances"),
 	local("PostgreSQL administrators", "administrators", "2024-08-01", "Microsoft.DBforPostgreSQL/flexibleServers"),
 	local("MySQL administrators", "administrators", "2023-12-30", "Microsoft.DBforMySQL/flexibleServers"),
+	{ // each has identities of its own, and Resource Graph holds none of them
+		what: "Machine Learning computes", api: resourceManager, method: "GET", path: "{id}/computes", version: "2024-04-01",
+		on:    []string{"Microsoft.MachineLearningServices/workspaces"},
+		needs: []string{"Microsoft.MachineLearningServices/workspaces/computes/read"}, facts: []mivet.FactKind{mivet.FactIdentities, mivet.FactResources},
+	},
 	child("secrets of vaults", "secrets", "2023-07-01", "Microsoft.KeyVault/vaults"),
 	child("keys of vaults", "keys", "2023-07-01", "Microsoft.KeyVault/vaults"),
 	child("blob containers", "blobServices/default/containers", "2023-05-01", "Microsoft.Storage/storageAccounts"),

@@ -364,7 +364,7 @@ func (r *run) below(ctx context.Context, c *call, id arm.ID) {
 		switch {
 		case c.with == WithSettings:
 			r.facts.settingsList(id, p)
-		case c.with == WithChildren, c.with == WithLogs:
+		case c.with == WithChildren, c.with == WithLogs, c.facts[0] == mivet.FactIdentities:
 			r.facts.carriers(p, c.what, src)
 			r.each(ctx, p.ids())
 		case c.facts[0] == mivet.FactFederatedCredentials:

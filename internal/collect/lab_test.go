@@ -140,6 +140,53 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestUnlisted reads what carries identities and what says where logs go, and is in no
+// table of Resource Graph.
+func TestUnlisted(t *testing.T) {
+	const text = `tenant small taken=2026-11-20
+subscription prod
+rg app in prod
+ml models in app
+resource Microsoft.MachineLearningServices/workspaces/computes trainer id=/subscriptions/prod/resourceGroups/app/providers/Microsoft.MachineLearningServices/workspaces/models/computes/trainer system
+keyvault kv in app
+resource Microsoft.Insights/diagnosticSettings audit id=/subscriptions/prod/resourceGroups/app/providers/Microsoft.KeyVault/vaults/kv/providers/Microsoft.Insights/diagnosticSettings/audit \
+	.workspaceId=/subscriptions/prod/resourceGroups/app/providers/Microsoft.OperationalInsights/workspaces/logs .logs[0].categoryGroup=audit .logs[0].enabled=true
+assign trainer Reader at app
+`
+	want, err := tenant.Parse("small.tenant", strings.NewReader(text), tenant.Options{
+		Role: func(string) (mivet.RoleID, bool) { return "acdd72a7-3385-48ef-bd42-f606fba81ae7", true },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, all := collected(t, configFor(t, serve(t, want, lab.Options{}), collect.WithLogs))
+	found := map[string]*mivet.Resource{}
+	for i := range res.Snapshot.Resources {
+		found[res.Snapshot.Resources[i].ID.Name()] = &res.Snapshot.Resources[i]
+	}
+	trainer, audit := found["trainer"], found["audit"]
+	if trainer == nil || trainer.Identity == nil || !trainer.Identity.System || trainer.Identity.SystemPrincipal == "" {
+		t.Fatalf("the compute has no identity: %+v", trainer)
+	}
+	if p := trainer.Identity.SystemPrincipal; len(res.Snapshot.RoleAssignments) != 1 || res.Snapshot.RoleAssignments[0].Principal != p {
+		t.Errorf("the grants of %s are %+v", p, res.Snapshot.RoleAssignments)
+	}
+	if audit == nil {
+		t.Fatal("the diagnostic settings of the vault are missing")
+	}
+	for path, value := range map[string]string{"workspaceId": "/subscriptions/prod/resourceGroups/app/providers/Microsoft.OperationalInsights/workspaces/logs", "logs[0].categoryGroup": "audit", "logs[0].enabled": "true"} {
+		if got, _ := audit.Setting(path); got != value {
+			t.Errorf("%s is %q, want %q; there are %v", path, got, value, audit.Detail)
+		}
+	}
+	raw := rawForms(t, all)
+	for _, r := range []*mivet.Resource{trainer, audit} {
+		if !strings.Contains(raw[r.ID.Key()], r.ID.Name()) {
+			t.Errorf("the raw form of %s is missing", r.ID)
+		}
+	}
+}
+
 // facts writes what was collected as text, without times and requests: two collections of
 // one tenant give the same.
 func facts(t testing.TB, s *mivet.Snapshot) string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/snapshot"
 )
@@ -31,7 +32,7 @@ func keepsRaw(c *call) bool {
 	case callContainers, callResources, callPolicies, callSiteConfigs:
 		return true
 	}
-	return c.with != ""
+	return c.with != "" || len(c.on) > 0 && c.facts[0] == mivet.FactIdentities
 }
 
 func (x *rawIndex) add(l *listing, n int, p *page) {

@@ -60,7 +60,7 @@ func (s *Server) Replace(snap *mivet.Snapshot) error {
 
 // inResources reports whether a type is in the table resources.
 func inResources(typ string) bool {
-	return typ != subscriptionType && typ != groupType && !isChild(typ) && !strings.EqualFold(typ, policyType)
+	return typ != subscriptionType && typ != groupType && !isChild(typ) && !strings.EqualFold(typ, policyType) && !strings.EqualFold(typ, diagnosticType)
 }
 
 func changesBetween(old, now *world, at time.Time) ([]Change, error) {

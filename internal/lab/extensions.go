@@ -11,6 +11,16 @@ import (
 	"github.com/mivet/mivet/arm"
 )
 
+// writeEntry answers with one thing.
+func (q *armRequest) writeEntry(value func() (any, error)) {
+	v, err := value()
+	if err != nil {
+		writeError(q.w, http.StatusInternalServerError, "InternalServerError", err.Error())
+		return
+	}
+	q.write(v)
+}
+
 // child serves a collection below a resource, and its items by name.
 func (q *armRequest) child(t target, operation string, all []entry) {
 	if q.s.world.find(t.parent) == nil {
@@ -26,12 +36,7 @@ func (q *armRequest) child(t target, operation string, all []entry) {
 	}
 	for _, e := range all {
 		if strings.EqualFold(e.id.Name(), t.name) {
-			v, err := e.value()
-			if err != nil {
-				writeError(q.w, http.StatusInternalServerError, "InternalServerError", err.Error())
-				return
-			}
-			q.write(v)
+			q.writeEntry(e.value)
 			return
 		}
 	}
@@ -58,21 +63,37 @@ func (q *armRequest) federatedCredentials(t target) {
 	q.child(t, federatedType+"/read", all)
 }
 
-// diagnosticSettings serves the settings that send logs away. The snapshot holds none: every
-// list is empty.
+const diagnosticType = "Microsoft.Insights/diagnosticSettings"
+
+// diagnosticSettings serves the settings that send logs away: those that the snapshot has
+// among its resources.
 func (q *armRequest) diagnosticSettings(t target) {
-	if q.s.world.find(t.scope) == nil {
+	w := q.s.world
+	if w.find(t.scope) == nil {
 		q.getThing(t.scope)
 		return
 	}
-	if !q.allowed("Microsoft.Insights/diagnosticSettings/read", t.scope) {
+	if !q.allowed(diagnosticType+"/read", t.scope) {
 		return
+	}
+	var all []entry
+	for i := range w.resources {
+		one := &w.resources[i]
+		if !strings.EqualFold(one.typ, diagnosticType) || !one.id.Parent().Equal(t.scope) {
+			continue
+		}
+		value := func() (any, error) { return w.resource(one) }
+		if strings.EqualFold(one.id.Name(), t.name) {
+			q.writeEntry(value)
+			return
+		}
+		all = append(all, entry{one.id, value})
 	}
 	if t.name != "" {
 		writeError(q.w, http.StatusNotFound, "ResourceNotFound", fmt.Sprintf("The resource '%s' was not found.", q.path))
 		return
 	}
-	q.list(nil)
+	q.list(all)
 }
 
 const cosmosType = "Microsoft.DocumentDB/databaseAccounts"
