@@ -147,6 +147,8 @@ func TestDataPlanes(t *testing.T) {
 	d = f("Azure.Messaging.ServiceBus.ServiceBusException: Manage,EntityRead claims are required for this operation.", ServiceBus, "unauthorized-access", MissingRole)
 	is("the claims", d.Operation, "Manage,EntityRead")
 	is("the other service", string(d.Either), "")
+	d = f("Unauthorized access. Send claim(s) are required to perform this operation.", ServiceBus, "unauthorized-access", MissingRole) // a shell ate the quotes
+	is("the claim", d.Operation, "Send")
 	f("Ip has been prevented to connect to the endpoint.", ServiceBus, "unauthorized-access", Network)
 	f("LocalAuthDisabled: Authorization failed", ServiceBus, "LocalAuthDisabled", SharedKeyDisabled)
 

@@ -212,62 +212,78 @@ var managerFields = []*regexp.Regexp{
 	re(`(?i)to perform action(?:\(s\))? ['"](?P<op>[^'"]*)['"]`),
 }
 
+var storageFields = []*regexp.Regexp{
+	re(`(?i)(?P<res>https://[a-z0-9]+\.(?:blob|queue|table|file|dfs)\.core\.[a-z.]+[a-z](?:/(?:[^\s"'?<>,;)]*[^\s"'?<>,;).:])?)?)`),
+	re(`(?i)\b(?P<res>[a-z0-9]{3,24}\.(?:blob|queue|table|file|dfs)\.core\.(?:windows|usgovcloudapi|chinacloudapi)\.(?:net|cn))`),
+}
+
 // Storage: learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes.
 var storageForms = []form{
 	{
 		service: Storage, code: "AuthorizationPermissionMismatch", status: 403,
 		says:   re(`(?i)AuthorizationPermissionMismatch|not authorized to perform this operation using this permission`),
+		fields: storageFields,
 		causes: []Cause{ControlPlaneRoleOnly, Propagation, MissingRole, WrongScope, WrongIdentitySelected, GroupTokenCache},
 		proves: []string{tokenAccepted},
 	},
 	{
 		service: Storage, code: "KeyBasedAuthenticationNotPermitted", status: 403,
 		says:   re(`(?i)KeyBasedAuthenticationNotPermitted|Key based authentication is not permitted on this storage account`),
+		fields: storageFields,
 		causes: []Cause{SharedKeyDisabled}, proves: []string{rolesIgnored},
 	},
 	{
 		service: Storage, code: "InvalidAuthenticationInfo", status: 401,
 		says:   re(`(?i)Issuer validation failed`),
+		fields: storageFields,
 		causes: []Cause{WrongTenant}, proves: []string{rolesIgnored},
 	},
 	{
 		service: Storage, code: "InvalidAuthenticationInfo", status: 401,
 		says:   re(`(?i)Audience validation failed`),
+		fields: storageFields,
 		causes: []Cause{WrongAudience}, proves: []string{rolesIgnored},
 	},
 	{
 		service: Storage, code: "InvalidAuthenticationInfo", status: 401,
 		says:   re(`\bInvalidAuthenticationInfo\b`),
+		fields: storageFields,
 		causes: []Cause{WrongAudience, WrongTenant}, proves: []string{rolesIgnored},
 	},
 	{
 		service: Storage, code: "NoAuthenticationInformation", status: 401,
 		says:   re(`\bNoAuthenticationInformation\b`),
+		fields: storageFields,
 		causes: []Cause{Unknown}, proves: []string{"the request carried no token that the account can read", rolesIgnored},
 	},
 	{
 		service: Storage, code: "PublicAccessNotPermitted", status: 409,
 		says:   re(`\bPublicAccessNotPermitted\b|Public access is not permitted on this storage account`),
+		fields: storageFields,
 		causes: []Cause{Unknown}, proves: []string{"the request carried no token, and the account permits none without", rolesIgnored},
 	},
 	{
 		service: Storage, status: 403,
 		says:   re(`\b(?P<code>Authorization(?:Protocol|Service|ResourceType)Mismatch)\b`),
+		fields: storageFields,
 		causes: []Cause{Unknown}, proves: []string{"a signed URL was used, and is made for something else; no identity was involved"},
 	},
 	{
 		service: Storage, code: "AuthenticationFailed", status: 403,
 		says:   re(`(?i)Make sure the value of (?:the )?Authorization header is formed correctly`),
+		fields: storageFields,
 		causes: []Cause{Unknown}, proves: []string{"the key, the signed URL or the token is not right in itself", rolesIgnored},
 	},
 	{
 		service: Storage, code: "AuthorizationSourceIPMismatch", status: 403,
 		says:   re(`(?i)AuthorizationSourceIPMismatch|not authorized to perform this operation using this source IP`),
+		fields: storageFields,
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
 	},
 	{
 		service: Storage, code: "AuthorizationFailure", status: 403,
 		says:   re(`\bAuthorizationFailure\b|(?i:This request is not authorized to perform this operation)(?:[.\s"'<]|$)`),
+		fields: storageFields,
 		causes: []Cause{Network}, proves: []string{rolesIgnored},
 		refine: func(d *Denial, text string) {
 			// The sentence is the network's. The code alone is written for other refusals too.
@@ -305,7 +321,7 @@ var busForms = []form{
 	{
 		// A refusal of the token itself is told with the same condition, and stands before.
 		service: ServiceBus, code: "unauthorized-access", status: 401,
-		says: re(`(?i)'(?:Listen|Send|Manage)[\w, ]*' claim\(s\) (?:are|is) required|(?:Listen|Send|Manage)[\w, ]* claims? (?:are|is) required for this operation` +
+		says: re(`(?i)'?\b(?:Listen|Send|Manage)[\w, ]*'? claim\(s\) (?:are|is) required|(?:Listen|Send|Manage)[\w, ]* claims? (?:are|is) required for this operation` +
 			`|\bunauthorized-access\b|claim is empty or token is invalid|SubCode=4010\d`),
 		fields: []*regexp.Regexp{busResource, re(`(?i)(?P<op>(?:Listen|Send|Manage)(?:, ?\w+)*)'? claim`)},
 		causes: []Cause{MissingRole, WrongIdentitySelected, WrongScope, Propagation, ControlPlaneRoleOnly, GroupTokenCache},

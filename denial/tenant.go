@@ -4,6 +4,7 @@ package denial
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -29,6 +30,29 @@ type Given struct {
 	Resource         arm.ID
 	// Host is the resource on which the client ran.
 	Host arm.ID
+	// Formers are principals that the caller's identity had before, such as one that a log
+	// tells of.
+	Formers []mivet.PrincipalID
+}
+
+// ceased reports whether the principal of an assignment is known to be gone: it is in no
+// list of the directory, and the lists are whole.
+func (t *Tenant) ceased(a *mivet.RoleAssignment) bool {
+	if len(t.Snapshot.Principals) == 0 || !mivet.IsGUID(string(a.Principal)) || t.knows(a.Principal) || !a.DelegatedIdentity.IsZero() {
+		return false
+	}
+	return !slices.ContainsFunc(t.Snapshot.Gaps, func(g mivet.Gap) bool { return g.Facts == mivet.FactPrincipals })
+}
+
+// roleName names the role of an assignment.
+func (t *Tenant) roleName(a *mivet.RoleAssignment) string {
+	if a.RoleName != "" {
+		return a.RoleName
+	}
+	if d := t.Index.Role(a.Role); d != nil && d.Name != "" {
+		return d.Name
+	}
+	return "the role " + string(a.Role)
 }
 
 // caller finds the principal that the text names. It is false where the text names none;
@@ -99,6 +123,18 @@ var entityTypes = map[Service]struct{ account, child string }{
 	CosmosDB:          {"Microsoft.DocumentDB/databaseAccounts", ""},
 	AppConfiguration:  {"Microsoft.AppConfiguration/configurationStores", ""},
 	ContainerRegistry: {"Microsoft.ContainerRegistry/registries", ""},
+	AI:                {"Microsoft.CognitiveServices/accounts", ""},
+	Search:            {"Microsoft.Search/searchServices", ""},
+	IoTHub:            {"Microsoft.Devices/IotHubs", ""},
+	ManagedHSM:        {"Microsoft.KeyVault/managedHSMs", ""},
+	Storage:           {"Microsoft.Storage/storageAccounts", ""},
+}
+
+// storageChildren are what the first part of a path names, by the service that the host
+// names.
+var storageChildren = map[string]string{
+	"blob": "blobServices/default/containers", "dfs": "blobServices/default/containers",
+	"queue": "queueServices/default/queues", "table": "tableServices/default/tables", "file": "fileServices/default/fileshares",
 }
 
 // place finds the resource that a text names: by its ID, else by the name of the account
@@ -124,14 +160,29 @@ func (t *Tenant) place(d *Denial) (arm.ID, bool) {
 		if n != 1 {
 			continue
 		}
-		if entity != "" && e.child != "" {
-			if id, err := arm.ParseID(found.String() + "/" + e.child + "/" + entity); err == nil {
+		child := e.child
+		if service == Storage {
+			child = storageChildren[hostPart(d.Resource)]
+		}
+		if entity != "" && child != "" {
+			if id, err := arm.ParseID(found.String() + "/" + child + "/" + entity); err == nil {
 				return id, true
 			}
 		}
 		return found, true
 	}
 	return arm.ID{}, false
+}
+
+// hostPart is the second label of a URL's host, "blob" in "https://a.blob.core.windows.net".
+func hostPart(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(u.Host, ".")
+	part, _, _ := strings.Cut(rest, ".")
+	return strings.ToLower(part)
 }
 
 // accountAndEntity takes "sb://n.servicebus.windows.net/q" apart; a bare name or host is an

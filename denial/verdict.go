@@ -42,6 +42,8 @@ type Fix struct {
 	Role    string `json:"role"`
 	Scope   arm.ID `json:"scope"`
 	Command string `json:"command"`
+	// Remove takes away what an identity left behind that was made again; often empty.
+	Remove string `json:"remove,omitzero"`
 }
 
 // A Verdict is a denial seen in its tenant.
@@ -55,6 +57,10 @@ type Verdict struct {
 	At    time.Time
 	// Answer is what the engine says today of that question; nil where it was not asked.
 	Answer *authz.Explanation
+	// Former is the principal that holds what the caller lacks and that no longer exists, and
+	// Stranded are its grants; empty where there is none.
+	Former   mivet.PrincipalID
+	Stranded []*mivet.RoleAssignment
 	// Hypotheses are the causes, the likeliest first.
 	Hypotheses []Hypothesis
 	Fix        *Fix

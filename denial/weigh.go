@@ -81,13 +81,37 @@ func (w *weighing) identity() {
 			w.say(WrongIdentitySelected, Supported, fmt.Sprintf("%s, which the same resource carries, may do this", w.t.name(other)))
 		}
 	}
-	for _, old := range w.formers() {
-		if w.can(old) {
-			w.say(RecreatedIdentity, Settled, fmt.Sprintf("the grants are held by %s, the principal of this identity before it was made again", old))
-		}
-	}
+	w.recreated()
 	if client := mivet.NewPrincipalID(w.t.clientID(w.Who)); client != "" && client != w.Who && w.can(client) {
 		w.say(IDConfusion, Settled, fmt.Sprintf("a grant names %s, which is the client ID of the caller; its object ID is %s", client, w.Who))
+	}
+}
+
+// recreated looks for the grants of an identity that was made again: they are held by a
+// principal that ceased.
+func (w *weighing) recreated() {
+	if w.can(w.Who) {
+		return
+	}
+	formers := w.formers()
+	for _, old := range formers {
+		if w.can(old) {
+			w.say(RecreatedIdentity, Settled, fmt.Sprintf("the grants are held by %s, the principal of this identity before it was made again", old))
+			w.Former = old
+		}
+	}
+	for i := range w.t.Snapshot.RoleAssignments {
+		a := &w.t.Snapshot.RoleAssignments[i]
+		known := slices.Contains(formers, a.Principal)
+		if !known && !w.t.ceased(a) || !a.Scope.Contains(w.Where) || !w.can(a.Principal) {
+			continue
+		}
+		w.Stranded = append(w.Stranded, a)
+		if !known {
+			w.say(RecreatedIdentity, Supported, fmt.Sprintf("%s at %s would give it, and is held by %s, which no longer exists: that of the caller before it was made again, or of another",
+				w.t.roleName(a), a.Scope, a.Principal))
+			w.Former = a.Principal
+		}
 	}
 }
 
@@ -136,11 +160,11 @@ func (w *weighing) hosts() []*mivet.Resource {
 
 // formers are the principals that the caller's identity had before.
 func (w *weighing) formers() []mivet.PrincipalID {
+	out := slices.Clone(w.given.Formers)
 	m := w.t.Index.Identity(w.Who)
 	if m == nil {
-		return nil
+		return out
 	}
-	var out []mivet.PrincipalID
 	for i := range w.t.Snapshot.Identities {
 		if o := &w.t.Snapshot.Identities[i]; o.Resource.Equal(m.Resource) && o.Kind == m.Kind && o.Principal != w.Who && o.Principal != "" {
 			out = append(out, o.Principal)
@@ -157,7 +181,7 @@ func (w *weighing) formers() []mivet.PrincipalID {
 // allowed weighs a refusal of what the grants give: they are young, or something else than
 // a missing grant refused.
 func (w *weighing) allowed(x *authz.Explanation) {
-	for _, c := range []Cause{MissingRole, ControlPlaneRoleOnly, WrongScope, IDConfusion, DenyAssignment} {
+	for _, c := range []Cause{MissingRole, ControlPlaneRoleOnly, WrongScope, IDConfusion, DenyAssignment, RecreatedIdentity} {
 		w.say(c, Excluded, "by what was read the caller may do this")
 	}
 	w.say(StaleClientCache, Possible)
@@ -189,7 +213,7 @@ func (w *weighing) denied(x *authz.Explanation) {
 	}
 	found := w.nearMisses(x)
 	for _, h := range w.Hypotheses {
-		found = found || h.Certainty == Settled || h.Cause == WrongIdentitySelected && h.Certainty == Supported
+		found = found || h.Certainty == Settled || (h.Cause == WrongIdentitySelected || h.Cause == RecreatedIdentity) && h.Certainty == Supported
 	}
 	if !found {
 		w.say(MissingRole, Supported, fmt.Sprintf("%s holds nothing at or above the resource that gives it", w.t.name(w.Who)))
@@ -283,6 +307,20 @@ func (w *weighing) fix() {
 		Principal: w.Who, Role: d.Name, Scope: w.Where,
 		Command: fmt.Sprintf("az role assignment create --assignee-object-id %s --assignee-principal-type %s --role %q --scope %q",
 			w.Who, w.principalType(), d.Name, w.Where),
+	}
+	w.removal()
+}
+
+// removal takes away the grants that an identity left behind when it was made again.
+func (w *weighing) removal() {
+	var ids []string
+	for _, a := range w.Stranded {
+		if slices.Contains(w.formers(), a.Principal) && !a.ID.IsZero() {
+			ids = append(ids, `"`+a.ID.String()+`"`)
+		}
+	}
+	if len(ids) > 0 {
+		w.Fix.Remove = "az role assignment delete --ids " + strings.Join(ids, " ")
 	}
 }
 

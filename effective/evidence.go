@@ -82,6 +82,28 @@ func Weigh(list []Statement, changed time.Time, revision string) *Evidence {
 	return e
 }
 
+// kindOrder holds the kinds of evidence, that which is nearest to the running code first.
+var kindOrder = []mivet.EvidenceKind{mivet.Attested, mivet.Observed, mivet.Predicted, mivet.Configured}
+
+// Presenter returns the principal that the workload presents and the statement that says
+// so: the nearest one to the running code that names one principal and is not stale. It is
+// nil where none does, and where fresh statements disagree.
+func (e *Evidence) Presenter() (mivet.PrincipalID, *Weighed) {
+	for _, d := range e.Disagreements {
+		if d.Sure {
+			return "", nil
+		}
+	}
+	for _, kind := range kindOrder {
+		for i := len(e.Statements) - 1; i >= 0; i-- { // the last one first
+			if s := &e.Statements[i]; s.Kind == kind && s.Age != Stale && len(s.Principals) == 1 {
+				return s.Principals[0], s
+			}
+		}
+	}
+	return "", nil
+}
+
 func ageOf(s *Statement, changed time.Time, revision string) (age Age, why string) {
 	switch {
 	case s.Revision != "" && revision != "" && s.Revision != revision:

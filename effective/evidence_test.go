@@ -72,3 +72,24 @@ func TestStatements(t *testing.T) {
 		t.Errorf("a vault: %+v", all)
 	}
 }
+
+func TestPresenter(t *testing.T) {
+	at := func(day int) time.Time { return time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC) }
+	f := func(changed time.Time, want mivet.PrincipalID, kind mivet.EvidenceKind, list ...Statement) {
+		t.Helper()
+		got, s := Weigh(list, changed, "").Presenter()
+		if got != want || (s == nil) != (want == "") || s != nil && s.Kind != kind {
+			t.Errorf("%q by %+v, want %q by %s", got, s, want, kind)
+		}
+	}
+	one := func(k mivet.EvidenceKind, day int, ids ...mivet.PrincipalID) Statement {
+		return Statement{Kind: k, Principals: ids, At: at(day)}
+	}
+	f(at(1), "", "")
+	f(at(1), "a", mivet.Predicted, one(mivet.Configured, 2, "a", "b"), one(mivet.Predicted, 2, "a"))
+	f(at(1), "a", mivet.Attested, one(mivet.Configured, 2, "a", "b"), one(mivet.Observed, 4, "a"), one(mivet.Attested, 3, "a"))
+	f(at(3), "b", mivet.Observed, one(mivet.Attested, 2, "a"), one(mivet.Observed, 4, "a"), one(mivet.Observed, 5, "b"))
+	f(at(1), "", "", one(mivet.Configured, 2, "a", "b"), one(mivet.Observed, 2, "c"))
+	f(time.Time{}, "c", mivet.Observed, one(mivet.Predicted, 2, "a"), one(mivet.Observed, 2, "c"))
+	f(at(1), "", "", one(mivet.Configured, 2, "a", "b"))
+}

@@ -11,11 +11,46 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/internal/probe"
 )
+
+// evidenceFlags say what is known of the run time of a workload.
+type evidenceFlags struct {
+	files             []string
+	changed, revision string
+}
+
+func (f *evidenceFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVar(&f.files, "evidence", nil, "weigh these records of attest and reports of whoami; may be repeated")
+	fl.StringVar(&f.changed, "changed", "", "when the workload or its settings changed last; older evidence is stale")
+	fl.StringVar(&f.revision, "revision", "", "the revision that runs; evidence about another one is stale")
+}
+
+// weigh holds what is known of a workload's run time against what a snapshot says of it.
+func (a *app) weigh(f *evidenceFlags, w *effective.Carrier, consumers []effective.Consumer, taken time.Time) (*effective.Evidence, error) {
+	changed, err := parseTime(f.changed)
+	if err != nil {
+		return nil, err
+	}
+	list := w.Statements(consumers, taken)
+	for _, file := range f.files {
+		more, others, err := a.readEvidence(file, w)
+		if err != nil {
+			return nil, err
+		}
+		if others > 0 {
+			a.note("%s: %s about other workloads", file, counted(others, "object"))
+		}
+		list = append(list, more...)
+	}
+	return effective.Weigh(list, changed, f.revision), nil
+}
 
 // proof is a record of attest, as far as it is evidence.
 type proof struct {

@@ -22,9 +22,7 @@ type identityFlags struct {
 	out output
 	as  string
 
-	evidence []string
-	changed  string
-	revision string
+	evidence evidenceFlags
 }
 
 func (a *app) identityCommand() *cobra.Command {
@@ -50,9 +48,7 @@ func (a *app) identityCommand() *cobra.Command {
 	f.in.register(cmd)
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().StringVar(&f.as, "as", "", "the client library of the code, such as go@1.15.0, js@4.9.1 or python")
-	cmd.Flags().StringArrayVar(&f.evidence, "evidence", nil, "weigh these records of attest and reports of whoami; may be repeated")
-	cmd.Flags().StringVar(&f.changed, "changed", "", "when the workload or its settings changed last; older evidence is stale")
-	cmd.Flags().StringVar(&f.revision, "revision", "", "the revision that runs; evidence about another one is stale")
+	f.evidence.register(cmd)
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeResource)
 	return cmd
 }
@@ -135,27 +131,11 @@ func (p *presentedBy) library(as string) error {
 }
 
 // weigh holds evidence of the run time against what the snapshot says.
-func (p *presentedBy) weigh(a *app, f *identityFlags, w *effective.Carrier, taken time.Time) error {
-	if len(f.evidence) == 0 {
-		return nil
+func (p *presentedBy) weigh(a *app, f *identityFlags, w *effective.Carrier, taken time.Time) (err error) {
+	if len(f.evidence.files) > 0 {
+		p.Evidence, err = a.weigh(&f.evidence, w, p.Consumers, taken)
 	}
-	changed, err := parseTime(f.changed)
-	if err != nil {
-		return err
-	}
-	list := w.Statements(p.Consumers, taken)
-	for _, file := range f.evidence {
-		more, others, err := a.readEvidence(file, w)
-		if err != nil {
-			return err
-		}
-		if others > 0 {
-			a.note("%s: %s about other workloads", file, counted(others, "object"))
-		}
-		list = append(list, more...)
-	}
-	p.Evidence = effective.Weigh(list, changed, f.revision)
-	return nil
+	return err
 }
 
 // code is 1 where a selector cannot work or evidence disagrees, and 4 where it may.

@@ -92,7 +92,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SCHEMAS", schemas)
 			return err
 		},
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "appears": appears},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "appears": appears},
 	})
 }
 

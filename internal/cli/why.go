@@ -8,13 +8,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/denial"
+	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -24,6 +24,9 @@ type whyFlags struct {
 
 	file, log                                 string
 	identity, expect, operation, resource, on string
+
+	as       string
+	evidence evidenceFlags
 }
 
 func (a *app) whyCommand() *cobra.Command {
@@ -41,7 +44,9 @@ func (a *app) whyCommand() *cobra.Command {
 			"speaks for it, what rules it out, and which command tells it from the others.\n\n" +
 			"A refusal by a network rule, an audience or a tenant comes before roles, and mivet says so. The\n" +
 			"fix is the smallest built-in role at the resource itself, and only where the caller is the right\n" +
-			"one. Without TEXT the text is read from --file or from standard input.",
+			"one. Without TEXT the text is read from --file or from standard input.\n\n" +
+			"Most services name no caller. With --host mivet takes the identity that the workload presents:\n" +
+			"what it attested, what was observed of it (--evidence), else what is predicted.",
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.why(ctx, &f, args) }),
 	}
 	f.in.register(cmd)
@@ -53,7 +58,9 @@ func (a *app) whyCommand() *cobra.Command {
 	fl.StringVar(&f.expect, "expect", "", "who should have called")
 	fl.StringVar(&f.operation, "operation", "", "what was refused, where the text does not say")
 	fl.StringVar(&f.resource, "resource", "", "where it was refused, where the text does not say")
-	fl.StringVar(&f.on, "host", "", "the resource on which the client runs")
+	fl.StringVar(&f.on, "host", "", "the workload that was refused; where the text names nobody, who it presents is worked out")
+	fl.StringVar(&f.as, "as", "", "the client library of that workload's code, such as go@1.15.0")
+	f.evidence.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("file", "log")
 	return cmd
 }
@@ -63,20 +70,22 @@ func (a *app) why(ctx context.Context, f *whyFlags, args []string) (int, error) 
 		return exitUsage, err
 	}
 	if f.log != "" {
-		return a.whySeries(f, args)
+		return a.whySeries(ctx, f, args)
 	}
 	text, err := a.whyText(f, args)
 	if err != nil {
 		return exitFailed, err
 	}
-	d := denial.Parse(text)
-	w := whyAnswer{}
-	if f.in.demo || len(f.in.files) > 0 || a.Env("MIVET_INPUT") != "" {
-		if w.Verdict, err = a.whyInTenant(ctx, f, d, &w); err != nil {
+	var t *whyTenant
+	if a.hasInput(&f.in) {
+		if t, err = a.whyTenant(ctx, f); err != nil {
 			return exitFailed, err
 		}
-	} else {
-		w.Verdict = denial.Explain(d, nil, denial.Given{})
+	}
+	d := denial.Parse(text)
+	w, err := t.answer(a, f, d)
+	if err != nil {
+		return exitFailed, err
 	}
 	code := exitOK
 	if !d.Recognised() {
@@ -120,13 +129,24 @@ func (a *app) openText(name string) (io.Reader, func(), error) {
 	return file, func() { _ = file.Close() }, nil
 }
 
-// whyInTenant holds a denial against the inputs.
-func (a *app) whyInTenant(ctx context.Context, f *whyFlags, d *denial.Denial, w *whyAnswer) (*denial.Verdict, error) {
+// whyTenant is the input that denials are held against, with what the flags say.
+type whyTenant struct {
+	*questions
+	given  denial.Given
+	tenant *denial.Tenant
+}
+
+// hasInput reports whether there is something to hold denials against.
+func (a *app) hasInput(f *inputFlags) bool {
+	return f.demo || len(f.files) > 0 || a.Env("MIVET_INPUT") != ""
+}
+
+// whyTenant reads the inputs, and what the flags name in them.
+func (a *app) whyTenant(ctx context.Context, f *whyFlags) (*whyTenant, error) {
 	q, err := a.prepare(ctx, &questionFlags{in: f.in, out: f.out}, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	w.resolver = q.resolver
 	var given denial.Given
 	for _, p := range []struct {
 		word string
@@ -159,24 +179,71 @@ func (a *app) whyInTenant(ctx context.Context, f *whyFlags, d *denial.Denial, w 
 	if err != nil {
 		return nil, err
 	}
-	return denial.Explain(d, &denial.Tenant{
+	return &whyTenant{q, given, &denial.Tenant{
 		Snapshot: q.snap, Index: q.index, Engine: q.engine,
 		SmallestRole: func(op arm.Operation, plane mivet.Plane) *mivet.RoleDefinition {
 			return vet.SmallestRole(cat, op, plane)
 		},
-	}, given), nil
+	}}, nil
+}
+
+// answer holds a denial against the inputs; t is nil where there are none.
+func (t *whyTenant) answer(a *app, f *whyFlags, d *denial.Denial) (*whyAnswer, error) {
+	if t == nil {
+		return &whyAnswer{Verdict: denial.Explain(d, nil, denial.Given{})}, nil
+	}
+	w := &whyAnswer{resolver: t.resolver}
+	given := t.given
+	if err := a.whyCaller(f, t.questions, d, &given, w); err != nil {
+		return nil, err
+	}
+	w.Verdict = denial.Explain(d, t.tenant, given)
+	w.Unresolved = append(w.Unresolved, w.notKnown...)
+	return w, nil
+}
+
+// whyCaller finds out who called, where the text names nobody and the workload is given.
+func (a *app) whyCaller(f *whyFlags, q *questions, d *denial.Denial, given *denial.Given, w *whyAnswer) error {
+	resource := q.index.Resource(given.Host)
+	if given.Caller != "" || resource == nil || d.Caller.Named() || !d.RolesEvaluated() {
+		return nil
+	}
+	var library presentedBy
+	if err := library.library(f.as); err != nil {
+		return &usageError{err}
+	}
+	carrier := effective.NewCarrier(q.index, resource)
+	consumers, err := carrier.Consumers(library.SDK, library.Version)
+	if err != nil {
+		return err
+	}
+	e, err := a.weigh(&f.evidence, carrier, consumers, q.snap.TakenAt)
+	if err != nil {
+		return err
+	}
+	var by *effective.Weighed
+	if given.Caller, by = e.Presenter(); by != nil {
+		w.callerBy = fmt.Sprintf("%s (%s): %s", by.Kind, by.Age, by.Fact)
+		return nil
+	}
+	w.notKnown = append(w.notKnown, "who "+resource.ID.Name()+" presents is not clear; mivet identity "+resource.ID.Name()+" tells what is known")
+	return nil
 }
 
 // whyAnswer is a verdict with the names of its tenant.
 type whyAnswer struct {
 	*denial.Verdict
 	*resolver // nil without an input
+
+	callerBy string   // how it is known who called, where the text does not say
+	notKnown []string // what else is not known
 }
 
 // whyJSON is a verdict for machines.
 type whyJSON struct {
 	SchemaVersion int                 `json:"schemaVersion"`
 	Denial        *denial.Denial      `json:"denial"`
+	CallerBy      string              `json:"callerBy,omitzero"`
 	Question      *questionJSON       `json:"question,omitzero"`
 	Answer        string              `json:"answer,omitzero"`
 	Hypotheses    []denial.Hypothesis `json:"hypotheses"`
@@ -186,7 +253,7 @@ type whyJSON struct {
 
 func (w *whyAnswer) write(out io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		j := whyJSON{SchemaVersion: 1, Denial: w.Denial, Hypotheses: w.Hypotheses, Fix: w.Fix, Unresolved: orNone(w.Unresolved)}
+		j := whyJSON{SchemaVersion: 1, CallerBy: w.callerBy, Denial: w.Denial, Hypotheses: w.Hypotheses, Fix: w.Fix, Unresolved: orNone(w.Unresolved)}
 		if w.resolver != nil && w.Answer != nil {
 			who := w.principalJSON(w.Who)
 			j.Question = &questionJSON{&who, w.What, w.Answer.Plane, w.Where, w.At, w.snap.Inputs}
@@ -199,6 +266,9 @@ func (w *whyAnswer) write(out io.Writer, format string, colour bool) error {
 	w.writeCauses(p)
 	if w.Fix != nil {
 		p.printf("\n%s\n  give %s\n    %s\n    at %s\n  %s\n", bold("Fix"), w.name(w.Fix.Principal), bold(w.Fix.Role), w.Fix.Scope, w.Fix.Command)
+		if w.Fix.Remove != "" {
+			p.printf("  and take away what was left behind\n  %s\n", w.Fix.Remove)
+		}
 	}
 	if len(w.Unresolved) > 0 && w.Recognised() {
 		p.printf("\n%s\n", bold("Not known"))
@@ -232,6 +302,7 @@ func (w *whyAnswer) writeHead(p *printer) {
 		}
 	}
 	line("caller", w.callerWords())
+	line("known by", w.callerBy)
 	line("operation", w.Operation)
 	line("resource", w.Resource)
 	line("also", strings.TrimSpace(w.LinkedOperation+" "+w.LinkedResource))
@@ -320,98 +391,4 @@ func orNone(list []string) []string {
 		return []string{}
 	}
 	return list
-}
-
-// whySeries reads a log and tells its refusals apart.
-func (a *app) whySeries(f *whyFlags, args []string) (int, error) {
-	if len(args) > 0 {
-		return exitUsage, usagef("--log takes no text")
-	}
-	r, closeIt, err := a.openText(f.log)
-	if err != nil {
-		return exitFailed, err
-	}
-	defer closeIt()
-	s, err := denial.ReadSeries(r)
-	if err != nil {
-		return exitFailed, fmt.Errorf("%s: %w", f.log, err)
-	}
-	code := exitOK
-	if s.Refusals == 0 {
-		code = exitFailed
-	}
-	return code, a.emit(&f.out, func(w io.Writer, format string, colour bool) error { return writeSeries(w, format, colour, s) })
-}
-
-func writeSeries(w io.Writer, format string, colour bool, s *denial.Series) error {
-	if format == formatJSON {
-		return writeAnswer(w, "why-log", newSeriesJSON(s))
-	}
-	p := newPrinter(w, colour)
-	p.printf("%s, %s of %s\n", counted(s.Lines, "line"), counted(s.Refusals, "refusal"), counted(len(s.Groups), "sort"))
-	for _, g := range s.Groups {
-		v := whyAnswer{Verdict: denial.Explain(g.Denial, nil, denial.Given{})}
-		p.printf("\n%dx ", g.Count)
-		v.writeHead(p)
-		if g.Revision != "" {
-			p.printf("  %-10s %s\n", "revision", g.Revision)
-		}
-		p.printf("  %-10s %s\n", "first", momentWords(g.First))
-		p.printf("  %-10s %s\n", "last", momentWords(g.Last))
-		p.printf("  %-10s %s: %s\n", "likeliest", string(g.Causes[0]), g.Causes[0].Meaning())
-	}
-	for _, c := range s.Changes {
-		from, to := whyAnswer{Verdict: &denial.Verdict{Denial: c.From.Denial}}, whyAnswer{Verdict: &denial.Verdict{Denial: c.To.Denial}}
-		p.printf("\n%s at %s\n  from       %s\n  to         %s\n", bold("The caller changed"), momentWords(c.At), from.callerWords(), to.callerWords())
-		if c.Beside != "" {
-			p.printf("  before it  line %d: %s\n", c.BesideLine, c.Beside)
-		}
-	}
-	if s.Dropped > 0 {
-		p.printf("\n%s of further sorts are not told apart.\n", counted(s.Dropped, "refusal"))
-	}
-	return p.err
-}
-
-func momentWords(m denial.Moment) string {
-	if m.Time.IsZero() {
-		return fmt.Sprintf("line %d", m.Line)
-	}
-	return fmt.Sprintf("line %d, %s", m.Line, m.Time.Format(time.RFC3339))
-}
-
-// seriesJSON is a log for machines.
-type seriesJSON struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	Lines         int          `json:"lines"`
-	Refusals      int          `json:"refusals"`
-	Groups        []groupJSON  `json:"groups"`
-	Changes       []changeJSON `json:"changes"`
-	Dropped       int          `json:"dropped"`
-}
-
-type groupJSON struct {
-	Denial   *denial.Denial `json:"denial"`
-	Revision string         `json:"revision,omitzero"`
-	Count    int            `json:"count"`
-	First    denial.Moment  `json:"first"`
-	Last     denial.Moment  `json:"last"`
-}
-
-type changeJSON struct {
-	From   denial.Caller `json:"from"`
-	To     denial.Caller `json:"to"`
-	At     denial.Moment `json:"at"`
-	Beside string        `json:"beside,omitzero"`
-}
-
-func newSeriesJSON(s *denial.Series) seriesJSON {
-	j := seriesJSON{SchemaVersion: 1, Lines: s.Lines, Refusals: s.Refusals, Groups: []groupJSON{}, Changes: []changeJSON{}, Dropped: s.Dropped}
-	for _, g := range s.Groups {
-		j.Groups = append(j.Groups, groupJSON{g.Denial, g.Revision, g.Count, g.First, g.Last})
-	}
-	for _, c := range s.Changes {
-		j.Changes = append(j.Changes, changeJSON{c.From.Caller, c.To.Caller, c.At, c.Beside})
-	}
-	return j
 }
