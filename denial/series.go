@@ -146,7 +146,8 @@ type record struct {
 
 // takes adds a line that continues the record.
 func (r *record) takes(line string) bool {
-	if r.lines == 0 || r.lines == maxRecord || len(r.text)+len(line) > MaxText || !continues.MatchString(line) || startsAnew(line) {
+	labelled := strings.HasSuffix(r.text, ":") // "Content:", and the body below it
+	if r.lines == 0 || r.lines == maxRecord || len(r.text)+len(line) > MaxText || !continues.MatchString(line) || !labelled && startsAnew(line) {
 		return false
 	}
 	r.text += "\n" + line
