@@ -83,6 +83,11 @@ var aiForms = []form{
 		causes: []Cause{WrongAudience, ClientBug, Unknown}, proves: []string{"the token is missing, over, or for another resource", rolesIgnored},
 	},
 	{
+		service: AI, code: "ManagedIdentityIsNotEnabled", status: 400,
+		says:   re(`(?i)\bManagedIdentityIsNotEnabled\b|Managed Identity \(MI\) is not set for this account`),
+		causes: []Cause{IdentityNotAssigned}, proves: []string{"the account carries no identity, and needs one for its key or its data"},
+	},
+	{
 		service: AI, code: "TenantMismatch", status: 400,
 		says:   re(`(?i)Tenant provided in token does not match resource t`),
 		causes: []Cause{WrongTenant}, proves: []string{rolesIgnored},
@@ -137,7 +142,7 @@ var registryForms = []form{
 	},
 	{
 		service: ContainerRegistry, code: "unauthorized", status: 401,
-		says: re(`(?i)unable to pull image using Managed identity|failed to fetch (?:anonymous|oauth) token` +
+		says: re(`(?i)unable to pull image using Managed identity|compute could not authenticate with the Docker registry|failed to fetch (?:anonymous|oauth) token` +
 			`|/v2/[^\s"]+/manifests/[^\s"]+"?: unauthorized|scope=repository\S+ *UNAUTHORIZED`),
 		fields: []*regexp.Regexp{
 			registryName, re(`(?i)using Managed identity '?(?P<xms_mirid>/subscriptions/[^\s']+)`),
@@ -268,6 +273,11 @@ var identityEndpointForms = []form{
 		proves: []string{"no identity of the app fits the request; without a selector only a system-assigned one does"},
 	},
 	{
+		service: IdentityEndpoint, code: "no-token-file", status: 0,
+		says:   re(`(?i)failed to read (?:the )?service account token`),
+		causes: []Cause{WebhookNotInjected, ClientBug}, proves: []string{"the file of the federated token is not there; nothing was asked yet"},
+	},
+	{
 		service: IdentityEndpoint, code: "NotFound", status: 404,
 		says:   re(`(?i)getting assigned identities for pod|no AzureAssignedIdentity found for pod|no azure identity found for request clientID`),
 		causes: []Cause{WebhookNotInjected, IdentityNotAssigned}, proves: []string{"nothing binds an identity to the pod"},
@@ -327,7 +337,7 @@ var codeForms = []form{
 	},
 	{
 		service: KeyVault, code: "Forbidden/AccessDenied", status: 403,
-		says: re(`\bAccessDenied\b`), beside: re(`(?i)vault`),
+		says: re(`\bAccessDenied\b`), beside: re(`(?i)vault|InnerError=\{"code":"AccessDenied"`),
 		causes: []Cause{MissingRole, WrongIdentitySelected, IDConfusion, RecreatedIdentity},
 	},
 	{

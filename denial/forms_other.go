@@ -136,7 +136,7 @@ func hostTable() []form {
 		{service: SignalR, host: `[a-z0-9-]+\.(?:service\.signalr\.net|webpubsub\.azure\.com)`},
 		{service: IoTHub, host: `[a-z0-9-]+\.azure-devices\.net`, roles: true},
 		{service: EventGrid, host: `[a-z0-9.-]+\.eventgrid\.azure\.net`, roles: true},
-		{service: Graph, host: `graph\.microsoft\.com`},
+		{service: Graph, host: `graph\.(?:microsoft\.(?:com|us)|windows\.net)`},
 		{service: ResourceManager, host: `management\.(?:azure\.com|usgovcloudapi\.net|chinacloudapi\.cn)`},
 		{service: APIManagement, host: `[a-z0-9-]+\.azure-api\.net`},
 		{service: AppAuthentication, host: `[a-z0-9-]+\.(?:azurewebsites\.net|azurecontainerapps\.io)`},
@@ -161,5 +161,9 @@ func hostTable() []form {
 		}
 		out = append(out, form403, form401)
 	}
-	return out
+	login := re(`(?i)login\.(?:microsoftonline\.(?:com|us)|partner\.microsoftonline\.cn|windows\.net)/[^\s"]*/token`)
+	return append(out, form{
+		service: TokenEndpoint, code: "401", status: 401, says: re(bareUnauthorized), beside: login,
+		causes: []Cause{FederationSubject, FederationIssuer, Unknown, WrongTenant}, proves: []string{statusAlone, "no token was issued"},
+	})
 }
