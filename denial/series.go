@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/logs"
 )
 
 // maxGroups bounds how many different refusals of a log are told apart.
@@ -89,6 +90,7 @@ type Series struct {
 	last   map[string]*Group // by what was asked
 	// deployed are the last lines that speak of a deployment.
 	deployed []deployment
+	parser   *logs.Parser
 }
 
 // deployment is a line that speaks of one.
@@ -111,10 +113,15 @@ var (
 // maxRecord bounds how many lines are taken together.
 const maxRecord = 100
 
-// ReadSeries reads a log. Lines on which the text of a service goes on belong to the one
+// ReadSeries reads a log: lines of text, and entries of Azure's own logs, of which those
+// count too that tell of a use that was granted. Lines on which the text of a service goes on belong to the one
 // before. Of a line longer than [MaxText] the beginning is read. An error names the line.
 func ReadSeries(r io.Reader) (*Series, error) {
-	s := &Series{groups: map[string]*Group{}, last: map[string]*Group{}}
+	parser, err := logs.NewParser()
+	if err != nil {
+		return nil, err
+	}
+	s := &Series{groups: map[string]*Group{}, last: map[string]*Group{}, parser: parser}
 	var open record
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -164,7 +171,7 @@ func startsAnew(line string) bool {
 
 // record reads one record into the series.
 func (s *Series) record(r *record) {
-	if r.lines == 0 {
+	if r.lines == 0 || s.entries(r) {
 		return
 	}
 	d := Parse(r.text)
@@ -258,7 +265,7 @@ func (s *Series) tidy() {
 	s.Groups = slices.DeleteFunc(s.Groups, func(g *Group) bool {
 		return g.Granted && !slices.ContainsFunc(s.Changes, func(c Change) bool { return c.From == g || c.To == g })
 	})
-	s.groups, s.last, s.deployed = nil, nil, nil
+	s.groups, s.last, s.deployed, s.parser = nil, nil, nil, nil
 }
 
 func lineTime(line string) time.Time {

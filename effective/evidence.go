@@ -130,15 +130,7 @@ func agree(a, b *Statement) bool {
 // Statements are what a snapshot says of the workload: what is attached to it, and what
 // its code presents by prediction, where that is known.
 func (w *Carrier) Statements(consumers []Consumer, at time.Time) []Statement {
-	var attached []mivet.PrincipalID
-	if w.System != nil && w.System.Principal != "" {
-		attached = append(attached, w.System.Principal)
-	}
-	for _, m := range w.User {
-		if m.Principal != "" {
-			attached = append(attached, m.Principal)
-		}
-	}
+	attached := w.Principals()
 	var out []Statement
 	if len(attached) > 0 {
 		out = append(out, Statement{Kind: mivet.Configured, Principals: attached, At: at, Fact: "it carries these identities and no other", Source: w.Resource.Source})
@@ -149,6 +141,20 @@ func (w *Carrier) Statements(consumers []Consumer, at time.Time) []Statement {
 			Kind: mivet.Predicted, Principals: []mivet.PrincipalID{c.Identity.Principal}, At: at,
 			Fact: "its code presents the " + c.Identity.String(), Source: w.Resource.Source,
 		})
+	}
+	return out
+}
+
+// Principals are the principals of the attached identities, as far as they are known.
+func (w *Carrier) Principals() []mivet.PrincipalID {
+	var out []mivet.PrincipalID
+	if w.System != nil && w.System.Principal != "" {
+		out = append(out, w.System.Principal)
+	}
+	for _, m := range w.User {
+		if m.Principal != "" {
+			out = append(out, m.Principal)
+		}
 	}
 	return out
 }

@@ -3,10 +3,12 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +29,7 @@ type evidenceFlags struct {
 
 func (f *evidenceFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.files, "evidence", nil, "weigh these records of attest and reports of whoami; may be repeated")
+	fl.StringArrayVar(&f.files, "evidence", nil, "weigh these records of attest, reports of whoami and logs of Azure; may be repeated")
 	fl.StringVar(&f.changed, "changed", "", "when the workload or its settings changed last; older evidence is stale")
 	fl.StringVar(&f.revision, "revision", "", "the revision that runs; evidence about another one is stale")
 }
@@ -40,7 +42,7 @@ func (a *app) weigh(f *evidenceFlags, w *effective.Carrier, consumers []effectiv
 	}
 	list := w.Statements(consumers, taken)
 	for _, file := range f.files {
-		more, others, err := a.readEvidence(file, w)
+		more, others, err := a.readEvidence(file, w, consumers)
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +53,11 @@ func (a *app) weigh(f *evidenceFlags, w *effective.Carrier, consumers []effectiv
 	}
 	return effective.Weigh(list, changed, f.revision), nil
 }
+
+// ownEvidence is what tells a file of mivet from a log of Azure.
+var ownEvidence = regexp.MustCompile(`"(?:digest|clients)"\s*:`)
+
+const evidenceHead = 64 << 10
 
 // proof is a record of attest, as far as it is evidence.
 type proof struct {
@@ -67,9 +74,15 @@ type runReport struct {
 	Clients []probe.Client `json:"clients"`
 }
 
-// readEvidence reads what attest recorded and what whoami reported of a resource.
-func (a *app) readEvidence(file string, w *effective.Carrier) (out []effective.Statement, others int, err error) {
-	err = a.withInput(file, func(in io.Reader) error {
+// readEvidence reads what attest recorded, what whoami reported and what Azure logged of a
+// resource.
+func (a *app) readEvidence(file string, w *effective.Carrier, consumers []effective.Consumer) (out []effective.Statement, others int, err error) {
+	err = a.withInput(file, func(raw io.Reader) error {
+		in := bufio.NewReaderSize(raw, evidenceHead)
+		if head, _ := in.Peek(evidenceHead); !ownEvidence.Match(head) {
+			out, others, err = loggedEvidence(in, file, w, consumers)
+			return err
+		}
 		d := json.NewDecoder(in)
 		for n := 1; ; n++ {
 			raw := json.RawMessage{}

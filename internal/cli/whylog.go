@@ -71,6 +71,12 @@ func (s *seriesAnswer) write(w io.Writer, format string, colour bool) error {
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s, %s of %s\n", counted(s.Lines, "line"), counted(s.Refusals, "refusal"), counted(s.sorts(), "sort"))
+	if s.Uses > 0 {
+		p.printf("%s that was not refused\n", counted(s.Uses, "use"))
+	}
+	if s.Faults > 0 {
+		p.printf("%s of Azure's logs could not be read\n", counted(s.Faults, "batch"))
+	}
 	for i, g := range s.Groups {
 		if !g.Granted {
 			s.group(p, g, s.groups[i])
@@ -160,12 +166,14 @@ func momentWords(m denial.Moment) string {
 
 // seriesJSON is a log for machines.
 type seriesJSON struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	Lines         int          `json:"lines"`
-	Refusals      int          `json:"refusals"`
-	Groups        []groupJSON  `json:"groups"`
-	Changes       []changeJSON `json:"changes"`
-	Dropped       int          `json:"dropped"`
+	SchemaVersion int `json:"schemaVersion"`
+	Lines         int `json:"lines"`
+	Refusals      int `json:"refusals"`
+	// Uses counts entries of Azure's logs that tell of a use that was granted.
+	Uses    int          `json:"uses"`
+	Groups  []groupJSON  `json:"groups"`
+	Changes []changeJSON `json:"changes"`
+	Dropped int          `json:"dropped"`
 }
 
 type groupJSON struct {
@@ -190,7 +198,7 @@ type changeJSON struct {
 }
 
 func (s *seriesAnswer) forMachines() seriesJSON {
-	j := seriesJSON{SchemaVersion: 1, Lines: s.Lines, Refusals: s.Refusals, Groups: []groupJSON{}, Changes: []changeJSON{}, Dropped: s.Dropped}
+	j := seriesJSON{SchemaVersion: 1, Lines: s.Lines, Refusals: s.Refusals, Uses: s.Uses, Groups: []groupJSON{}, Changes: []changeJSON{}, Dropped: s.Dropped}
 	for i, g := range s.Groups {
 		one := groupJSON{Denial: g.Denial, Granted: g.Granted, Slot: g.Slot, Revision: g.Revision, Count: g.Count, First: g.First, Last: g.Last}
 		if s.names != nil && !g.Granted {
