@@ -75,15 +75,15 @@ func TestStatements(t *testing.T) {
 
 func TestPresenter(t *testing.T) {
 	at := func(day int) time.Time { return time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC) }
-	f := func(changed time.Time, want mivet.PrincipalID, kind mivet.EvidenceKind, list ...Statement) {
+	f := func(changed time.Time, want mivet.PrincipalID, kind mivet.EvidenceKind, list ...effective.Statement) {
 		t.Helper()
-		got, s := Weigh(list, changed, "").Presenter()
+		got, s := effective.Weigh(list, changed, "").Presenter()
 		if got != want || (s == nil) != (want == "") || s != nil && s.Kind != kind {
 			t.Errorf("%q by %+v, want %q by %s", got, s, want, kind)
 		}
 	}
-	one := func(k mivet.EvidenceKind, day int, ids ...mivet.PrincipalID) Statement {
-		return Statement{Kind: k, Principals: ids, At: at(day)}
+	one := func(k mivet.EvidenceKind, day int, ids ...mivet.PrincipalID) effective.Statement {
+		return effective.Statement{Kind: k, Principals: ids, At: at(day)}
 	}
 	f(at(1), "", "")
 	f(at(1), "a", mivet.Predicted, one(mivet.Configured, 2, "a", "b"), one(mivet.Predicted, 2, "a"))

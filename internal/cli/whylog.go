@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/mivet/mivet/denial"
@@ -143,16 +144,17 @@ func (s *seriesAnswer) callerOf(g *denial.Group) string {
 		if s.Groups[i] != g {
 			continue
 		}
-		words := s.groups[i].callerWords()
+		var words strings.Builder
+		words.WriteString(s.groups[i].callerWords())
 		for _, where := range []string{g.Slot, g.Revision} {
 			if where != "" {
-				words += ", " + where
+				words.WriteString(", " + where)
 			}
 		}
 		if g.Granted {
-			words += " (was not refused)"
+			words.WriteString(" (was not refused)")
 		}
-		return words
+		return words.String()
 	}
 	return "" // a change is between groups of the series
 }
