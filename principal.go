@@ -113,6 +113,23 @@ type Ownership struct {
 	Source Source      `json:"source,omitzero"`
 }
 
+// OutsideRight says what somebody outside of Azure can do that leads to an identity: get a
+// token of an issuer for a subject, or have a job run on a machine.
+type OutsideRight struct {
+	// Holder is who can: a name with its system, such as "github:octocat".
+	Holder PrincipalID `json:"holder"`
+	// Issuer and Subject are those of the token, as a federated credential has them.
+	Issuer  string `json:"issuer,omitzero"`
+	Subject string `json:"subject,omitzero"`
+	// Runner is the name of the machine that jobs run on.
+	Runner string `json:"runner,omitzero"`
+	// Certain is true where everything that may stand in the way was read, and nothing does.
+	Certain bool `json:"certain,omitzero"`
+	// How says what it does for that, a clause without a full stop.
+	How    string `json:"how"`
+	Source Source `json:"source,omitzero"`
+}
+
 // IdentityKind tells the two sorts of managed identities apart.
 type IdentityKind string
 

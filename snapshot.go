@@ -26,6 +26,7 @@ type Snapshot struct {
 	Memberships          []Membership
 	Ownerships           []Ownership
 	FederatedCredentials []FederatedCredential
+	OutsideRights        []OutsideRight
 
 	RoleDefinitions []RoleDefinition
 	RoleAssignments []RoleAssignment
@@ -75,6 +76,7 @@ func (s *Snapshot) Append(o *Snapshot) {
 	s.Memberships = append(s.Memberships, o.Memberships...)
 	s.Ownerships = append(s.Ownerships, o.Ownerships...)
 	s.FederatedCredentials = append(s.FederatedCredentials, o.FederatedCredentials...)
+	s.OutsideRights = append(s.OutsideRights, o.OutsideRights...)
 	s.RoleDefinitions = append(s.RoleDefinitions, o.RoleDefinitions...)
 	s.RoleAssignments = append(s.RoleAssignments, o.RoleAssignments...)
 	s.DenyAssignments = append(s.DenyAssignments, o.DenyAssignments...)

@@ -78,6 +78,7 @@ const (
 	FactLocalGrants          FactKind = "local role assignments"
 	FactPathACLs             FactKind = "path access lists"
 	FactFederatedCredentials FactKind = "federated credentials"
+	FactOutsideRights        FactKind = "rights outside of Azure"
 	FactAppRoles             FactKind = "app role assignments"
 	FactDirectoryRoles       FactKind = "directory role assignments"
 	FactLocks                FactKind = "locks"

@@ -151,6 +151,9 @@ func (g *Graph) internPrincipals() {
 	for _, c := range g.o.Credentials {
 		g.number(c.Principal)
 	}
+	for i := range s.OutsideRights {
+		g.number(s.OutsideRights[i].Holder)
+	}
 	for i := range s.Memberships {
 		g.number(s.Memberships[i].Group)
 		g.number(s.Memberships[i].Member)

@@ -20,10 +20,11 @@ const (
 	plainGroup                        // may add members to groups
 	plainFederated                    // tokens of an outside issuer are trusted
 	plainCredential                   // reads a credential that is stored in Azure
+	plainOutside                      // gets tokens of an outside issuer, or has jobs run on a machine
 )
 
 // techniques of plain edges, in the words of the table where it has them.
-var plainTechnique = [...]string{"member", "owner", "directory", "CICD-04", "CICD-01", "credential"}
+var plainTechnique = [...]string{"member", "owner", "directory", "CICD-04", "CICD-01", "credential", "outside"}
 
 // plainEdge leads from one principal to one that it can act as, or whose rights it has.
 type plainEdge struct {
@@ -71,6 +72,7 @@ func (g *Graph) addPlain() {
 		g.link(plainEdge{from: g.number(o.Owner), to: g.number(o.Owned), kind: plainOwner, certain: sure, closed: sure, right: "owner", source: o.Source})
 	}
 	g.addFederated()
+	g.addRunners()
 	g.addDirectory()
 	g.addCredentials()
 }
@@ -180,8 +182,74 @@ func (g *Graph) addFederated() {
 			subject = f.Expression
 		}
 		from := g.number(mivet.PrincipalID(OutsidePrefix + f.Issuer + " for " + subject))
-		g.link(plainEdge{from: from, to: to, kind: plainFederated, right: f.Name, source: f.Source})
+		known := g.addTokens(f, from)
+		g.link(plainEdge{from: from, to: to, kind: plainFederated, certain: known, closed: known, right: f.Name, source: f.Source})
 	}
+}
+
+// addTokens adds those outside of Azure who can get the token that a credential trusts, and
+// reports whether any is known.
+func (g *Graph) addTokens(f *mivet.FederatedCredential, tokens int32) bool {
+	known := false
+	for i := range g.snap.OutsideRights {
+		r := &g.snap.OutsideRights[i]
+		if r.Issuer == "" || issuerKey(r.Issuer) != issuerKey(f.Issuer) {
+			continue
+		}
+		sure := r.Certain && f.Expression == ""
+		switch {
+		case f.Expression != "" && !matchesExpression(f.Expression, r.Subject), f.Expression == "" && f.Subject != r.Subject:
+			continue
+		}
+		known = true
+		g.link(plainEdge{from: g.number(r.Holder), to: tokens, kind: plainOutside, certain: sure, closed: sure, right: r.How, source: r.Source})
+	}
+	return known
+}
+
+// matchesExpression says whether a subject may match a claims-matching expression: all texts
+// in quotes are looked for, with * for any run of letters
+// (MicrosoftDocs/entra-docs docs/workload-id/workload-identities-flexible-federated-identity-credentials.md).
+func matchesExpression(expression, subject string) bool {
+	parts := strings.Split(expression, "'")
+	for i := 1; i < len(parts); i += 2 {
+		rest, first := subject, true
+		for piece := range strings.SplitSeq(parts[i], "*") {
+			at := strings.Index(rest, piece)
+			if at < 0 || first && at > 0 {
+				return false
+			}
+			rest, first = rest[at+len(piece):], false
+		}
+	}
+	return len(parts) > 1
+}
+
+// addRunners adds those whose jobs run on a machine that carries identities. The name alone
+// says which machine it is, so that is possible, not certain.
+func (g *Graph) addRunners() {
+	for i := range g.snap.OutsideRights {
+		r := &g.snap.OutsideRights[i]
+		if r.Runner == "" {
+			continue
+		}
+		for k := range g.objects {
+			o := &g.objects[k]
+			if o.typ == typeOther || len(o.runs) == 0 || !isRunner(r.Runner, o.id.Name()) {
+				continue
+			}
+			for _, p := range o.runs {
+				g.link(plainEdge{from: g.number(r.Holder), to: p, kind: plainOutside, right: r.How, at: o.id, source: r.Source})
+			}
+		}
+	}
+}
+
+// isRunner says whether a runner's name is that of a resource, or of an instance of it.
+func isRunner(runner, resource string) bool {
+	runner, resource = strings.ToLower(runner), strings.ToLower(resource)
+	rest, ok := strings.CutPrefix(runner, resource)
+	return ok && (rest == "" || rest[0] == '-' || rest[0] == '_')
 }
 
 // Rights in the directory, by the ID of the role's template or of Microsoft Graph's

@@ -446,7 +446,16 @@ func (g *Graph) plainStep(h hop) Step {
 		s.Why = append(s.Why, "whether the group is role-assignable was not read")
 	case plainFederated:
 		s.How = "the identity trusts tokens of that issuer with that subject (federated credential " + e.right + ")"
-		s.Why = append(s.Why, "who can get such a token was not read")
+		if !e.certain {
+			s.Why = append(s.Why, "who can get such a token was not read")
+		}
+	case plainOutside:
+		s.How, s.Workload = e.right, e.at
+		if !e.at.IsZero() {
+			s.Why = append(s.Why, "that "+e.at.Name()+" is the machine is told by its name alone")
+		} else if !e.certain {
+			s.Why = append(s.Why, "what stands in the way outside was not read, or somebody has to agree")
+		}
 	case plainCredential:
 		s.Technique = e.by
 		s.How, s.Host, s.Kind = "reads a credential of it that is stored there", e.at, KindSecret

@@ -77,6 +77,7 @@ func golden(t testing.TB) *mivet.Snapshot {
 func newest(t testing.TB) *mivet.Snapshot {
 	s := golden(t)
 	s.Ownerships = []mivet.Ownership{{Owned: "g1", Owner: "p1", Source: s.Memberships[0].Source}}
+	s.OutsideRights = []mivet.OutsideRight{{Holder: "github:a", Issuer: "i", Subject: "s", Runner: "r", Certain: true, How: "pushes", Source: s.Memberships[0].Source}}
 	return s
 }
 

@@ -111,6 +111,10 @@ func kinds() []kind {
 			of:     func(s S) *[]mivet.FederatedCredential { return &s.FederatedCredentials },
 			source: func(f *mivet.FederatedCredential) O { return &f.Source },
 		}),
+		kindOf("outsideRight", mivet.FactOutsideRights, list[mivet.OutsideRight]{
+			of:     func(s S) *[]mivet.OutsideRight { return &s.OutsideRights },
+			source: func(f *mivet.OutsideRight) O { return &f.Source },
+		}),
 		kindOf("roleDefinition", mivet.FactRoleDefinitions, list[mivet.RoleDefinition]{
 			of:     func(s S) *[]mivet.RoleDefinition { return &s.RoleDefinitions },
 			source: func(f *mivet.RoleDefinition) O { return &f.Source },

@@ -184,6 +184,15 @@ func (b *builder) buildOwner(st *statement) {
 	}
 }
 
+func (b *builder) buildOutside(st *statement) {
+	if p, ok := b.principal(st.args[0]); ok {
+		b.s.OutsideRights = append(b.s.OutsideRights, mivet.OutsideRight{
+			Holder: p, Issuer: b.text(st, "issuer"), Subject: b.text(st, "subject"), Runner: b.text(st, "runner"), How: b.text(st, "how"),
+			Certain: st.has("certain"), Source: b.source(st),
+		})
+	}
+}
+
 // defaultAudience is what Azure's token endpoint expects in a federated token
 // (MicrosoftDocs/entra-docs docs/workload-id/workload-identity-federation.md).
 const defaultAudience = "api://AzureADTokenExchange"
@@ -268,7 +277,7 @@ var factKinds = []string{
 	string(mivet.FactManagementGroups), string(mivet.FactSubscriptions), string(mivet.FactResources), string(mivet.FactIdentities),
 	string(mivet.FactPrincipals), string(mivet.FactMemberships), string(mivet.FactOwners), string(mivet.FactRoleDefinitions), string(mivet.FactRoleAssignments),
 	string(mivet.FactEligibleAssignments), string(mivet.FactDenyAssignments), string(mivet.FactAccessPolicies), string(mivet.FactLocalGrants),
-	string(mivet.FactPathACLs), string(mivet.FactFederatedCredentials), string(mivet.FactAppRoles), string(mivet.FactDirectoryRoles),
+	string(mivet.FactPathACLs), string(mivet.FactFederatedCredentials), string(mivet.FactOutsideRights), string(mivet.FactAppRoles), string(mivet.FactDirectoryRoles),
 	string(mivet.FactLocks), string(mivet.FactDelegations), string(mivet.FactAppSettings), string(mivet.FactInput),
 }
 

@@ -251,6 +251,14 @@ func (p *printer) owners() {
 	}
 }
 
+func (p *printer) outside() {
+	for i := range p.s.OutsideRights {
+		r := &p.s.OutsideRights[i]
+		p.print(new(line).add("outside", p.principal(r.Holder)).quoted("issuer", r.Issuer).quoted("subject", r.Subject).
+			quoted("runner", r.Runner).quoted("how", r.How).flag(r.Certain, "certain"))
+	}
+}
+
 func (p *printer) federated() {
 	for i := range p.s.FederatedCredentials {
 		f := &p.s.FederatedCredentials[i]

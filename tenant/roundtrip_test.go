@@ -218,6 +218,11 @@ func (s *source) snapshot() *mivet.Snapshot {
 	many(s, func() {
 		out.Ownerships = append(out.Ownerships, mivet.Ownership{Owned: s.principal(), Owner: s.principal()})
 	})
+	many(s, func() {
+		out.OutsideRights = append(out.OutsideRights, mivet.OutsideRight{
+			Holder: s.principal(), Issuer: s.text(), Subject: s.text(), Runner: s.text(), How: s.text(), Certain: s.flag(),
+		})
+	})
 	s.grantsOf(out)
 	s.restOf(out)
 	return out

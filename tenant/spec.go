@@ -81,6 +81,10 @@ var specs = map[string]*spec{
 		args: "PRINCIPAL …", keys: []string{"of"},
 		declare: (*builder).declareNothing, build: (*builder).buildOwner,
 	},
+	"outside": {
+		args: "PRINCIPAL", keys: strings.Fields("issuer subject runner how"), flags: []string{"certain"},
+		declare: (*builder).declareNothing, build: (*builder).buildOutside,
+	},
 	"federated": {
 		args: "NAME", keys: strings.Fields("on issuer subject expression audiences id app client"),
 		declare: (*builder).declareNothing, build: (*builder).buildFederated,

@@ -23,7 +23,7 @@ import (
 func Write(w io.Writer, s *mivet.Snapshot) error {
 	p := newPrinter(bufio.NewWriter(w), s)
 	for _, section := range [...]func(){
-		p.header, p.groups, p.subscriptions, p.resources, p.identities, p.directory, p.members, p.owners, p.federated,
+		p.header, p.groups, p.subscriptions, p.resources, p.identities, p.directory, p.members, p.owners, p.outside, p.federated,
 		p.roles, p.assignments, p.denials, p.policies, p.locals, p.acls, p.appRoles, p.directoryRoles, p.delegations, p.locks,
 		p.declarations, p.tests, p.gaps,
 	} {

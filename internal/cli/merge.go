@@ -118,6 +118,9 @@ func mergePeople(s *mivet.Snapshot) {
 	s.FederatedCredentials = latest(s.FederatedCredentials, func(f *mivet.FederatedCredential) string {
 		return joinKey(string(f.Identity.Key()), f.AppObjectID, strings.ToLower(f.Name))
 	}, nil)
+	s.OutsideRights = latest(s.OutsideRights, func(r *mivet.OutsideRight) string {
+		return joinKey(string(r.Holder), r.Issuer, r.Subject, r.Runner)
+	}, nil)
 	s.AppRoles = latest(s.AppRoles, func(r *mivet.AppRoleAssignment) string {
 		return joinKey(string(r.Principal), cmp.Or(string(r.API), r.APIName), strings.ToLower(r.RoleID))
 	}, nil)

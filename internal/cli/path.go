@@ -144,7 +144,10 @@ func (p *paths) names(id mivet.PrincipalID) (name, kind string) {
 	if rest, ok := strings.CutPrefix(string(id), execpath.OutsidePrefix); ok {
 		return rest, "outside of Azure"
 	}
-	return p.describe(id)
+	if name, kind := p.describe(id); !strings.HasPrefix(string(id), "github:") && !strings.HasPrefix(string(id), "azuredevops:") {
+		return name, kind
+	}
+	return string(id), "outside of Azure"
 }
 
 // identities finds the principals that words stand for.

@@ -84,6 +84,7 @@ func (a *app) commands() []*cobra.Command {
 		a.chokeCommand(),
 		a.shapersCommand(),
 		a.eventsCommand(),
+		a.outsideCommand(),
 		a.integrityCommand(),
 		a.identityCommand(),
 		a.whyCommand(),
