@@ -495,6 +495,7 @@ func (c *choker) removablePlain(g *Graph, e *plainEdge) []Fact {
 				return []Fact{{Kind: FactFederated, Index: i, Cost: costPlain}}
 			}
 		}
+	case plainOutside: // what stands outside of Azure is not taken away here
 	case plainCredential:
 		if op, err := arm.ParseOperation(e.right); err == nil {
 			right := g.explained(e.from, op, e.at)

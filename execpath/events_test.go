@@ -106,14 +106,15 @@ func TestChanges(t *testing.T) {
 		}
 		var out []string
 		for _, c := range w.Changes(&e) {
-			text := c.Workload.Name() + " as"
+			var text strings.Builder
+			text.WriteString(c.Workload.Name() + " as")
 			for _, p := range c.Identities {
-				text += " " + g.idx.Principal(p).Name
+				text.WriteString(" " + g.idx.Principal(p).Name)
 			}
 			if c.Link != nil {
-				text += " by " + string(c.Link.Kind)
+				text.WriteString(" by " + string(c.Link.Kind))
 			}
-			out = append(out, fmt.Sprintf("%s, %s", text, c.Known))
+			out = append(out, fmt.Sprintf("%s, %s", text.String(), c.Known))
 		}
 		if got := strings.Join(out, "; "); got != want {
 			t.Errorf("%s %s at %s: got %q, want %q", who, op, at, got, want)

@@ -60,17 +60,18 @@ func TestDrifts(t *testing.T) {
 		t.Helper()
 		var out []string
 		for _, d := range Drifts(smallTenant(t, before), smallTenant(t, after)) {
-			text := fmt.Sprintf("%s %s", d.Workload.Name(), d.Kind)
+			var text strings.Builder
+			fmt.Fprintf(&text, "%s %s", d.Workload.Name(), d.Kind)
 			if !d.With.IsZero() {
-				text += " with " + d.With.Name()
+				text.WriteString(" with " + d.With.Name())
 			}
 			for _, c := range d.Changes {
-				text += fmt.Sprintf(" %s %s=%s", c.Part, c.Before, c.After)
+				fmt.Fprintf(&text, " %s %s=%s", c.Part, c.Before, c.After)
 			}
 			if d.IdentityChanged {
-				text += " identity"
+				text.WriteString(" identity")
 			}
-			out = append(out, text)
+			out = append(out, text.String())
 		}
 		if got := strings.Join(out, "; "); got != want {
 			t.Errorf("%s\n->\n%s\ngot  %s\nwant %s", before, after, got, want)

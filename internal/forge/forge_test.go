@@ -59,8 +59,8 @@ func (s *server) start(t *testing.T, token string) Config {
 			return
 		}
 		if next, rest, ok := strings.Cut(answer, ">>"); ok { // a page with another one after it
-			if strings.HasPrefix(next, "token:") {
-				w.Header().Set("X-Ms-Continuationtoken", strings.TrimPrefix(next, "token:"))
+			if token, ok := strings.CutPrefix(next, "token:"); ok {
+				w.Header().Set("X-Ms-Continuationtoken", token)
 			} else {
 				w.Header().Set("Link", fmt.Sprintf(`<%s/first>; rel="first", <%s%s>; rel="next"`, at, at, next))
 			}

@@ -110,8 +110,9 @@ func asks(n *yaml.Node) (yes, said bool) {
 			}
 		}
 		return false, true
+	default:
+		return false, false
 	}
-	return false, false
 }
 
 // subjects are those of the tokens that the jobs fetch.
@@ -189,6 +190,7 @@ func (w *workflow) events() map[string][]string {
 			}
 			out[w.On.Content[i].Value] = branches
 		}
+	default: // no event is named
 	}
 	return out
 }
