@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
 
 // NamesOwners reports whether anybody writes down who owns what: the settings name tags or
@@ -43,4 +44,13 @@ func (p *Pass) TagsUnread(r *mivet.Resource) *mivet.Gap {
 		return gap
 	}
 	return p.Gap(mivet.FactResources, r.ID)
+}
+
+// Owners returns a function that tells who owns a resource of a snapshot, or "".
+func Owners(s *mivet.Snapshot, settings Settings) func(id arm.ID, declared mivet.Source) string {
+	p := &Pass{Snapshot: s, Settings: settings, shared: newShared(s, nil)}
+	return func(id arm.ID, declared mivet.Source) string {
+		owner, _ := p.Owner(id, declared)
+		return owner
+	}
 }

@@ -74,6 +74,7 @@ func (a *app) commands() []*cobra.Command {
 		a.scanCommand(),
 		a.fixCommand(),
 		a.checkCommand(),
+		a.contractCommand(),
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),
