@@ -201,11 +201,12 @@ var byPattern = map[string]bool{serviceBus: true, eventHubs: true, cosmos: true}
 func parsedID(t *testing.T, resourceType string) arm.ID {
 	t.Helper()
 	words := strings.Split(resourceType, "/")
-	text := "/subscriptions/s/resourceGroups/g/providers/" + words[0]
+	var text strings.Builder
+	text.WriteString("/subscriptions/s/resourceGroups/g/providers/" + words[0])
 	for _, w := range words[1:] {
-		text += "/" + w + "/n"
+		text.WriteString("/" + w + "/n")
 	}
-	id, err := arm.ParseID(text)
+	id, err := arm.ParseID(text.String())
 	if err != nil {
 		t.Fatal(err)
 	}
