@@ -148,6 +148,7 @@ const (
 	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
 	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
 	EditNameByPrincipal    EditKind = "name-by-principal"  // Name is the address of the role assignment
+	EditContract           EditKind = "change-contract"    // Name is the identity and its key in the contract, such as "orders-api.owner"
 )
 
 // Edit is one change to a tenant, exact enough to be applied to a snapshot and to be

@@ -375,14 +375,14 @@ func (b *assembly) review(n *node) Review {
 		r.Every = v.number
 	}
 	if v := n.get("last"); v != nil {
-		r.Last = dayOf(v)
+		r.Last = dayOf(v.text)
 	}
 	return r
 }
 
-// dayOf reads a day that the reader has looked at.
-func dayOf(v *value) time.Time {
-	t, err := time.Parse(time.DateOnly, v.text)
+// dayOf reads a day; zero where it is none.
+func dayOf(text string) time.Time {
+	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		return time.Time{}
 	}
@@ -443,7 +443,7 @@ func (b *assembly) exception(n *node) Exception {
 		b.wrong(n.at, "", "an exception has one of identity and match")
 	}
 	if v := n.get("expires"); v != nil {
-		e.Expires = dayOf(v)
+		e.Expires = dayOf(v.text)
 	}
 	return e
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/contract"
 )
 
 // Apply makes the changes of a fix on a copy of the snapshot, in order. The snapshot
@@ -64,8 +65,8 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return attach(s, e)
 	case mivet.EditDeleteIdentity:
 		return deleteIdentity(s, e.Resource)
-	case mivet.EditRemoveSuppression:
-		return nil // no fact: see ApplySuppressions
+	case mivet.EditRemoveSuppression, mivet.EditContract:
+		return nil // no fact: see ApplySuppressions and ApplyContract
 	case mivet.EditApplyFirst:
 		return applyFirst(s, e.Name)
 	case mivet.EditNameByPrincipal:
@@ -242,6 +243,17 @@ func deleteIdentity(s *mivet.Snapshot, id arm.ID) error {
 		return f.Identity.Equal(id)
 	})
 	return err
+}
+
+// ApplyContract makes the changes of a fix that are changes of the contract, on a copy. A
+// contract that is nil, and an edit that is not about it, stay as they are.
+func ApplyContract(c *contract.Contract, edits []mivet.Edit) *contract.Contract {
+	for i := range edits {
+		if e := &edits[i]; c != nil && e.Kind == mivet.EditContract {
+			c = c.With(e.Name, e.Value)
+		}
+	}
+	return c
 }
 
 // ApplySuppressions returns the suppressions that are left after a fix.

@@ -46,6 +46,8 @@ func azCommand(e *mivet.Edit) string {
 		return "az identity delete --ids " + quote(e.Resource.String())
 	case mivet.EditRemoveSuppression:
 		return "# remove the suppression at " + e.Name
+	case mivet.EditContract:
+		return "# in the contract: " + e.Name + ": " + e.Value
 	case mivet.EditApplyFirst:
 		return "terraform apply " + quote("-target="+e.Name)
 	case mivet.EditNameByPrincipal:

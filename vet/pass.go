@@ -13,6 +13,7 @@ import (
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/execpath"
 )
 
@@ -30,6 +31,8 @@ type Pass struct {
 	// Suppressions and Policy are those of the run, for rules about suppressions.
 	Suppressions []Suppression
 	Policy       *Policy
+	// Captured are principals that deployments told, by the names of the outputs.
+	Captured contract.Captured
 	// Now is the time that expiries are measured against; zero when nobody gave one.
 	Now time.Time
 
@@ -63,6 +66,7 @@ type shared struct {
 	gaps       map[mivet.FactKind]*gapList
 	// readOnly is the engine of what was read, declared the objects of plans.
 	readOnly func() *authz.Engine
+	agreed   func() *agreement
 	declared func() map[[2]string]bool
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/contract"
 )
 
 // Options say how to run.
@@ -32,6 +33,11 @@ type Options struct {
 	Baseline *Baseline
 	// Policy holds the deadlines; its zero value is the default policy.
 	Policy Policy
+	// Contract is what was agreed on about identities; nil without one. Its exceptions are
+	// suppressions.
+	Contract *contract.Contract
+	// Captured are principals that deployments told, by the names of the outputs.
+	Captured contract.Captured
 }
 
 // Settings say how an organisation writes down what Azure does not know. The zero value
@@ -59,7 +65,10 @@ func Run(s *mivet.Snapshot, rules []*Rule, o Options) (*Results, error) {
 	if o.Catalog == nil {
 		return nil, fmt.Errorf("running %d rules: there is no catalogue", len(rules))
 	}
+	o.Suppressions = slices.Concat(o.Suppressions, exceptions(o.Contract, s))
+	o.Settings = o.Settings.inStage(o.Contract)
 	sh := newShared(s, o.Catalog)
+	sh.agreed = sync.OnceValue(func() *agreement { return sh.agree(o.Contract) })
 	defer sh.warm()()
 	res := &Results{
 		Now: o.Now, TakenAt: s.TakenAt, TenantID: s.TenantID, Inputs: s.Inputs,
@@ -100,7 +109,7 @@ func runRule(sh *shared, known *memo, r *Rule, o *Options) Result {
 	res := Result{Rule: r}
 	p := &Pass{
 		Rule: r, Snapshot: sh.snapshot, Catalog: sh.catalog, Settings: o.Settings, Now: o.Now,
-		Suppressions: o.Suppressions, Policy: &o.Policy,
+		Suppressions: o.Suppressions, Policy: &o.Policy, Captured: o.Captured,
 		shared: sh, memo: known, result: &res, seen: map[gapKey]bool{},
 	}
 	if err := r.Check(p); err != nil {

@@ -22,8 +22,11 @@ type Suppression struct {
 	// Match says which findings: a fingerprint or its first twelve digits at least, or a
 	// pattern in which "*" stands for any run of characters, compared with the subject's
 	// ID, name, address and principal, ignoring case. It is empty for an inline ignore.
-	Match  string `json:"match,omitzero"`
-	Reason string `json:"reason"`
+	Match string `json:"match,omitzero"`
+	// Also are further patterns, any of which may match: the resource and the principal of
+	// an identity that a contract names.
+	Also   []string `json:"also,omitzero"`
+	Reason string   `json:"reason"`
 	// Owner is who answers for it.
 	Owner string `json:"owner,omitzero"`
 	// Expires is the last day on which it counts.
@@ -69,11 +72,16 @@ func (s *Suppression) Matches(r *Rule, f *mivet.Finding) bool {
 	if len(s.Match) >= 12 && strings.HasPrefix(f.Fingerprint, s.Match) {
 		return true
 	}
-	pattern, err := arm.ParsePattern(s.Match)
+	return matchesSubject(s.Match, &f.Subject) || slices.ContainsFunc(s.Also, func(m string) bool { return matchesSubject(m, &f.Subject) })
+}
+
+// matchesSubject compares a pattern with all names of a subject.
+func matchesSubject(match string, s *mivet.Subject) bool {
+	pattern, err := arm.ParsePattern(match)
 	if err != nil {
 		return false
 	}
-	for _, name := range []string{f.Subject.Resource.String(), f.Subject.Name, f.Subject.Address, string(f.Subject.Principal)} {
+	for _, name := range []string{s.Resource.String(), s.Name, s.Address, string(s.Principal)} {
 		if name != "" && glob(string(pattern.Key()), string(arm.Fold(name))) {
 			return true
 		}

@@ -47,6 +47,8 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# remove the azurerm_user_assigned_identity %s\n", e.Resource.Name())
 	case mivet.EditRemoveSuppression:
 		fmt.Fprintf(b, "# remove the suppression at %s\n", e.Name)
+	case mivet.EditContract:
+		fmt.Fprintf(b, "# in the contract: %s: %s\n", e.Name, e.Value)
 	case mivet.EditApplyFirst:
 		fmt.Fprintf(b, "# apply %s first, then plan again\n", e.Name)
 	case mivet.EditNameByPrincipal:
@@ -175,6 +177,8 @@ func Bicep(edits []mivet.Edit) string {
 			fmt.Fprintf(&b, "// remove the identity %s\n", e.Resource.Name())
 		case mivet.EditRemoveSuppression:
 			fmt.Fprintf(&b, "// remove the suppression at %s\n", e.Name)
+		case mivet.EditContract:
+			fmt.Fprintf(&b, "// in the contract: %s: %s\n", e.Name, e.Value)
 		case mivet.EditApplyFirst:
 			fmt.Fprintf(&b, "// deploy %s first\n", e.Name)
 		case mivet.EditNameByPrincipal:

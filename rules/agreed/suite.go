@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package agreed holds the rules about what people agreed on: reasons, owners,
-// environments, exceptions.
+// environments, exceptions, and contracts about identities.
 //
 // The package believes what is written down, in tags, descriptions, owners of files and
-// suppressions. It guesses nothing from names.
+// suppressions and contracts. It guesses nothing from names.
 package agreed
 
 import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{CrossesEnvironments, ExpiredSuppression, OwnerMissing, UnrecordedGrant}
+	return []*vet.Rule{
+		ContractAccessForbidden, ContractAccessMissing, ContractExceeded, ContractIdentityMissing, ContractOwnerMissing,
+		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractTypeDiffers,
+		ContractWorkloadUnlisted, CrossesEnvironments, ExpiredSuppression, OwnerMissing, UnrecordedGrant,
+	}
 }
 
 // Pages that several rules cite.

@@ -8,6 +8,9 @@
 //	assign orders-api Contributor at shop  # want broad-scope `orders-api has Contributor`
 //	gap principals reason="not read"       # undecided orphaned `not read`
 //
+// A file NAME.yaml beside NAME.tenant is the contract that holds there, without stages; its
+// comments say what must be found in the same way.
+//
 // [Run] refuses a rule whose declaration is not complete, one without a tenant in which it
 // fires or without one in which it is silent, a finding that no comment expects, and a
 // comment that no finding meets. It applies each fix to its tenant: the finding must go,
@@ -19,6 +22,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,6 +33,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/tenant"
 	"github.com/mivet/mivet/vet"
 )
@@ -93,7 +98,11 @@ func runRule(t *testing.T, r *vet.Rule, cat *catalog.Catalog) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := newCheck(r, cat, file, string(text))
+		agreed, err := os.ReadFile(strings.TrimSuffix(file, ".tenant") + ".yaml")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		c := newCheck(r, cat, file, string(text), string(agreed))
 		for _, fault := range c.faults {
 			t.Error(fault)
 		}
@@ -126,6 +135,7 @@ func missing(r *vet.Rule, firing, silent, fixed int) []string {
 
 // expectation is a comment that says what must be found.
 type expectation struct {
+	file    string
 	line    int
 	verb    string // "want" or "undecided"
 	pattern *regexp.Regexp
@@ -139,18 +149,24 @@ type check struct {
 	file, text            string
 	wants                 []*expectation
 	inline                []vet.Suppression
+	agreed                *contract.Contract
 	found, fixed, patched int
 	faults                []string
 }
 
-func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text string) *check {
+// newCheck runs a rule on a tenant, under a contract if it is not empty.
+func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text, agreed string) *check {
 	c := &check{rule: r, cat: cat, file: file, text: text}
 	inline, err := vet.ParseInline(file, strings.NewReader(text))
 	if err != nil {
 		c.fault("%v", err)
 	}
 	c.inline = inline
-	snap, err := tenant.Parse(file, strings.NewReader(text), tenant.Options{Role: c.role, Comment: c.comment})
+	if agreed != "" {
+		c.contract(strings.TrimSuffix(file, ".tenant")+".yaml", agreed)
+	}
+	comment := func(line int, text string) { c.comment(file, line, text) }
+	snap, err := tenant.Parse(file, strings.NewReader(text), tenant.Options{Role: c.role, Comment: comment})
 	if err != nil {
 		c.fault("%v", err)
 		return c
@@ -159,12 +175,31 @@ func newCheck(r *vet.Rule, cat *catalog.Catalog, file, text string) *check {
 	return c
 }
 
+// contract reads a contract, and what its comments expect.
+func (c *check) contract(file, text string) {
+	d, err := contract.Read(file, func(string) ([]byte, error) { return []byte(text), nil })
+	if err != nil {
+		c.fault("%v", err)
+		return
+	}
+	if c.agreed, err = d.For(""); err != nil {
+		c.fault("%v", err)
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if _, comment, ok := strings.Cut(line, "# "); ok {
+			c.comment(file, n, strings.TrimSpace(comment))
+		}
+	}
+}
+
 func (c *check) fault(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf(format, args...))
 }
 
 func (c *check) run(snap *mivet.Snapshot) {
-	res := c.vet(snap, c.inline)
+	res := c.vet(snap, c.inline, c.agreed)
 	if res.Err != nil {
 		c.fault("%s: %v", c.file, res.Err)
 	}
@@ -179,7 +214,7 @@ func (c *check) run(snap *mivet.Snapshot) {
 	}
 	for _, w := range c.wants {
 		if !w.met {
-			c.fault("%s:%d: no such finding: %s %s `%s`", c.file, w.line, w.verb, c.rule.ID, w.pattern)
+			c.fault("%s:%d: no such finding: %s %s `%s`", w.file, w.line, w.verb, c.rule.ID, w.pattern)
 		}
 	}
 	for i := range res.Findings {
@@ -200,7 +235,7 @@ var (
 	expectItem    = regexp.MustCompile("^([a-z-]+) `([^`]*)`\\s*")
 )
 
-func (c *check) comment(line int, text string) {
+func (c *check) comment(file string, line int, text string) {
 	m := expectComment.FindStringSubmatch(text)
 	if m == nil {
 		return
@@ -209,26 +244,26 @@ func (c *check) comment(line int, text string) {
 	for rest != "" {
 		item := expectItem.FindStringSubmatch(rest)
 		if item == nil {
-			c.fault("%s:%d: cannot read %q: write %s RULE `regexp`", c.file, line, rest, m[1])
+			c.fault("%s:%d: cannot read %q: write %s RULE `regexp`", file, line, rest, m[1])
 			return
 		}
 		rest = rest[len(item[0]):]
 		if item[1] != c.rule.ID {
-			c.fault("%s:%d: expects %s; only %s is run here", c.file, line, item[1], c.rule.ID)
+			c.fault("%s:%d: expects %s; only %s is run here", file, line, item[1], c.rule.ID)
 			continue
 		}
 		pattern, err := regexp.Compile(item[2])
 		if err != nil {
-			c.fault("%s:%d: %v", c.file, line, err)
+			c.fault("%s:%d: %v", file, line, err)
 			continue
 		}
-		c.wants = append(c.wants, &expectation{line: line, verb: m[1], pattern: pattern})
+		c.wants = append(c.wants, &expectation{file: file, line: line, verb: m[1], pattern: pattern})
 	}
 }
 
-func (c *check) vet(s *mivet.Snapshot, suppressions []vet.Suppression) *vet.Result {
+func (c *check) vet(s *mivet.Snapshot, suppressions []vet.Suppression, agreed *contract.Contract) *vet.Result {
 	res, err := vet.Run(s, []*vet.Rule{c.rule}, vet.Options{
-		Catalog: c.cat, Now: Now, Settings: Settings(), Suppressions: suppressions,
+		Catalog: c.cat, Now: Now, Settings: Settings(), Suppressions: suppressions, Contract: agreed,
 	})
 	if err != nil {
 		return &vet.Result{Rule: c.rule, Err: err}
@@ -239,7 +274,7 @@ func (c *check) vet(s *mivet.Snapshot, suppressions []vet.Suppression) *vet.Resu
 // meet takes the expectation that a statement meets.
 func (c *check) meet(verb string, at mivet.Source, text string) {
 	for _, w := range c.wants {
-		if !w.met && w.verb == verb && w.line == at.Line && at.Origin != nil && at.Origin.File == c.file && w.pattern.MatchString(text) {
+		if !w.met && w.verb == verb && w.line == at.Line && at.Origin != nil && at.Origin.File == w.file && w.pattern.MatchString(text) {
 			w.met = true
 			return
 		}
@@ -281,7 +316,7 @@ func (c *check) fix(s *mivet.Snapshot, f *mivet.Finding) {
 		return
 	}
 	c.fixed++
-	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits)).Findings
+	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits), vet.ApplyContract(c.agreed, f.Fix.Edits)).Findings
 	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
 		c.fault("%s: %q is still found after its fix", f.Source, f.Message)
 	}
@@ -308,7 +343,7 @@ func (c *check) patch(s *mivet.Snapshot, f *mivet.Finding) {
 		return
 	}
 	c.patched++
-	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits)).Findings
+	left := c.vet(after, vet.ApplySuppressions(c.inline, f.Fix.Edits), vet.ApplyContract(c.agreed, f.Fix.Edits)).Findings
 	if slices.ContainsFunc(left, func(l mivet.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
 		c.fault("%s: %q is still found after its patch:\n%s", f.Source, f.Message, vet.Diff(c.file, []byte(c.text), patched))
 	}
@@ -324,7 +359,7 @@ func (c *check) shuffle(s *mivet.Snapshot, want *vet.Result) {
 	r.RoleAssignments, r.Memberships, r.Subscriptions = reversed(s.RoleAssignments), reversed(s.Memberships), reversed(s.Subscriptions)
 	r.AccessPolicies, r.LocalGrants, r.RoleDefinitions = reversed(s.AccessPolicies), reversed(s.LocalGrants), reversed(s.RoleDefinitions)
 	r.Gaps, r.Declarations = reversed(s.Gaps), reversed(s.Declarations)
-	if a, b := render(want), render(c.vet(&r, c.inline)); a != b {
+	if a, b := render(want), render(c.vet(&r, c.inline, c.agreed)); a != b {
 		c.fault("the order of facts changes what is found:\n%s\nreversed:\n%s", a, b)
 	}
 }

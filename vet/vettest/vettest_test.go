@@ -53,7 +53,7 @@ func TestCheckFindsFaults(t *testing.T) {
 	}
 	f := func(fix func(*mivet.RoleAssignment) []mivet.Edit, text string, want ...string) {
 		t.Helper()
-		c := newCheck(noReader(fix), cat, "x.tenant", head+text)
+		c := newCheck(noReader(fix), cat, "x.tenant", head+text, "")
 		if len(c.faults) != len(want) {
 			t.Fatalf("faults:\n%s\nwant %d", strings.Join(c.faults, "\n"), len(want))
 		}
@@ -117,7 +117,7 @@ func TestOrderMatters(t *testing.T) {
 		})
 		return nil
 	}
-	c := newCheck(r, cat, "x.tenant", head+"assign a Reader at r # want no-reader `first`\nassign a Owner at r\n")
+	c := newCheck(r, cat, "x.tenant", head+"assign a Reader at r # want no-reader `first`\nassign a Owner at r\n", "")
 	if len(c.faults) != 1 || !strings.Contains(c.faults[0], "the order of facts changes what is found") {
 		t.Errorf("faults: %q", c.faults)
 	}
@@ -150,7 +150,7 @@ func TestFailingRule(t *testing.T) {
 	}
 	r := noReader(nothing)
 	r.Check = func(*vet.Pass) error { return errors.New("broken") }
-	if c := newCheck(r, cat, "x.tenant", head); len(c.faults) == 0 || !strings.Contains(c.faults[0], "broken") {
+	if c := newCheck(r, cat, "x.tenant", head, ""); len(c.faults) == 0 || !strings.Contains(c.faults[0], "broken") {
 		t.Errorf("the error of a rule is lost: %q", c.faults)
 	}
 }
