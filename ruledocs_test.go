@@ -4,7 +4,9 @@ package mivet_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/contract"
 	reporting "github.com/mivet/mivet/report"
 	"github.com/mivet/mivet/rules"
 	"github.com/mivet/mivet/tenant"
@@ -107,8 +110,40 @@ func rulePage(t *testing.T, cat *catalog.Catalog, r *vet.Rule) string {
 		}
 		fmt.Fprintf(&b, "- %s %s: %s\n", c.Framework, id, c.Title)
 	}
-	fmt.Fprintf(&b, "\n## Example\n\n```\n%s```\n\nmivet says:\n\n```\n%s```\n", withoutComments(string(text)), firstFinding(t, cat, r, string(text)))
+	fmt.Fprintf(&b, "\n## Example\n\n```\n%s```\n\n", withoutComments(string(text)))
+	agreed := contractBeside(t, file)
+	if agreed != "" {
+		fmt.Fprintf(&b, "with the contract\n\n```yaml\n%s```\n\n", withoutComments(agreed))
+	}
+	fmt.Fprintf(&b, "mivet says:\n\n```\n%s```\n", firstFinding(t, cat, r, string(text), agreed))
 	return b.String()
+}
+
+// contractBeside is the contract that holds in a tenant of a rule, or "".
+func contractBeside(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(strings.TrimSuffix(file, ".tenant") + ".yaml")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// contractOf reads it; nil where there is none.
+func contractOf(t *testing.T, text string) *contract.Contract {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	d, err := contract.Read("mivet.yaml", func(string) ([]byte, error) { return []byte(text), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.For("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // withoutComments drops what a tenant says to the tests.
@@ -128,7 +163,7 @@ func withoutComments(text string) string {
 }
 
 // firstFinding is the first finding as text.
-func firstFinding(t *testing.T, cat *catalog.Catalog, r *vet.Rule, text string) string {
+func firstFinding(t *testing.T, cat *catalog.Catalog, r *vet.Rule, text, agreed string) string {
 	t.Helper()
 	name := r.ID + ".tenant"
 	snap, err := tenant.Parse(name, strings.NewReader(text), tenant.Options{Role: func(name string) (mivet.RoleID, bool) {
@@ -144,7 +179,7 @@ func firstFinding(t *testing.T, cat *catalog.Catalog, r *vet.Rule, text string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := vet.Run(snap, []*vet.Rule{r}, vet.Options{Catalog: cat, Now: vettest.Now, Settings: vettest.Settings(), Suppressions: ignores})
+	res, err := vet.Run(snap, []*vet.Rule{r}, vet.Options{Catalog: cat, Now: vettest.Now, Settings: vettest.Settings(), Suppressions: ignores, Contract: contractOf(t, agreed)})
 	if err != nil {
 		t.Fatal(err)
 	}

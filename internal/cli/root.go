@@ -75,6 +75,7 @@ func (a *app) commands() []*cobra.Command {
 		a.fixCommand(),
 		a.checkCommand(),
 		a.contractCommand(),
+		a.verifyCommand(),
 		a.canCommand(),
 		a.whoCanCommand(),
 		a.whatCanCommand(),

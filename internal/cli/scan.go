@@ -99,6 +99,11 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 
 // vet runs rules over what was read, with the words of the organisation.
 func (a *app) vet(r *reading, chosen []*vet.Rule, baseline *vet.Baseline) (*vet.Results, error) {
+	return a.vetAgreed(r, chosen, baseline, &terms{})
+}
+
+// vetAgreed is vet under a contract.
+func (a *app) vetAgreed(r *reading, chosen []*vet.Rule, baseline *vet.Baseline, agreed *terms) (*vet.Results, error) {
 	cat, err := a.catalog()
 	if err != nil {
 		return nil, err
@@ -114,6 +119,7 @@ func (a *app) vet(r *reading, chosen []*vet.Rule, baseline *vet.Baseline) (*vet.
 	return vet.Run(r.snap, chosen, vet.Options{
 		Catalog: cat, Now: a.Clock().UTC(), Settings: settings, Policy: policy,
 		Suppressions: slices.Concat(a.config.suppressions, r.ignores), Baseline: baseline,
+		Contract: agreed.contract, Captured: agreed.captured,
 	})
 }
 

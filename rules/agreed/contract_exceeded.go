@@ -97,22 +97,29 @@ func gives(r *authz.Right, e *authz.Extra) bool {
 
 func excessFinding(p *vet.Pass, x *contract.Binding, r *authz.Right, extras []authz.Extra) mivet.Finding {
 	what, severity := "reading", mivet.SeverityMedium
-	var ops []arm.Operation
+	ranks := [4][]arm.Operation{} // what weighs most first
 	scopes := []string{}
 	for i := range extras {
 		for _, op := range extras[i].Operations {
 			if r.Gives(op, extras[i].Plane) != authz.Allowed {
 				continue
 			}
-			ops = append(ops, op)
-			if word := lastWord(op); word != "read" {
+			rank := 0
+			if extras[i].Plane != mivet.PlaneData {
+				rank = 2
+			}
+			if lastWord(op) == "read" {
+				rank++
+			} else {
 				what, severity = "more than reading", mivet.SeverityHigh
 			}
+			ranks[rank] = append(ranks[rank], op)
 		}
 		if s := p.ScopeWords(extras[i].Scope); !slices.Contains(scopes, s) {
 			scopes = append(scopes, s)
 		}
 	}
+	ops := slices.Concat(ranks[:]...)
 	reason := authz.Reason{Policy: r.Policy, Local: r.Local, RoleName: r.RoleName, Scope: r.Scope}
 	f := mivet.Finding{
 		Severity: severity, Subject: subjectOf(x), Source: r.Source,

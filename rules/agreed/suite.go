@@ -11,10 +11,16 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
+	return append(Contract(), CrossesEnvironments, ExpiredSuppression, OwnerMissing, UnrecordedGrant)
+}
+
+// Contract returns the rules that hold a contract against a tenant. Without a contract they
+// have nothing to look at.
+func Contract() []*vet.Rule {
 	return []*vet.Rule{
 		ContractAccessForbidden, ContractAccessMissing, ContractExceeded, ContractIdentityMissing, ContractOwnerMissing,
 		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractTypeDiffers,
-		ContractWorkloadUnlisted, CrossesEnvironments, ExpiredSuppression, OwnerMissing, UnrecordedGrant,
+		ContractWorkloadUnlisted,
 	}
 }
 
