@@ -32,7 +32,7 @@ type CheckOptions struct {
 
 // Check reports what is wrong with a document in any of its stages, and what is left open.
 // It looks at no tenant.
-func (d *Document) Check(o CheckOptions) Faults {
+func (d *Document) Check(o CheckOptions) Errors {
 	j := &journal{}
 	stages := []string{""}
 	if len(d.stages) > 0 {
@@ -43,7 +43,7 @@ func (d *Document) Check(o CheckOptions) Faults {
 	}
 	for _, s := range stages {
 		c, err := d.For(s)
-		if fs, ok := err.(Faults); ok { //nolint:errorlint // it is what For returns, unwrapped
+		if fs, ok := err.(Errors); ok { //nolint:errorlint // it is what For returns, unwrapped
 			for _, f := range fs {
 				j.add(f)
 			}

@@ -164,7 +164,7 @@ type Exception struct {
 }
 
 // For returns the contract of a stage. Where there is none, the name is empty; where there
-// is one alone, it may be. The error is [Faults].
+// is one alone, it may be. The error is [Errors].
 func (d *Document) For(stage string) (*Contract, error) {
 	b := &assembly{journal: &journal{}}
 	c := &Contract{File: d.File, Hash: d.hash, Organisation: d.rules, byName: map[string]int{}}
@@ -175,9 +175,9 @@ func (d *Document) For(stage string) (*Contract, error) {
 	case stage == "" && len(d.stages) == 1:
 		c.Stage = &d.stages[0]
 	case stage == "":
-		return nil, Faults{{Place: d.own.at, Message: "it has several stages", Hint: "say which one: " + d.stageNames()}}
+		return nil, Errors{{Place: d.own.at, Message: "it has several stages", Hint: "say which one: " + d.stageNames()}}
 	default:
-		return nil, Faults{{Place: d.own.at, Message: fmt.Sprintf("it has no stage %q", stage), Hint: "its stages are " + d.stageNames()}}
+		return nil, Errors{{Place: d.own.at, Message: fmt.Sprintf("it has no stage %q", stage), Hint: "its stages are " + d.stageNames()}}
 	}
 	b.stage = c.Stage
 	if v := d.own.get("identities"); v != nil {

@@ -49,7 +49,7 @@ type Stage struct {
 
 // Read reads a contract and the files that it extends. open returns the text of a file; the
 // names of extended files are relative to the file that names them, with "/". The error is
-// [Faults], or what open returned.
+// [Errors], or what open returned.
 func Read(file string, open func(name string) ([]byte, error)) (*Document, error) {
 	l := &loader{open: open, journal: &journal{}}
 	d := &Document{File: file}

@@ -153,11 +153,9 @@ func (p *proposal) question(id *mivet.Identity) string {
 
 // place writes a resource as the contract names it: by its address where it has one.
 func (p *proposal) place(id arm.ID) string {
-	rest := ""
 	for at := id; !at.IsZero() && at.Level() == arm.LevelResource; at = at.Parent() {
 		if a := p.addresses[at.Key()]; a != "" {
-			rest = id.String()[len(at.String()):]
-			return a + rest
+			return a + id.String()[len(at.String()):]
 		}
 	}
 	return id.String()

@@ -154,7 +154,7 @@ func TestFaults(t *testing.T) {
 	f := func(want string, lines ...string) {
 		t.Helper()
 		text := strings.Join(lines, "\n") + "\n"
-		var faults Faults
+		var faults Errors
 		d, err := Read("c", files(map[string]string{"c": text}))
 		if d != nil {
 			faults = d.Check(CheckOptions{Catalog: cat, Now: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Rules: func(id string) bool { return id == "broad-scope" }})

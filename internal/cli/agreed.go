@@ -60,7 +60,7 @@ func (a *app) terms(f *contractFlags) (*terms, error) {
 	}
 	out := &terms{doc: doc, captured: contract.Captured{}}
 	if out.contract, err = doc.For(f.stage); err != nil {
-		var why contract.Faults
+		var why contract.Errors
 		if errors.As(err, &why) && why[0].Hint != "" {
 			err = errorWithHint(err, why[0].Hint)
 		}

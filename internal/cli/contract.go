@@ -85,9 +85,9 @@ func readContract(file string) (*contract.Document, error) {
 }
 
 // contractFaults are what a contract file has, however much of it could be read.
-func (a *app) contractFaults(file string) (*contract.Document, contract.Faults, error) {
+func (a *app) contractFaults(file string) (*contract.Document, contract.Errors, error) {
 	d, err := readContract(file)
-	var faults contract.Faults
+	var faults contract.Errors
 	switch {
 	case errors.As(err, &faults):
 		return nil, faults, nil
@@ -127,7 +127,7 @@ func (a *app) contractCheck(out *output, args []string) (int, error) {
 type contractWriter struct {
 	file   string
 	doc    *contract.Document
-	faults contract.Faults
+	faults contract.Errors
 }
 
 type faultJSON struct {
@@ -144,12 +144,12 @@ type contractJSON struct {
 	File          string      `json:"file"`
 	Hash          string      `json:"hash,omitzero"`
 	Stages        []string    `json:"stages"`
-	Faults        []faultJSON `json:"faults"`
+	Errors        []faultJSON `json:"faults"`
 }
 
 func (c contractWriter) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		j := contractJSON{SchemaVersion: 1, File: c.file, Stages: []string{}, Faults: []faultJSON{}}
+		j := contractJSON{SchemaVersion: 1, File: c.file, Stages: []string{}, Errors: []faultJSON{}}
 		if c.doc != nil {
 			j.Hash = c.doc.Hash()
 			for _, s := range c.doc.Stages() {
@@ -157,7 +157,7 @@ func (c contractWriter) write(w io.Writer, format string, colour bool) error {
 			}
 		}
 		for _, f := range c.faults {
-			j.Faults = append(j.Faults, faultJSON{f.File, f.Line, f.Column, weightWord(f.Weight), f.Message, f.Hint})
+			j.Errors = append(j.Errors, faultJSON{f.File, f.Line, f.Column, weightWord(f.Weight), f.Message, f.Hint})
 		}
 		return writeJSON(w, j)
 	}

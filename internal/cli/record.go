@@ -158,26 +158,3 @@ func (a *app) record(f *recordFlags, agreed *terms, p *part) error {
 	a.note("the record of the stage %s is in %s", stage, file)
 	return writeFile(file, func(w io.Writer) error { return writeJSON(w, r) })
 }
-
-// unpassed says what a stage lacks before a later one may follow; "" where nothing does.
-func (f *recordFlags) unpassed(doc *contract.Document, stage string) (string, error) {
-	file := f.file(doc, stage)
-	r, err := readRecord(file)
-	switch {
-	case err != nil:
-		return "", err
-	case r == nil:
-		return fmt.Sprintf("the stage %s has no record: %s is not there", stage, file), nil
-	case r.Hash != doc.Hash():
-		return fmt.Sprintf("the record of the stage %s is of another contract: %.12s, and this one is %.12s", stage, r.Hash, doc.Hash()), nil
-	case r.Verify == nil:
-		return fmt.Sprintf("the stage %s was not verified with this contract", stage), nil
-	case !r.Verify.Passed:
-		return fmt.Sprintf("mivet verify did not pass in the stage %s on %s: %s, %d undecided", stage, r.Verify.At.Format(time.DateOnly), counted(len(r.Verify.Findings), "finding"), r.Verify.Undecided), nil
-	case r.Test == nil:
-		return fmt.Sprintf("the access tests were not run in the stage %s with this contract", stage), nil
-	case !r.Test.Passed:
-		return fmt.Sprintf("mivet test did not pass in the stage %s on %s", stage, r.Test.At.Format(time.DateOnly)), nil
-	}
-	return "", nil
-}

@@ -48,8 +48,8 @@ const (
 	Open
 )
 
-// A Fault is one thing that is wrong with a contract.
-type Fault struct {
+// An Error is one thing that is wrong with a contract.
+type Error struct {
 	Place
 	Weight Weight
 	// Message says what is wrong, without a full stop; Hint what to write instead, if that
@@ -58,13 +58,13 @@ type Fault struct {
 }
 
 // Error returns place and message on one line.
-func (f Fault) Error() string { return f.Place.String() + ": " + f.Message }
+func (f Error) Error() string { return f.Place.String() + ": " + f.Message }
 
-// Faults are all that is wrong with a contract, in the order of their places.
-type Faults []Fault
+// Errors are all that is wrong with a contract, in the order of their places.
+type Errors []Error
 
 // Error returns one line for each fault.
-func (fs Faults) Error() string {
+func (fs Errors) Error() string {
 	lines := make([]string, len(fs))
 	for i := range fs {
 		lines[i] = fs[i].Error()
@@ -73,12 +73,12 @@ func (fs Faults) Error() string {
 }
 
 // Wrong returns the faults that keep the contract from being used.
-func (fs Faults) Wrong() Faults {
-	return slices.DeleteFunc(slices.Clone(fs), func(f Fault) bool { return f.Weight != Wrong })
+func (fs Errors) Wrong() Errors {
+	return slices.DeleteFunc(slices.Clone(fs), func(f Error) bool { return f.Weight != Wrong })
 }
 
 // err returns the faults as an error, nil where there are none.
-func (fs Faults) err() error {
+func (fs Errors) err() error {
 	if len(fs) == 0 {
 		return nil
 	}
@@ -89,25 +89,25 @@ func (fs Faults) err() error {
 const maxFaults = 100
 
 // journal collects faults.
-type journal struct{ faults Faults }
+type journal struct{ faults Errors }
 
-func (j *journal) add(f Fault) {
+func (j *journal) add(f Error) {
 	if len(j.faults) < maxFaults && !slices.Contains(j.faults, f) {
 		j.faults = append(j.faults, f)
 	}
 }
 
 func (j *journal) wrong(at Place, hint, format string, args ...any) {
-	j.add(Fault{Place: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+	j.add(Error{Place: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (j *journal) open(at Place, hint, format string, args ...any) {
-	j.add(Fault{Place: at, Weight: Open, Message: fmt.Sprintf(format, args...), Hint: hint})
+	j.add(Error{Place: at, Weight: Open, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // sorted returns the faults in the order of their places.
-func (j *journal) sorted() Faults {
-	slices.SortStableFunc(j.faults, func(a, b Fault) int {
+func (j *journal) sorted() Errors {
+	slices.SortStableFunc(j.faults, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return j.faults
