@@ -93,6 +93,7 @@ func (a *app) commands() []*cobra.Command {
 		a.equivalentCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
+		a.testCommand(),
 		a.doctorCommand(),
 		a.conformanceCommand(),
 		a.snapshotCommand(),

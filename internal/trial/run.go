@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trial
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Answer is what a service said.
+type Answer string
+
+// The answers.
+const (
+	Allowed Answer = "allowed"
+	Denied  Answer = "denied"
+	// Unclear is no answer about access: a firewall, a token that was not taken, a failure.
+	Unclear Answer = "unclear"
+)
+
+// Outcome is an answer with what it rests on.
+type Outcome struct {
+	Answer Answer
+	// Status and Code are those of the response; Why says what they mean, without a full stop.
+	Status int
+	Code   string
+	Why    string
+}
+
+// Runner sends requests with the token of one identity.
+type Runner struct {
+	credential azcore.TokenCredential
+	pipeline   runtime.Pipeline
+	now        func() time.Time
+}
+
+// NewRunner makes a runner. A transport that is nil is the default one.
+func NewRunner(credential azcore.TokenCredential, transport policy.Transporter, version string, now func() time.Time) *Runner {
+	o := &policy.ClientOptions{Transport: transport, Retry: policy.RetryOptions{MaxRetries: 2, MaxRetryDelay: 10 * time.Second}}
+	return &Runner{credential, runtime.NewPipeline("mivet", version, runtime.PipelineOptions{}, o), now}
+}
+
+// Run sends a request and judges the answer. The error is about the token or the network, or
+// the end of the context.
+func (r *Runner) Run(ctx context.Context, q *Request) (Outcome, error) {
+	res, body, err := r.send(ctx, q)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if q.Versions && res.StatusCode == http.StatusBadRequest {
+		if version := supported(body); version != "" {
+			again := *q
+			again.Versions = false
+			again.URL = strings.Split(q.URL, "?")[0] + "?api-version=" + url.QueryEscape(version)
+			if res, body, err = r.send(ctx, &again); err != nil {
+				return Outcome{}, err
+			}
+		}
+	}
+	return judge(q, res, codeOf(res, body)), nil
+}
+
+// mostOfBody is how much of an answer is looked at for its error code.
+const mostOfBody = 64 << 10
+
+func (r *Runner) send(ctx context.Context, q *Request) (_ *http.Response, _ []byte, err error) {
+	token, err := r.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{q.Audience + "/.default"}})
+	if err != nil {
+		return nil, nil, fmt.Errorf("getting a token for %s: %w", q.Audience, err)
+	}
+	req, err := runtime.NewRequest(ctx, q.Method, q.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	header := req.Raw().Header
+	for name, values := range q.Header {
+		header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	header.Set("Authorization", "Bearer "+token.Token)
+	if q.Cosmos {
+		header.Set("Authorization", url.QueryEscape("type=aad&ver=1.0&sig="+token.Token))
+		header.Set("x-ms-date", r.now().UTC().Format(http.TimeFormat))
+	}
+	if q.Body != "" {
+		kind := header.Get("Content-Type")
+		if err := req.SetBody(streaming(q.Body), kind); err != nil {
+			return nil, nil, err
+		}
+	}
+	res, err := r.pipeline.Do(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("asking %s: %w", req.Raw().URL.Host, err)
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if res.StatusCode < http.StatusBadRequest {
+		return res, nil, nil // the data is not looked at
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, mostOfBody))
+	if err != nil {
+		return res, nil, fmt.Errorf("reading the answer of %s: %w", req.Raw().URL.Host, err)
+	}
+	return res, body, nil
+}
+
+// streaming is a body that can be sent again.
+func streaming(text string) io.ReadSeekCloser { return nopCloser{strings.NewReader(text)} }
+
+type nopCloser struct{ io.ReadSeeker }
+
+func (nopCloser) Close() error { return nil }
+
+// codeOf reads the error code of an answer: of the header of storage, or of the body.
+func codeOf(res *http.Response, body []byte) string {
+	if code := res.Header.Get("x-ms-error-code"); code != "" {
+		return code
+	}
+	var doc struct {
+		Error struct {
+			Code       string `json:"code"`
+			InnerError struct {
+				Code string `json:"code"`
+			} `json:"innererror"`
+		} `json:"error"`
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(body, &doc) != nil {
+		return ""
+	}
+	for _, code := range []string{doc.Error.InnerError.Code, doc.Error.Code, doc.Code} {
+		if code != "" {
+			return code
+		}
+	}
+	return ""
+}
+
+var versionList = regexp.MustCompile(`(?i)(?:supported api-versions|api-versions) (?:are|is) '([^']+)'`)
+
+// supported is the newest version of an API that a refusal names, or "".
+func supported(body []byte) string {
+	m := versionList.FindSubmatch(body)
+	if m == nil {
+		return ""
+	}
+	versions := strings.FieldsFunc(string(m[1]), func(r rune) bool { return r == ',' || r == ' ' })
+	stable := slices.DeleteFunc(slices.Clone(versions), func(v string) bool { return strings.Contains(v, "preview") })
+	if len(stable) > 0 {
+		versions = stable
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	return slices.Max(versions)
+}
+
+// networkCodes are refusals by a firewall or a private endpoint, which say nothing about the
+// identity (learn.microsoft.com/azure/key-vault/general/rest-error-codes,
+// learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes).
+var networkCodes = []string{"ForbiddenByFirewall", "ForbiddenByConnection", "AuthorizationFailure", "PublicNetworkAccessDisabled", "IpAuthorizationFailed"}
+
+// judge says what an answer means for access.
+func judge(q *Request, res *http.Response, code string) Outcome {
+	o := Outcome{Answer: Allowed, Status: res.StatusCode, Code: code}
+	switch status := res.StatusCode; {
+	case status == http.StatusUnauthorized && q.Bus:
+		o.Answer, o.Why = Denied, "the service refuses the identity"
+	case status == http.StatusUnauthorized:
+		o.Answer, o.Why = Unclear, "the service does not take the token"
+	case status == http.StatusForbidden && slices.Contains(networkCodes, code):
+		o.Answer, o.Why = Unclear, "a firewall is in the way, so it was not asked who is calling"
+	case status == http.StatusForbidden:
+		o.Answer, o.Why = Denied, "the service refuses the identity"
+	case status < http.StatusMultipleChoices:
+		o.Why = "the service answered"
+	case status == http.StatusNotFound, status == http.StatusGone:
+		o.Why = "the service let it in, and found nothing of that name"
+	case status == http.StatusPreconditionFailed, status == http.StatusConflict, status == http.StatusNotModified:
+		o.Why = "the service let it in, and the precondition kept everything as it is"
+	case status == http.StatusBadRequest && q.Wrong:
+		o.Why = "the service let it in, and refused the body, as it was meant to"
+	default:
+		o.Answer, o.Why = Unclear, "the answer says nothing about access"
+	}
+	return o
+}
