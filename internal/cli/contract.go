@@ -130,21 +130,26 @@ type contractWriter struct {
 	faults contract.Errors
 }
 
+// faultJSON is one thing that is wrong with a contract, or left open.
 type faultJSON struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
+	File string `json:"file"`
+	// Line and Column count from 1.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Weight is "wrong" where the contract cannot be used so, else "open".
 	Weight  string `json:"weight"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitzero"`
 }
 
+// contractJSON is a contract that was checked.
 type contractJSON struct {
-	SchemaVersion int         `json:"schemaVersion"`
-	File          string      `json:"file"`
-	Hash          string      `json:"hash,omitzero"`
-	Stages        []string    `json:"stages"`
-	Errors        []faultJSON `json:"faults"`
+	SchemaVersion int    `json:"schemaVersion"`
+	File          string `json:"file"`
+	// Hash is the same for the same statements; absent where the contract could not be read.
+	Hash   string      `json:"hash,omitzero"`
+	Stages []string    `json:"stages"`
+	Errors []faultJSON `json:"faults"`
 }
 
 func (c contractWriter) write(w io.Writer, format string, colour bool) error {
@@ -159,7 +164,7 @@ func (c contractWriter) write(w io.Writer, format string, colour bool) error {
 		for _, f := range c.faults {
 			j.Errors = append(j.Errors, faultJSON{f.File, f.Line, f.Column, weightWord(f.Weight), f.Message, f.Hint})
 		}
-		return writeJSON(w, j)
+		return writeAnswer(w, "contract-check", j)
 	}
 	p := newPrinter(w, colour)
 	for _, f := range c.faults {

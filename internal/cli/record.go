@@ -156,5 +156,5 @@ func (a *app) record(f *recordFlags, agreed *terms, p *part) error {
 		return err
 	}
 	a.note("the record of the stage %s is in %s", stage, file)
-	return writeFile(file, func(w io.Writer) error { return writeJSON(w, r) })
+	return writeFile(file, func(w io.Writer) error { return writeAnswer(w, "record", r) })
 }

@@ -42,6 +42,7 @@ var forms = []form{
 	{"choke", "What mivet choke writes: what to remove so that nobody else reaches the target", reflect.TypeFor[chokeJSON]()},
 	{"config", "What mivet config show writes: the settings and where they come from", reflect.TypeFor[configJSON]()},
 	{"conformance", "What mivet conformance writes: where answers and known answers agree", reflect.TypeFor[conformance.Report]()},
+	{"contract-check", "What mivet contract check writes: what is wrong with a contract, and what is left open", reflect.TypeFor[contractJSON]()},
 	{"doctor", "What mivet doctor writes: what can be read, and what would be unknown", reflect.TypeFor[doctorJSON]()},
 	{"doctor-role", "What mivet doctor --role writes: the role that mivet itself needs", reflect.TypeFor[needed]()},
 	{"doctor-self-check", "What mivet doctor --self-check writes: where the engine and Azure differ", reflect.TypeFor[selfCheckJSON]()},
@@ -52,6 +53,8 @@ var forms = []form{
 	{"integrity", "What mivet integrity writes: what executes in each workload, or what of it changed", reflect.TypeFor[integrityJSON]()},
 	{"path", "What mivet path writes: how one principal comes to act as another", reflect.TypeFor[pathsJSON]()},
 	{"shapers", "What mivet shapers writes: who can shape each workload", reflect.TypeFor[shapersJSON]()},
+	{"record", "What mivet verify --record and mivet test --record keep: what passed in a stage", reflect.TypeFor[record]()},
+	{"test", "What mivet test writes: the access tests of a contract with their answers", reflect.TypeFor[testJSON]()},
 	{"version", "What mivet version writes: the build and the facts in it", reflect.TypeFor[versionReport]()},
 	{"what-can", "What mivet what-can writes: all rights of a principal", reflect.TypeFor[whatCanJSON]()},
 	{"who-can", "What mivet who-can writes: who may do this there", reflect.TypeFor[whoCanJSON]()},
@@ -215,7 +218,7 @@ func sentence(c *ast.CommentGroup) string {
 // Every command that can write JSON names the schema of what it writes, and each published
 // schema is that of a form.
 func TestEveryFormIsPublished(t *testing.T) {
-	names := map[string]bool{"results": true, "results-line": true}
+	names := map[string]bool{"results": true, "results-line": true, "contract": true}
 	for _, f := range forms {
 		if names[f.name] {
 			t.Errorf("the form %s is there twice", f.name)

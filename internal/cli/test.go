@@ -357,13 +357,15 @@ func (t *trials) part() *part {
 	return p
 }
 
+// testJSON is a run of access tests.
 type testJSON struct {
-	SchemaVersion int           `json:"schemaVersion"`
-	Contract      string        `json:"contract"`
-	Hash          string        `json:"hash"`
-	Stage         string        `json:"stage,omitzero"`
-	Presented     string        `json:"presented,omitzero"`
-	Tests         []trialResult `json:"tests"`
+	SchemaVersion int    `json:"schemaVersion"`
+	Contract      string `json:"contract"`
+	Hash          string `json:"hash"`
+	Stage         string `json:"stage,omitzero"`
+	// Presented is the principal whose token was sent; absent where nothing was live.
+	Presented string        `json:"presented,omitzero"`
+	Tests     []trialResult `json:"tests"`
 }
 
 func (t *trials) write(w io.Writer, format string, colour bool) error {
@@ -373,7 +375,7 @@ func (t *trials) write(w io.Writer, format string, colour bool) error {
 		if c.Stage != nil {
 			j.Stage = c.Stage.Name
 		}
-		return writeJSON(w, j)
+		return writeAnswer(w, "test", j)
 	}
 	p := newPrinter(w, colour)
 	last := ""
