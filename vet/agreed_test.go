@@ -5,13 +5,13 @@ package vet_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/tenant"
 	"github.com/mivet/mivet/vet"
-	"github.com/mivet/mivet/vet/vettest"
 )
 
 const agreedTenant = `tenant t taken=2026-11-20
@@ -77,7 +77,7 @@ exceptions:
 			t.Errorf("the environment of the stage is %q", env)
 		}
 	}
-	res, err := vet.Run(s, []*vet.Rule{spy(look)}, vet.Options{Catalog: cat, Now: vettest.Now, Contract: c})
+	res, err := vet.Run(s, []*vet.Rule{spy(look)}, vet.Options{Catalog: cat, Now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Contract: c})
 	if err != nil {
 		t.Fatal(err)
 	}

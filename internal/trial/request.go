@@ -21,8 +21,8 @@ var ErrNoRequest = errors.New("no request asks for it and changes nothing")
 
 // Hosts are the ends of the names of services in a cloud.
 type Hosts struct {
-	ResourceManager, Audience                                   string
-	Vault, Storage, Bus, Cosmos, AppConfig, OpenAI, OpenAIToken string
+	ResourceManager, Audience                                      string
+	Vault, Storage, Bus, Cosmos, AppConfig, OpenAI, OpenAIAudience string
 }
 
 // Clouds are the hosts of the public clouds, without Resource Manager (learn.microsoft.com/azure
@@ -30,15 +30,15 @@ type Hosts struct {
 var clouds = map[string]Hosts{
 	"public": {
 		Vault: "vault.azure.net", Storage: "core.windows.net", Bus: "servicebus.windows.net", Cosmos: "documents.azure.com",
-		AppConfig: "azconfig.io", OpenAI: "openai.azure.com", OpenAIToken: "https://cognitiveservices.azure.com",
+		AppConfig: "azconfig.io", OpenAI: "openai.azure.com", OpenAIAudience: "https://cognitiveservices.azure.com",
 	},
 	"usgov": {
 		Vault: "vault.usgovcloudapi.net", Storage: "core.usgovcloudapi.net", Bus: "servicebus.usgovcloudapi.net", Cosmos: "documents.azure.us",
-		AppConfig: "azconfig.azure.us", OpenAI: "openai.azure.us", OpenAIToken: "https://cognitiveservices.azure.us",
+		AppConfig: "azconfig.azure.us", OpenAI: "openai.azure.us", OpenAIAudience: "https://cognitiveservices.azure.us",
 	},
 	"china": {
 		Vault: "vault.azure.cn", Storage: "core.chinacloudapi.cn", Bus: "servicebus.chinacloudapi.cn", Cosmos: "documents.azure.cn",
-		AppConfig: "azconfig.azure.cn", OpenAI: "openai.azure.cn", OpenAIToken: "https://cognitiveservices.azure.cn",
+		AppConfig: "azconfig.azure.cn", OpenAI: "openai.azure.cn", OpenAIAudience: "https://cognitiveservices.azure.cn",
 	},
 }
 
@@ -341,7 +341,7 @@ func askConfig(a *asking) *Request {
 // askModel: learn.microsoft.com/azure/ai-services/openai/reference. A body without messages or
 // input is refused before a model sees it.
 func askModel(a *asking) *Request {
-	verb := ""
+	var verb string
 	switch {
 	case a.is("OpenAI/deployments/chat/completions/action"):
 		verb = "chat/completions"
@@ -353,7 +353,7 @@ func askModel(a *asking) *Request {
 		return nil
 	}
 	return &Request{
-		Method: http.MethodPost, Body: "{}", Wrong: true, Audience: a.h.OpenAIToken, Header: http.Header{"Content-Type": {"application/json"}},
+		Method: http.MethodPost, Body: "{}", Wrong: true, Audience: a.h.OpenAIAudience, Header: http.Header{"Content-Type": {"application/json"}},
 		URL: "https://" + a.parts[0].name + "." + a.h.OpenAI + "/openai/deployments/" + a.name("Microsoft.CognitiveServices/accounts/deployments") + "/" + verb + "?api-version=2024-10-21",
 	}
 }

@@ -56,34 +56,41 @@ func NewRunner(credential azcore.TokenCredential, transport policy.Transporter, 
 // Run sends a request and judges the answer. The error is about the token or the network, or
 // the end of the context.
 func (r *Runner) Run(ctx context.Context, q *Request) (Outcome, error) {
-	res, body, err := r.send(ctx, q)
+	a, err := r.send(ctx, q)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if q.Versions && res.StatusCode == http.StatusBadRequest {
-		if version := supported(body); version != "" {
+	if q.Versions && a.status == http.StatusBadRequest {
+		if version := supported(a.body); version != "" {
 			again := *q
 			again.Versions = false
 			again.URL = strings.Split(q.URL, "?")[0] + "?api-version=" + url.QueryEscape(version)
-			if res, body, err = r.send(ctx, &again); err != nil {
+			if a, err = r.send(ctx, &again); err != nil {
 				return Outcome{}, err
 			}
 		}
 	}
-	return judge(q, res, codeOf(res, body)), nil
+	return judge(q, a.status, a.code()), nil
+}
+
+// answer is what is kept of a response.
+type answer struct {
+	status int
+	header string // the error code of storage
+	body   []byte // of a refusal alone
 }
 
 // mostOfBody is how much of an answer is looked at for its error code.
 const mostOfBody = 64 << 10
 
-func (r *Runner) send(ctx context.Context, q *Request) (_ *http.Response, _ []byte, err error) {
+func (r *Runner) send(ctx context.Context, q *Request) (a answer, err error) {
 	token, err := r.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{q.Audience + "/.default"}})
 	if err != nil {
-		return nil, nil, fmt.Errorf("getting a token for %s: %w", q.Audience, err)
+		return a, fmt.Errorf("getting a token for %s: %w", q.Audience, err)
 	}
 	req, err := runtime.NewRequest(ctx, q.Method, q.URL)
 	if err != nil {
-		return nil, nil, err
+		return a, err
 	}
 	header := req.Raw().Header
 	for name, values := range q.Header {
@@ -97,22 +104,22 @@ func (r *Runner) send(ctx context.Context, q *Request) (_ *http.Response, _ []by
 	if q.Body != "" {
 		kind := header.Get("Content-Type")
 		if err := req.SetBody(streaming(q.Body), kind); err != nil {
-			return nil, nil, err
+			return a, err
 		}
 	}
 	res, err := r.pipeline.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("asking %s: %w", req.Raw().URL.Host, err)
+		return a, fmt.Errorf("asking %s: %w", req.Raw().URL.Host, err)
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if res.StatusCode < http.StatusBadRequest {
-		return res, nil, nil // the data is not looked at
+	a.status, a.header = res.StatusCode, res.Header.Get("x-ms-error-code")
+	if a.status < http.StatusBadRequest {
+		return a, nil // the data is not looked at
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, mostOfBody))
-	if err != nil {
-		return res, nil, fmt.Errorf("reading the answer of %s: %w", req.Raw().URL.Host, err)
+	if a.body, err = io.ReadAll(io.LimitReader(res.Body, mostOfBody)); err != nil {
+		return a, fmt.Errorf("reading the answer of %s: %w", req.Raw().URL.Host, err)
 	}
-	return res, body, nil
+	return a, nil
 }
 
 // streaming is a body that can be sent again.
@@ -122,10 +129,10 @@ type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }
 
-// codeOf reads the error code of an answer: of the header of storage, or of the body.
-func codeOf(res *http.Response, body []byte) string {
-	if code := res.Header.Get("x-ms-error-code"); code != "" {
-		return code
+// code reads the error code: of the header of storage, or of the body.
+func (a *answer) code() string {
+	if a.header != "" {
+		return a.header
 	}
 	var doc struct {
 		Error struct {
@@ -136,7 +143,7 @@ func codeOf(res *http.Response, body []byte) string {
 		} `json:"error"`
 		Code string `json:"code"`
 	}
-	if json.Unmarshal(body, &doc) != nil {
+	if json.Unmarshal(a.body, &doc) != nil {
 		return ""
 	}
 	for _, code := range []string{doc.Error.InnerError.Code, doc.Error.Code, doc.Code} {
@@ -172,9 +179,9 @@ func supported(body []byte) string {
 var networkCodes = []string{"ForbiddenByFirewall", "ForbiddenByConnection", "AuthorizationFailure", "PublicNetworkAccessDisabled", "IpAuthorizationFailed"}
 
 // judge says what an answer means for access.
-func judge(q *Request, res *http.Response, code string) Outcome {
-	o := Outcome{Answer: Allowed, Status: res.StatusCode, Code: code}
-	switch status := res.StatusCode; {
+func judge(q *Request, status int, code string) Outcome {
+	o := Outcome{Answer: Allowed, Status: status, Code: code}
+	switch {
 	case status == http.StatusUnauthorized && q.Bus:
 		o.Answer, o.Why = Denied, "the service refuses the identity"
 	case status == http.StatusUnauthorized:

@@ -276,7 +276,7 @@ func TestJudge(t *testing.T) {
 // plain lets a test server be asked without TLS.
 type plain struct{ *http.Client }
 
-func (p plain) Do(r *http.Request) (*http.Response, error) { return p.Client.Do(r) }
+func (p plain) Do(r *http.Request) (*http.Response, error) { return p.Client.Do(r) } //nolint:gosec // the server of the test
 
 // Resource Manager names the versions that it knows.
 func TestVersions(t *testing.T) {
