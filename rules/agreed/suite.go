@@ -19,7 +19,7 @@ func Suite() []*vet.Rule {
 func Contract() []*vet.Rule {
 	return []*vet.Rule{
 		ContractAccessForbidden, ContractAccessMissing, ContractExceeded, ContractIdentityMissing, ContractOwnerMissing,
-		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractTypeDiffers,
+		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractTypeDiffers, ContractTypeUnfounded,
 		ContractWorkloadUnlisted,
 	}
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agreed
+
+import (
+	_ "embed" // the rule's page
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/contract"
+	"github.com/mivet/mivet/lifecycle"
+	"github.com/mivet/mivet/vet"
+)
+
+//go:embed contract_type_unfounded.md
+var contractTypeUnfoundedDoc string
+
+// ContractTypeUnfounded finds identities of another type than their workload asks for, of
+// which nobody wrote down why.
+var ContractTypeUnfounded = &vet.Rule{
+	ID:       "contract-type-unfounded",
+	Title:    "Type of an identity that nothing speaks for",
+	Doc:      contractTypeUnfoundedDoc,
+	Category: "agreed",
+	Severity: mivet.SeverityMedium,
+	Class:    "contract-violated",
+	Needs:    contractNeeds,
+	Since:    "0.1.0",
+	Sources:  []vet.Citation{identityOverview},
+	Check:    checkContractTypeUnfounded,
+}
+
+func checkContractTypeUnfounded(p *vet.Pass) error {
+	b := p.Contract()
+	if b == nil {
+		return nil
+	}
+	signs := lifecycle.NewSigns(p.Snapshot)
+	t := b.Organisation.Types
+	rules := lifecycle.Rules{
+		Recreated: mivet.IdentityKind(t.Recreated), Stable: mivet.IdentityKind(t.Stable),
+		Shared: mivet.IdentityKind(t.Shared), Alone: mivet.IdentityKind(t.Alone),
+	}
+	return present(p, func(x *contract.Binding) {
+		use, carried := useOf(p, signs, x)
+		if !carried {
+			return // nothing presents it: nothing speaks for one type or the other
+		}
+		advice := lifecycle.Advise(use, rules)
+		explained := x.Why != "" && !strings.HasPrefix(x.Why, contract.Todo)
+		if advice.Type == x.Type || explained {
+			p.Pass()
+			return
+		}
+		p.Report(unfoundedFinding(x, &use, &advice))
+	})
+}
+
+// useOf is what is known of the workloads that present an identity; false where none does.
+func useOf(p *vet.Pass, signs *lifecycle.Signs, x *contract.Binding) (lifecycle.Use, bool) {
+	use := lifecycle.Use{Stable: x.Stable}
+	carriers := []*mivet.Resource{}
+	if id := p.Index().Identity(x.Held); id != nil {
+		carriers = p.Carriers(id)
+	}
+	seen := []string{}
+	for _, r := range carriers {
+		use.Recreated = append(use.Recreated, signs.Of(r.ID)...)
+		if key := p.WorkloadOf(r); catalog.RunsCode(r.ID.Type()) && !slices.Contains(seen, key) {
+			seen = append(seen, key)
+		}
+	}
+	use.Workloads = len(seen)
+	_, symbolic := x.Held.Symbolic()
+	if x.Type == mivet.SystemAssigned && x.Principal != "" && x.Held != "" && x.Held != x.Principal && !symbolic {
+		use.Recreated = append(use.Recreated, mivet.Evidence{
+			Kind: mivet.Configured, Source: x.Place("principal").Source(), Fact: fmt.Sprintf("two principals of %s are in evidence: %s was another one", x.ID.Name(), x.Principal),
+		})
+	}
+	return use, len(carriers) > 0
+}
+
+func unfoundedFinding(x *contract.Binding, use *lifecycle.Use, advice *lifecycle.Advice) mivet.Finding {
+	consequence := "it outlives its workload, and can be attached to others"
+	if x.Type == mivet.SystemAssigned {
+		consequence = "what names its principal (grants by hand, databases, other tenants) breaks when the resource is made anew"
+	}
+	f := mivet.Finding{
+		Subject: subjectOf(x), Source: placeOf(x, x.Place("type")),
+		Message: fmt.Sprintf("%s is %s, and should be %s: %s; nobody wrote down why", x.Name, x.Type, advice.Type, advice.Because),
+		Evidence: []mivet.Evidence{
+			agreedFact(x.Place("type"), "that %s is %s, and no why", x.Name, x.Type),
+			{Kind: mivet.Predicted, Source: x.Fact, Fact: fmt.Sprintf("%s present it", vet.Count(use.Workloads, "workload"))},
+		},
+		Consequence: consequence,
+		Fix: mivet.Fix{
+			Summary: "give it the type that its workload asks for, in steps that leave no gap, or write down why not",
+			Edits:   contractEdit(x, "why", "<why this case is another one>"),
+			Check:   "what names its principal outside of the code",
+		},
+	}
+	for _, e := range use.Recreated {
+		if e.Source.IsZero() {
+			e.Source = x.Fact
+		}
+		f.Evidence = append(f.Evidence, e)
+	}
+	return f
+}
