@@ -273,6 +273,20 @@ var (
 		path:  "/v1.0/applications?$select=id,appId,displayName&$expand=federatedIdentityCredentials&$top=999",
 		needs: []string{"Application.Read.All"}, facts: []mivet.FactKind{mivet.FactFederatedCredentials},
 	}
+	callApplicationOwners = &call{
+		what: "owners of applications", api: graph, method: "GET", units: 2,
+		path:  "/v1.0/applications?$select=id,appId&$expand=owners($select=id)&$top=999",
+		needs: []string{"Application.Read.All"}, facts: []mivet.FactKind{mivet.FactOwners},
+	}
+	callPrincipalOwners = &call{
+		what: "owners of service principals", api: graph, method: "GET",
+		path:  "/v1.0/servicePrincipals?$select=id&$expand=owners($select=id)&$top=999",
+		needs: []string{"Application.Read.All"}, facts: []mivet.FactKind{mivet.FactOwners},
+	}
+	callGroupOwners = &call{
+		what: "owners of groups", api: graph, method: "GET", path: "/v1.0/groups/{id}/owners?$select=id&$top=999",
+		needs: []string{"GroupMember.Read.All"}, facts: []mivet.FactKind{mivet.FactOwners},
+	}
 	callDirectoryRoles = &call{
 		what: "roles of the directory", api: graph, method: "GET", path: "/v1.0/roleManagement/directory/roleDefinitions?$select=id,displayName,templateId",
 		needs: []string{"RoleManagement.Read.Directory"}, facts: []mivet.FactKind{mivet.FactDirectoryRoles},
@@ -294,7 +308,7 @@ func table() []*call {
 		callSubscriptions, callDenies, callEligible, callActive, callLocks, callAssignments, callPermissions,
 	}, perResource, []*call{
 		callHSMRoles, callHSMGrants, callServicePrincipals, callObjects, callMembers, callMemberOf, callAppRoles,
-		callApplications, callDirectoryRoles, callDirectoryAssignments, callDirectoryEligible,
+		callApplications, callApplicationOwners, callPrincipalOwners, callGroupOwners, callDirectoryRoles, callDirectoryAssignments, callDirectoryEligible,
 	})
 }
 

@@ -53,7 +53,7 @@ func (f *facts) objects(p *page, what string, kind mivet.PrincipalType, src mive
 func (f *facts) principal(o *directoryObject, typ mivet.PrincipalType, src mivet.Source) mivet.Principal {
 	out := mivet.Principal{
 		ID: mivet.NewPrincipalID(o.ID), Type: typ, Name: o.Name, ClientID: strings.ToLower(o.ClientID), HomeTenant: strings.ToLower(o.Home),
-		Managed: o.Type == "ManagedIdentity", Disabled: o.Enabled != nil && !*o.Enabled, Source: src,
+		Managed: o.Type == "ManagedIdentity", Disabled: o.Enabled != nil && !*o.Enabled, MembershipRule: o.Rule, Source: src,
 	}
 	if out.ID == "" {
 		return out
@@ -90,6 +90,65 @@ func (f *facts) members(group mivet.PrincipalID, p *page, src mivet.Source) (gro
 		}
 	})
 	return groups
+}
+
+// maxOwners is how many owners Graph shows of each object of a list
+// (learn.microsoft.com/graph/query-parameters, expand).
+const maxOwners = 20
+
+// owners takes the owners that are listed with applications or service principals. An
+// application stands for its service principal, which is known in the end.
+func (f *facts) owners(p *page, what string, src mivet.Source) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	directoryRows(f, p, what, func(o *directoryObject) {
+		owned := mivet.NewPrincipalID(o.ID)
+		if o.ClientID != "" {
+			owned = mivet.PrincipalID(ofClient + strings.ToLower(o.ClientID))
+		}
+		for _, owner := range o.Owners {
+			f.owner(owned, mivet.NewPrincipalID(owner.ID), src)
+		}
+		if len(o.Owners) >= maxOwners {
+			f.addGap(mivet.Gap{Facts: mivet.FactOwners, Subject: o.ID, Source: src, Reason: "it has more owners than a list shows"})
+		}
+	})
+}
+
+// ofClient begins the name of a service principal of which only the client ID is known.
+const ofClient = "client "
+
+// groupOwners takes the owners of a group.
+func (f *facts) groupOwners(group mivet.PrincipalID, p *page, src mivet.Source) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	directoryRows(f, p, callGroupOwners.what, func(o *directoryObject) { f.owner(group, mivet.NewPrincipalID(o.ID), src) })
+}
+
+func (f *facts) owner(owned, owner mivet.PrincipalID, src mivet.Source) {
+	if owned == "" || owner == "" {
+		return
+	}
+	f.want(owner)
+	f.snap.Ownerships = append(f.snap.Ownerships, mivet.Ownership{Owned: owned, Owner: owner, Source: src})
+}
+
+// settleOwners puts service principals in the place of client IDs, and keeps each owner once.
+func (f *facts) settleOwners(byClient map[string]mivet.PrincipalID) {
+	seen := map[[2]mivet.PrincipalID]bool{}
+	var out []mivet.Ownership
+	for _, o := range f.snap.Ownerships {
+		if client, ok := strings.CutPrefix(string(o.Owned), ofClient); ok {
+			if o.Owned, ok = byClient[client]; !ok {
+				continue // an application without a service principal here acts as nobody
+			}
+		}
+		if k := [2]mivet.PrincipalID{o.Owned, o.Owner}; !seen[k] {
+			seen[k] = true
+			out = append(out, o)
+		}
+	}
+	f.snap.Ownerships = out
 }
 
 // applications takes the federated credentials of applications.
@@ -184,6 +243,7 @@ func (f *facts) settleDirectory() {
 			byClient[p.ClientID] = p.ID
 		}
 	}
+	f.settleOwners(byClient)
 	for i := range s.Identities {
 		id := &s.Identities[i]
 		if at, ok := f.principals[id.Principal]; ok && id.ClientID == "" {

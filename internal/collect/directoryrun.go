@@ -19,6 +19,11 @@ import (
 // directory reads what does not hang on what the rest finds.
 func (r *run) directory(ctx context.Context) {
 	r.spawn(ctx, func(ctx context.Context) { r.list(ctx, &listing{call: callApplications}, r.facts.applications) })
+	for _, c := range []*call{callApplicationOwners, callPrincipalOwners} {
+		r.spawn(ctx, func(ctx context.Context) {
+			r.list(ctx, &listing{call: c}, func(p *page, src mivet.Source) { r.facts.owners(p, c.what, src) })
+		})
+	}
 	r.spawn(ctx, func(ctx context.Context) {
 		r.list(ctx, &listing{call: callDirectoryRoles}, func(p *page, _ mivet.Source) { r.facts.directoryRoles(p) })
 	})
@@ -61,6 +66,20 @@ const maxIDs = 1000
 // groups among them, and of the groups in these.
 func (r *run) principals(ctx context.Context) {
 	ids := r.facts.unknownPrincipals()
+	r.lookUp(ctx, ids)
+	r.groups(ctx, r.facts.groupIDs())
+	r.batch(ctx, callGroupOwners, r.facts.groupIDs(), func(id string, p *page, src mivet.Source) {
+		r.facts.groupOwners(mivet.NewPrincipalID(id), p, src)
+	})
+	owners := r.facts.unknownPrincipals() // whom nothing else names
+	r.lookUp(ctx, slices.DeleteFunc(owners, func(id string) bool {
+		_, asked := slices.BinarySearch(ids, id)
+		return asked
+	}))
+}
+
+// lookUp asks for principals by their IDs.
+func (r *run) lookUp(ctx context.Context, ids []string) {
 	var asked sync.WaitGroup
 	for part := range slices.Chunk(ids, maxIDs) {
 		asked.Go(func() {
@@ -69,7 +88,6 @@ func (r *run) principals(ctx context.Context) {
 		})
 	}
 	asked.Wait()
-	r.groups(ctx, r.facts.groupIDs())
 }
 
 // groups reads the members of groups, each group once.

@@ -143,7 +143,11 @@ type directoryObject struct {
 	Home        string   `json:"appOwnerOrganizationId,omitzero"`
 	Alternative []string `json:"alternativeNames,omitzero"`
 	Enabled     *bool    `json:"accountEnabled,omitzero"`
-	AppRoles    []struct {
+	Rule        string   `json:"membershipRule,omitzero"`
+	Owners      []struct {
+		ID string `json:"id"`
+	} `json:"owners,omitzero"`
+	AppRoles []struct {
 		ID      string   `json:"id"`
 		Value   string   `json:"value,omitzero"`
 		Members []string `json:"allowedMemberTypes,omitzero"`
@@ -151,8 +155,11 @@ type directoryObject struct {
 }
 
 func (o *directoryObject) clean(text func(string) string) {
-	for _, s := range []*string{&o.Kind, &o.ID, &o.Name, &o.ClientID, &o.Type, &o.Home} {
+	for _, s := range []*string{&o.Kind, &o.ID, &o.Name, &o.ClientID, &o.Type, &o.Home, &o.Rule} {
 		*s = text(*s)
+	}
+	for i := range o.Owners {
+		o.Owners[i].ID = text(o.Owners[i].ID)
 	}
 	for i := range o.Alternative {
 		o.Alternative[i] = text(o.Alternative[i])

@@ -210,6 +210,7 @@ func (f *facts) finish() *mivet.Snapshot {
 	byID(s.Identities, func(i *mivet.Identity) string { return string(i.Resource.Key()) + "|" + string(i.Kind) })
 	byID(s.Principals, func(p *mivet.Principal) string { return string(p.ID) })
 	byID(s.Memberships, func(m *mivet.Membership) string { return string(m.Group) + "|" + string(m.Member) })
+	byID(s.Ownerships, func(o *mivet.Ownership) string { return string(o.Owned) + "|" + string(o.Owner) })
 	byID(s.FederatedCredentials, func(c *mivet.FederatedCredential) string {
 		return string(c.ID.Key()) + "|" + c.AppObjectID + "|" + c.Name
 	})

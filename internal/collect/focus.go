@@ -246,7 +246,7 @@ func (r *run) oneSubscription(ctx context.Context, s arm.ID) {
 func (r *run) outside(f *focus) {
 	const why = "only what questions about one target hang on was read (--for)"
 	for _, kind := range []mivet.FactKind{
-		mivet.FactAppRoles, mivet.FactDirectoryRoles, mivet.FactFederatedCredentials, mivet.FactDelegations, mivet.FactPrincipals, mivet.FactAppSettings, mivet.FactLocks,
+		mivet.FactAppRoles, mivet.FactDirectoryRoles, mivet.FactOwners, mivet.FactFederatedCredentials, mivet.FactDelegations, mivet.FactPrincipals, mivet.FactAppSettings, mivet.FactLocks,
 	} {
 		r.facts.gap(mivet.Gap{Facts: kind, Reason: why, Inherent: true})
 	}

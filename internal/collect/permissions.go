@@ -83,6 +83,7 @@ var unknowns = map[mivet.FactKind]string{
 	mivet.FactIdentities:           "which workload carries which identity",
 	mivet.FactPrincipals:           "names, and whether a principal still exists: nothing is called orphaned",
 	mivet.FactMemberships:          "what members of groups may do: answers about them are undecided",
+	mivet.FactOwners:               "who may add credentials to applications and members to groups",
 	mivet.FactRoleDefinitions:      "what custom roles permit",
 	mivet.FactRoleAssignments:      "who may do what: nearly every answer is undecided",
 	mivet.FactEligibleAssignments:  "what people may activate for themselves",

@@ -24,6 +24,7 @@ type directory struct {
 	resource map[mivet.PrincipalID]string
 	explicit map[mivet.PrincipalID]bool // user-assigned
 
+	owners  map[mivet.PrincipalID][]mivet.PrincipalID // of groups and service principals
 	members map[mivet.PrincipalID][]mivet.PrincipalID
 	parents map[mivet.PrincipalID][]mivet.PrincipalID
 
@@ -56,7 +57,7 @@ func newDirectory(s *mivet.Snapshot, cat *catalog.Catalog, tenant string) *direc
 		tenant: tenant, cat: cat,
 		byID: map[mivet.PrincipalID]*mivet.Principal{}, byClient: map[string]*mivet.Principal{},
 		resource: map[mivet.PrincipalID]string{}, explicit: map[mivet.PrincipalID]bool{},
-		members: map[mivet.PrincipalID][]mivet.PrincipalID{}, parents: map[mivet.PrincipalID][]mivet.PrincipalID{},
+		owners: map[mivet.PrincipalID][]mivet.PrincipalID{}, members: map[mivet.PrincipalID][]mivet.PrincipalID{}, parents: map[mivet.PrincipalID][]mivet.PrincipalID{},
 		byHolder: map[mivet.PrincipalID][]int{}, byAPI: map[mivet.PrincipalID][]int{}, rolesOf: map[mivet.PrincipalID][]int{},
 		federated: map[string][]*mivet.FederatedCredential{}, identityFeds: map[string][]*mivet.FederatedCredential{},
 	}
@@ -72,6 +73,10 @@ func newDirectory(s *mivet.Snapshot, cat *catalog.Catalog, tenant string) *direc
 			d.members[m.Group] = append(d.members[m.Group], m.Member)
 			d.parents[m.Member] = append(d.parents[m.Member], m.Group)
 		}
+	}
+	for i := range s.Ownerships {
+		o := &s.Ownerships[i]
+		d.owners[o.Owned] = append(d.owners[o.Owned], o.Owner)
 	}
 	for i := range s.FederatedCredentials {
 		d.addFederated(&s.FederatedCredentials[i])

@@ -135,6 +135,9 @@ func (q *graphRequest) take() bool {
 	return false
 }
 
+// expandOwners asks for the owners of each object of a list.
+const expandOwners = "owners($select=id)"
+
 var graphOptions = []string{"$select", "$top", "$filter", "$count", "$skiptoken", "$expand"}
 
 // knownOptions refuses options of OData that the lab would leave unheeded.
@@ -145,7 +148,9 @@ func (q *graphRequest) knownOptions() bool {
 			return false
 		}
 	}
-	if e := q.query.Get("$expand"); e != "" && (e != "federatedIdentityCredentials" || !strings.EqualFold(q.parts[0], "applications") || len(q.parts) > 2) {
+	e, set := q.query.Get("$expand"), strings.ToLower(q.parts[0])
+	known := e == "federatedIdentityCredentials" && set == "applications" || e == expandOwners && (set == "applications" || set == "serviceprincipals")
+	if e != "" && (!known || len(q.parts) > 2) {
 		q.fail(http.StatusBadRequest, "BadRequest", fmt.Sprintf("The lab does not expand '%s' here.", e))
 		return false
 	}
@@ -170,6 +175,8 @@ func (q *graphRequest) permitted(oneOf []string) bool {
 		slices.ContainsFunc(q.c.Wids, func(r string) bool { return slices.Contains(readerRoles, r) })
 }
 
+func (d *directory) ownersOf(p mivet.PrincipalID) []mivet.PrincipalID { return d.owners[p] }
+
 func (d *directory) directGroups(p mivet.PrincipalID) []mivet.PrincipalID { return d.parents[p] }
 
 // person returns a principal in the form of Graph.
@@ -184,6 +191,9 @@ func (d *directory) person(p *mivet.Principal) object {
 	case mivet.TypeGroup:
 		o["@odata.type"] = "#microsoft.graph.group"
 		o["securityEnabled"], o["mailEnabled"], o["groupTypes"], o["isAssignableToRole"] = true, false, []any{}, nil
+		if p.MembershipRule != "" {
+			o["groupTypes"], o["membershipRule"] = []any{"DynamicMembership"}, p.MembershipRule
+		}
 	case mivet.TypeDevice:
 		o["@odata.type"] = "#microsoft.graph.device"
 		o["accountEnabled"] = !p.Disabled
@@ -320,8 +330,9 @@ func (q *graphRequest) choose(o object) object {
 		return o
 	}
 	out := object{}
+	expanded, _, _ := strings.Cut(q.query.Get("$expand"), "(")
 	for k, v := range o {
-		if k == "@odata.type" || k == "id" || k == q.query.Get("$expand") || slices.ContainsFunc(strings.Split(want, ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), k) }) {
+		if k == "@odata.type" || k == "id" || k == expanded || slices.ContainsFunc(strings.Split(want, ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), k) }) {
 			out[k] = v
 		}
 	}
@@ -403,7 +414,13 @@ func (q *graphRequest) listPeople(typ string) {
 			list = append(list, p)
 		}
 	}
-	q.list(len(list), func(i int) object { return q.s.world.directory.person(list[i]) })
+	q.list(len(list), func(i int) object {
+		o := q.s.world.directory.person(list[i])
+		if q.query.Get("$expand") == expandOwners {
+			o["owners"] = q.ownersOf(list[i].ID)
+		}
+		return o
+	})
 }
 
 // lookup finds the principal that the second part of the path names; it answers if there
@@ -506,9 +523,28 @@ func (q *graphRequest) listApplications() {
 	})
 }
 
-// expand adds the federated credentials of an application to it.
+// ownersOf are the owners of an object, at most 20 of them as Graph shows where they are
+// expanded (learn.microsoft.com/graph/query-parameters, expand).
+func (q *graphRequest) ownersOf(p mivet.PrincipalID) []any {
+	all := []any{}
+	for _, id := range q.s.world.directory.owners[p] {
+		if one := q.s.world.directory.byID[id]; one != nil && len(all) < 20 {
+			all = append(all, object{"@odata.type": graphType(one), "id": string(id)})
+		}
+	}
+	return all
+}
+
+// expand adds the federated credentials of an application to it, or its owners.
 func (q *graphRequest) expand(o object, a *application) {
 	all := []any{}
+	if q.query.Get("$expand") == expandOwners {
+		if p := q.s.world.directory.byClient[strings.ToLower(a.client)]; p != nil {
+			all = q.ownersOf(p.ID)
+		}
+		o["owners"] = all
+		return
+	}
 	for _, f := range q.s.world.directory.federated[a.id] {
 		all = append(all, credentialObject(a, f))
 	}

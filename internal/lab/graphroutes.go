@@ -48,6 +48,7 @@ func graphRoutes() []graphRoute {
 		{"GET", "groups", readGroups, func(q *graphRequest) { q.listPeople("#microsoft.graph.group") }},
 		{"GET", "groups/*", readGroups, func(q *graphRequest) { q.onePerson("#microsoft.graph.group") }},
 		{"GET", "groups/*/members", readGroups, (*graphRequest).listMembers},
+		{"GET", "groups/*/owners", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.ownersOf) }},
 		{"GET", "groups/*/transitiveMembers", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.allMembers) }},
 		{"GET", "groups/*/memberOf", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.directGroups) }},
 		{"GET", "groups/*/transitiveMemberOf", readGroups, func(q *graphRequest) { q.related("#microsoft.graph.group", q.s.world.directory.groupsOf) }},
