@@ -20,6 +20,11 @@ type Need struct {
 	Scope     arm.ID        `json:"scope"`
 }
 
+// Request is the question whether a principal has the right.
+func (n *Need) Request(who mivet.PrincipalID) authz.Request {
+	return authz.Request{Principal: who, Operation: n.Operation, Plane: n.Plane, Resource: n.Scope}
+}
+
 // Grant is a role at a scope and below it.
 type Grant struct {
 	Role  *mivet.RoleDefinition
@@ -152,6 +157,28 @@ func (p *Problem) Front() ([]*Proposal, error) {
 		out = slices.Insert(out, 0, found)
 	}
 	return out, nil
+}
+
+// Risk is the weight of all that grants give together, in the same terms as that of a
+// proposal for the problem. Grants of roles that are not among the problem's add nothing.
+func (p *Problem) Risk(grants []Grant) int64 {
+	in := &instance{Problem: p, needs: p.Needs}
+	in.places()
+	for _, g := range grants {
+		if r, ok := p.Roles.known[g.Role]; ok {
+			s := slices.IndexFunc(in.scopes, g.Scope.Equal)
+			if s < 0 {
+				continue
+			}
+			in.candidates = append(in.candidates, candidate{role: r, scope: s, needs: newSet(len(in.needs))})
+		}
+	}
+	in.price()
+	var sum int64
+	for _, w := range in.weights {
+		sum += w
+	}
+	return sum
 }
 
 func (p *Problem) prepare() *instance {

@@ -91,6 +91,7 @@ func (a *app) commands() []*cobra.Command {
 		a.identityCommand(),
 		a.whyCommand(),
 		a.equivalentCommand(),
+		a.trimCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
 		a.testCommand(),
