@@ -92,6 +92,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whyCommand(),
 		a.equivalentCommand(),
 		a.trimCommand(),
+		a.diffCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
 		a.testCommand(),

@@ -43,6 +43,7 @@ var forms = []form{
 	{"config", "What mivet config show writes: the settings and where they come from", reflect.TypeFor[configJSON]()},
 	{"conformance", "What mivet conformance writes: where answers and known answers agree", reflect.TypeFor[conformance.Report]()},
 	{"contract-check", "What mivet contract check writes: what is wrong with a contract, and what is left open", reflect.TypeFor[contractJSON]()},
+	{"diff", "What mivet diff writes: what changed between two inputs", reflect.TypeFor[diffJSON]()},
 	{"doctor", "What mivet doctor writes: what can be read, and what would be unknown", reflect.TypeFor[doctorJSON]()},
 	{"doctor-role", "What mivet doctor --role writes: the role that mivet itself needs", reflect.TypeFor[needed]()},
 	{"doctor-self-check", "What mivet doctor --self-check writes: where the engine and Azure differ", reflect.TypeFor[selfCheckJSON]()},
