@@ -268,18 +268,18 @@ func (c *comparison) holder(x *authz.Extra, side int) string {
 
 // providers counts operations by their providers, the most first.
 func providers(operations []arm.Operation) string {
-	count := map[string]int{}
-	var names []string
+	count := map[arm.Key]int{}
+	var names []string // as the first operation of each spells it
 	for _, o := range operations {
 		name := o.Provider()
-		if count[name]++; count[name] == 1 {
+		if count[arm.Fold(name)]++; count[arm.Fold(name)] == 1 {
 			names = append(names, name)
 		}
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return count[b] - count[a] })
+	slices.SortStableFunc(names, func(a, b string) int { return count[arm.Fold(b)] - count[arm.Fold(a)] })
 	var words []string
 	for _, name := range names[:min(len(names), maxProviders)] {
-		words = append(words, fmt.Sprintf("%d of %s", count[name], name))
+		words = append(words, fmt.Sprintf("%d of %s", count[arm.Fold(name)], name))
 	}
 	text := strings.Join(words, ", ")
 	if more := len(names) - maxProviders; more > 0 {

@@ -91,6 +91,8 @@ func (a *app) commands() []*cobra.Command {
 		a.identityCommand(),
 		a.whyCommand(),
 		a.equivalentCommand(),
+		a.trimCommand(),
+		a.diffCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
 		a.testCommand(),
