@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,6 +81,33 @@ func uses(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv(name, strings.Trim(value, "'"))
 		}
 	}
+}
+
+// gather joins the logs of a folder into one file, in the order of their times, as a query
+// over a workspace does: "gather FILE DIR".
+func gather(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: gather FILE DIR")
+	}
+	var lines []string
+	root := os.DirFS(ts.MkAbs(args[1]))
+	ts.Check(fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(root, path)
+		lines = append(lines, strings.Split(strings.TrimSpace(string(text)), "\n")...)
+		return err
+	}))
+	timeOf := func(line string) string {
+		var e struct {
+			Time string `json:"time"`
+		}
+		ts.Check(json.Unmarshal([]byte(line), &e))
+		return e.Time
+	}
+	slices.SortStableFunc(lines, func(a, b string) int { return strings.Compare(timeOf(a), timeOf(b)) })
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
 // azure sends a request to the lab whose environment is in use, and keeps values of the

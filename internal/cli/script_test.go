@@ -104,7 +104,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values,
+			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather,
 		},
 	})
 }
