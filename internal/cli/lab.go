@@ -35,6 +35,7 @@ type labFlags struct {
 	quotas  bool
 	outside bool
 	lag     time.Duration
+	logs    string
 	env     bool
 	on      string
 }
@@ -69,6 +70,7 @@ func (a *app) labCommand() *cobra.Command {
 	fl.StringArrayVar(&f.faults, "fault", nil, "let something go wrong, see below; may be repeated")
 	fl.DurationVar(&f.latency, "latency", 0, "wait so long before each answer")
 	fl.BoolVar(&f.quotas, "quotas", false, "enforce the quotas of Azure's APIs")
+	fl.StringVar(&f.logs, "logs", "", "write activity log, audit and sign-in logs to this folder, as Azure exports them to a storage account")
 	fl.DurationVar(&f.lag, "propagation", 0, "let role assignments that are made or deleted take effect after this time")
 	fl.BoolVar(&f.outside, "outside", false, "put callers of data planes outside of every network, so that firewalls refuse them")
 	fl.StringVar(&f.on, "on", "", "with --env: the environment of a program that runs on the resource of this ID, with its managed identities")
@@ -144,7 +146,7 @@ const (
 
 // lab serves until it is interrupted.
 func (a *app) lab(ctx context.Context, f *labFlags, dir string, args []string) (err error) {
-	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock, Outside: f.outside, Propagation: f.lag}
+	o := lab.Options{Addr: f.listen, Secret: f.secret, Latency: f.latency, Now: a.Clock, Outside: f.outside, Propagation: f.lag, Logs: f.logs}
 	for _, text := range f.faults {
 		fault, err := lab.ParseFault(text)
 		if err != nil {

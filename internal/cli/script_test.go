@@ -31,7 +31,10 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 var scriptNow = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mivet": func() { os.Exit(scriptMain(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){
+		"mivet":    func() { os.Exit(scriptMain(os.Args[1:])) },
+		"workload": func() { os.Exit(workload()) },
+	})
 }
 
 // scriptMain runs mivet. What it writes for machines must fit the schema that it names.
@@ -74,9 +77,17 @@ func fitsSchema(folder string, text []byte) error {
 func testCommand() *cli.Command {
 	return &cli.Command{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Getenv, Environ: os.Environ,
-		Clock: func() time.Time { return scriptNow },
+		Clock: scriptClock,
 		Build: &debug.BuildInfo{Main: debug.Module{Version: "v0.0.0-script"}},
 	}
+}
+
+// scriptClock stands still, unless a script speaks to clients that have a clock of their own.
+func scriptClock() time.Time {
+	if os.Getenv("SCRIPT_CLOCK") == "machine" {
+		return time.Now()
+	}
+	return scriptNow
 }
 
 // TestScripts runs the whole command line. Each script is a text file with the files that
@@ -92,7 +103,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SCHEMAS", schemas)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "appears": appears},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather,
+		},
 	})
 }
 

@@ -25,6 +25,15 @@ type armRequest struct {
 	path   string     // without a slash at its end
 	query  url.Values // with names in small letters
 	filter string
+	asked  asked
+}
+
+// asked is the right that a write was decided by.
+type asked struct {
+	check
+	target arm.ID // what is written
+	// evidence is the role assignment that gives the right, as the activity log names it.
+	evidence object
 }
 
 // serveARM answers as management.azure.com does.
@@ -147,6 +156,7 @@ func parseTarget(path string) (t target, ok bool) {
 func (q *armRequest) route() {
 	parts := strings.Split(strings.ToLower(strings.Trim(q.path, "/")), "/")
 	if changes(q.r.Method) {
+		defer q.logActivity()
 		q.modify()
 		return
 	}

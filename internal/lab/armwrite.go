@@ -128,6 +128,10 @@ func (q *armRequest) mayWrite(operation string, at arm.ID, deleting bool) *armFa
 
 // mayGiven decides with what is known of the request.
 func (q *armRequest) mayGiven(operation string, at arm.ID, given *abac.Env) *armFault {
+	q.asked = asked{check: check{operation: operation, scope: at, granted: true}, target: mustID(q.path)}
+	if q.asked.target.IsZero() {
+		q.asked.target = at
+	}
 	if q.c.operator {
 		return nil
 	}
@@ -138,7 +142,8 @@ func (q *armRequest) mayGiven(operation string, at arm.ID, given *abac.Env) *arm
 	e := q.s.world.engine
 	r := authz.Request{Principal: q.c.principal, Operation: op, Plane: mivet.PlaneControl, Resource: at, Given: given, At: q.s.now()}
 	d := e.Check(r)
-	if d.Effect == authz.Allowed {
+	q.asked.decision, q.asked.granted = d, d.Effect == authz.Allowed
+	if _, q.asked.evidence = q.s.world.evidence(d); q.asked.granted {
 		return nil
 	}
 	f := fault(http.StatusForbidden, "AuthorizationFailed",

@@ -136,6 +136,8 @@ type act struct {
 	checks []check
 	// target is the object within the service, such as "secrets/x"; often empty.
 	target string
+	// said is the text of a refusal.
+	said string
 }
 
 // check is one right that was asked for.
@@ -156,6 +158,7 @@ func (s *view) serveData(w *recorder, r *http.Request) {
 	if err == nil {
 		q.c, w.caller = c, c.OID
 	}
+	defer q.log()
 	switch plane.api { //nolint:exhaustive // the others are no data planes
 	case APIVault:
 		q.serveVault(err)

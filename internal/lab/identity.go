@@ -122,6 +122,7 @@ func (s *view) identityToken(w *recorder, r *http.Request, resource, resourcePar
 		identityError(w, http.StatusInternalServerError, "server_error", err.Error())
 		return
 	}
+	s.logSignIn(who, aud, s.nowFor(w))
 	writeJSON(w, http.StatusOK, map[string]string{
 		"access_token": text, "client_id": id.ClientID, "expires_on": strconv.FormatInt(expires.Unix(), 10), "expires_in": strconv.Itoa(24 * 3600),
 		"not_before": strconv.FormatInt(s.now().Unix(), 10), "resource": q.Get("resource"), "token_type": "Bearer",

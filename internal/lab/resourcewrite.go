@@ -324,9 +324,7 @@ func (q *armRequest) resourceOf(t target, id arm.ID, before *thing, body object)
 	if err != nil {
 		return mivet.Resource{}, nil, fault(http.StatusBadRequest, "InvalidRequestContent", "The request content was invalid and could not be deserialized: '%v'.", err)
 	}
-	for k, v := range decides {
-		settings[k] = v
-	}
+	maps.Copy(settings, decides)
 	r := mivet.Resource{ID: id, Detail: &mivet.Detail{Tags: tagsOfBody(body), Settings: settings}}
 	r.Location, _ = body["location"].(string)
 	r.Location = plainLocation(r.Location)

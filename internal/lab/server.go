@@ -55,6 +55,9 @@ type Options struct {
 	// Propagation is how long a role assignment that is made or taken away is not known to
 	// those who decide, and a new principal to those who look for it.
 	Propagation time.Duration
+	// Logs is the folder to which the lab writes what happens in it, as Azure exports it to
+	// a storage account; "" for none.
+	Logs string
 	// Observe is called after each request was answered, if it is set, also by several
 	// goroutines at once.
 	Observe func(Exchange)
@@ -108,6 +111,7 @@ type Server struct {
 	// writing is held by who writes to the world; it is taken before the lock of contents.
 	writing sync.Mutex
 	settler settler
+	journal journal
 	pending sync.Map // operations that were begun, by their IDs
 	// queries counts what Resource Graph was asked.
 	queries atomic.Uint64
@@ -153,6 +157,7 @@ func Start(snap *mivet.Snapshot, o Options) (*Server, error) {
 	w.raw = o.Raw
 	s.live.Store(w)
 	s.contents.init()
+	s.journal.dir = o.Logs
 	if s.settler.r, err = redact.New(redact.Options{}); err != nil {
 		return nil, fmt.Errorf("preparing the lab: %w", err)
 	}
@@ -210,14 +215,15 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// Close ends the lab and cuts the connections that are open.
+// Close ends the lab and cuts the connections that are open. It tells what went wrong with
+// the logs, if anything did.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.done
 	if err != nil {
-		return fmt.Errorf("closing the lab: %w", err)
+		err = fmt.Errorf("closing the lab: %w", err)
 	}
-	return nil
+	return errors.Join(err, s.journal.fault())
 }
 
 // Shutdown ends the lab once the requests that are under way are answered.

@@ -150,6 +150,12 @@ func vaultError(w http.ResponseWriter, status int, code, message, inner string) 
 	writeJSON(w, status, object{"error": o})
 }
 
+// vaultForbids refuses a caller, and keeps the text for the log.
+func (q *dataRequest) vaultForbids(message, inner string) {
+	q.act.said = message
+	vaultError(q.w, http.StatusForbidden, "Forbidden", message, inner)
+}
+
 // callerLine names a caller as Key Vault does.
 func callerLine(c *claims) string {
 	line := fmt.Sprintf("appid=%s;oid=%s;iss=%s", c.AppID, c.OID, c.Iss)
@@ -172,11 +178,11 @@ func (q *dataRequest) vaultAllows(route *vaultRoute, kind, name string) bool {
 	who, where := callerLine(&q.c.claims), fmt.Sprintf("%s;location=%s", q.at.id.Name(), location)
 	switch q.outside() {
 	case "connection":
-		vaultError(q.w, http.StatusForbidden, "Forbidden", fmt.Sprintf(
+		q.vaultForbids(fmt.Sprintf(
 			"Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\nCaller: %s\r\nVault: %s", who, where), "ForbiddenByConnection")
 		return false
 	case "firewall":
-		vaultError(q.w, http.StatusForbidden, "Forbidden", fmt.Sprintf(
+		q.vaultForbids(fmt.Sprintf(
 			"Client address is not authorized and caller is not a trusted service.\r\nClient address: 127.0.0.1\r\nCaller: %s\r\nVault: %s", who, where), "ForbiddenByFirewall")
 		return false
 	}
@@ -189,7 +195,7 @@ func (q *dataRequest) vaultAllows(route *vaultRoute, kind, name string) bool {
 		return true
 	}
 	if model, _ := q.at.setting("enableRbacAuthorization"); !strings.EqualFold(model, "true") {
-		vaultError(q.w, http.StatusForbidden, "Forbidden", fmt.Sprintf(
+		q.vaultForbids(fmt.Sprintf(
 			"The user, group or application '%s' does not have %s %s permission on key vault '%s'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
 			who, kind, route.word, where), "AccessDenied")
 		return false
@@ -198,7 +204,7 @@ func (q *dataRequest) vaultAllows(route *vaultRoute, kind, name string) bool {
 	if d := q.act.checks[len(q.act.checks)-1].decision; d.Cause == authz.CauseDeny && d.Fact >= 0 {
 		deny, reason = "'"+q.world.denyID(d.Fact).Name()+"'", "'DeniedByDenyAssignment'"
 	}
-	vaultError(q.w, http.StatusForbidden, "Forbidden", fmt.Sprintf(
+	q.vaultForbids(fmt.Sprintf(
 		"Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\n"+
 			"Caller: %s\r\nAction: '%s'\r\nResource: '%s'\r\nAssignment: (not found)\r\nDenyAssignmentId: %s\r\nDecisionReason: %s \r\nVault: %s\r\n",
 		who, operation, strings.ToLower(scope.String()), deny, reason, where), "ForbiddenByRbac")
