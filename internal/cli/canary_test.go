@@ -69,18 +69,18 @@ func leaking(t *testing.T, srv *lab.Server, c *canary.Secrets, leaks bool) map[s
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		asked = bytes.ReplaceAll(asked, []byte(url.QueryEscape(proxy.URL)), []byte(url.QueryEscape(srv.URL()))) // the audience of a token
-		req, err := http.NewRequestWithContext(r.Context(), r.Method, srv.URL()+r.URL.RequestURI(), bytes.NewReader(asked))
+		asked = bytes.ReplaceAll(asked, []byte(url.QueryEscape(proxy.URL)), []byte(url.QueryEscape(srv.URL())))             // the audience of a token
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, srv.URL()+r.URL.RequestURI(), bytes.NewReader(asked)) //nolint:gosec // the lab of this test
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
 		req.Header = r.Header.Clone()
 		req.Header.Del("Accept-Encoding")
-		resp, err := srv.Client().Do(req)
+		resp, err := srv.Client().Do(req) //nolint:gosec // the lab of this test
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		defer resp.Body.Close() //nolint:errcheck // it was read
+		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)
@@ -125,7 +125,7 @@ func TestCanaries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer srv.Close() //nolint:errcheck // a test
+	defer srv.Close()
 	var mu sync.Mutex
 	var debug bytes.Buffer
 	log.SetListener(func(e log.Event, text string) {

@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/mivet/mivet/internal/cli"
+	"github.com/mivet/mivet/internal/lab"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts and the pages")
@@ -104,7 +106,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather,
+			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed,
 		},
 	})
 }
@@ -143,4 +145,21 @@ func appears(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	ts.Fatalf("%s does not appear", args[0])
+}
+
+// pointed points the commands that follow to the lab that runs in a folder.
+func pointed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pointed FOLDER")
+	}
+	var about struct{ URL, TenantID, Secret string }
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0]+"/lab.json")), &about); err != nil || about.URL == "" {
+		ts.Fatalf("reading what the lab says of itself: %v", err)
+	}
+	for name, value := range map[string]string{
+		"MIVET_CLOUD": about.URL, "MIVET_CA_FILE": ts.MkAbs(args[0] + "/ca.pem"), "MIVET_AUTH": "client-secret",
+		"AZURE_TENANT_ID": about.TenantID, "AZURE_CLIENT_ID": lab.OperatorID, "AZURE_CLIENT_SECRET": about.Secret,
+	} {
+		ts.Setenv(name, value)
+	}
 }

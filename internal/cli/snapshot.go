@@ -183,13 +183,16 @@ func (a *app) tellCollected(res *collect.Result) {
 	}
 	a.note("%s", effortLine(&res.Effort))
 	gaps := 0
+	told := map[string]bool{} // several kinds of facts can be missing for one reason
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
-		if g.Inherent && !a.verbose {
+		line := gapLine(g)
+		if told[line] || g.Inherent && !a.verbose {
 			continue
 		}
+		told[line] = true
 		if gaps++; gaps <= maxListed || a.verbose {
-			a.note("not read: %s", gapLine(g))
+			a.note("not read: %s", line)
 		}
 	}
 	if gaps > maxListed && !a.verbose {

@@ -112,9 +112,13 @@ type endpoints struct {
 	} `json:"suffixes"`
 }
 
+// discoverTries is how often a cloud is asked what it is: whoever mistyped its address
+// should not wait for long.
+const discoverTries = 3
+
 func discover(ctx context.Context, base string, transport policy.Transporter) (Cloud, error) {
 	line := runtime.NewPipeline("mivet", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bounded{}}}, &policy.ClientOptions{
-		Transport: transport, Telemetry: policy.TelemetryOptions{Disabled: true}, Retry: policy.RetryOptions{MaxRetries: maxTries - 1},
+		Transport: transport, Telemetry: policy.TelemetryOptions{Disabled: true}, Retry: policy.RetryOptions{MaxRetries: discoverTries - 1},
 	})
 	req, err := runtime.NewRequest(ctx, http.MethodGet, base+"/metadata/endpoints?api-version=2022-09-01")
 	if err != nil {

@@ -360,19 +360,22 @@ func (r *run) each(ctx context.Context, ids []arm.ID) {
 // below reads what belongs to one resource.
 func (r *run) below(ctx context.Context, c *call, id arm.ID) {
 	l := &listing{call: c, id: id.String()}
-	r.list(ctx, l, func(p *page, src mivet.Source) {
-		switch {
-		case c.with == WithSettings:
-			r.facts.settingsList(id, p)
-		case c.with == WithChildren, c.with == WithLogs, c.facts[0] == mivet.FactIdentities:
-			r.facts.carriers(p, c.what, src)
-			r.each(ctx, p.ids())
-		case c.facts[0] == mivet.FactFederatedCredentials:
-			r.facts.federated(id, p, src)
-		default:
-			r.facts.local(id, c.what, p, src)
-		}
-	})
+	r.list(ctx, l, func(p *page, src mivet.Source) { r.taken(ctx, c, id, p, src) })
+}
+
+// taken takes a page of what belongs to one resource.
+func (r *run) taken(ctx context.Context, c *call, id arm.ID, p *page, src mivet.Source) {
+	switch {
+	case c.with == WithSettings:
+		r.facts.settingsList(id, p)
+	case c.with == WithChildren, c.with == WithLogs, c.facts[0] == mivet.FactIdentities:
+		r.facts.carriers(p, c.what, src)
+		r.each(ctx, p.ids())
+	case c.facts[0] == mivet.FactFederatedCredentials:
+		r.facts.federated(id, p, src)
+	default:
+		r.facts.local(id, c.what, p, src)
+	}
 }
 
 // managedHSM asks a managed HSM at its own host, if that is one of the cloud's.

@@ -23,7 +23,7 @@ type page struct {
 	At time.Time `json:"at"`
 	// Asked names the request that was answered: see [asked].
 	Asked string            `json:"asked,omitzero"`
-	Rows []json.RawMessage `json:"rows,omitzero"`
+	Rows  []json.RawMessage `json:"rows,omitzero"`
 	// Next leads to the next page; empty after the last one.
 	Next string `json:"next,omitzero"`
 	// Total is how many rows the service says there are, over all pages; 0 where it does not.

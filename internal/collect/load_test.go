@@ -89,6 +89,31 @@ func load(b *testing.B, s *mivet.Snapshot, latency time.Duration) {
 	}
 }
 
+// BenchmarkSince goes on from a snapshot of a tenant in which nothing changed since.
+func BenchmarkSince(b *testing.B) {
+	s, err := tenant.Generate(tenant.SizeOf(200_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	old := lab.Change{At: time.Now().AddDate(0, 0, -2), Resource: s.Resources[0].ID, Kind: lab.ChangeUpdate}
+	srv := serve(b, s, lab.Options{Changes: []lab.Change{old}, Quotas: lab.AzureQuotas()})
+	o := configFor(b, srv)
+	_, before := collected(b, o)
+	o.Since = before
+	for b.Loop() {
+		res, err := collect.Collect(b.Context(), o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		e := res.Effort
+		b.Logf("%+v; %+v, wall %s, bound %s (%s)", *res.Since, e.Requests, e.Wall, e.Bound, e.Limit)
+		b.ReportMetric(e.Wall.Seconds()/max(e.Bound.Seconds(), 0.001), "of-bound")
+		if err := res.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	for _, latency := range []time.Duration{0, 100 * time.Millisecond} {
 		b.Run(fmt.Sprintf("machines=10000/latency=%s", latency), func(b *testing.B) { load(b, machines(b, 50, 200), latency) })

@@ -20,7 +20,7 @@ import (
 )
 
 // collected reads a tenant and returns the snapshot, and its file to go on from.
-func collected(t *testing.T, o *collect.Config) (*collect.Result, *collect.Earlier) {
+func collected(t testing.TB, o *collect.Config) (*collect.Result, *collect.Earlier) {
 	t.Helper()
 	res, err := collect.Collect(t.Context(), o)
 	if err != nil {

@@ -50,6 +50,18 @@ func TestChanges(t *testing.T) {
 	if rows := newClient(t, s, OperatorID).query("resources | where name == 'box3'").list(t); len(rows) != 1 {
 		t.Errorf("the new state is not served: %v", rows)
 	}
+
+	// What is written through Resource Manager is a change too; who may do what is none.
+	const site = "/subscriptions/11111111-0000-4000-8000-000000000001/resourceGroups/app/providers/Microsoft.Storage/storageAccounts/fresh"
+	c := newClient(t, s, OperatorID)
+	if r := c.do("PUT", site+"?api-version=2023-05-01", `{"location":"westeurope","kind":"StorageV2","sku":{"name":"Standard_LRS"}}`); r.status >= 300 {
+		t.Fatalf("%d %v", r.status, r.body)
+	}
+	want = append(want, "Create fresh")
+	slices.Sort(want)
+	if got := changes(OperatorID); !slices.Equal(got, want) {
+		t.Errorf("after a write %v, want %v", got, want)
+	}
 	clock.Advance(15 * 24 * time.Hour)
 	if got := changes(OperatorID); len(got) != 0 {
 		t.Errorf("after 15 days there are %v", got)

@@ -57,6 +57,9 @@ func (s *Server) publish(edit func(d *draft) error) error {
 		return fmt.Errorf("writing to what the lab serves: %w", err)
 	}
 	w.raw, w.bodies, w.births = old.raw, d.bodies, d.births
+	if err := s.keepChanges(old, w); err != nil {
+		return err
+	}
 	s.live.Store(w)
 	return nil
 }
