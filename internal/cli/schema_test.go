@@ -52,6 +52,7 @@ var forms = []form{
 	{"integrity", "What mivet integrity writes: what executes in each workload, or what of it changed", reflect.TypeFor[integrityJSON]()},
 	{"path", "What mivet path writes: how one principal comes to act as another", reflect.TypeFor[pathsJSON]()},
 	{"shapers", "What mivet shapers writes: who can shape each workload", reflect.TypeFor[shapersJSON]()},
+	{"usage", "What mivet usage writes: what an identity was granted, and what it used", reflect.TypeFor[usageJSON]()},
 	{"version", "What mivet version writes: the build and the facts in it", reflect.TypeFor[versionReport]()},
 	{"what-can", "What mivet what-can writes: all rights of a principal", reflect.TypeFor[whatCanJSON]()},
 	{"who-can", "What mivet who-can writes: who may do this there", reflect.TypeFor[whoCanJSON]()},
