@@ -36,6 +36,12 @@ type Report struct {
 	// Quiet is true where nothing of all that changes, nor any grant, attachment or selector.
 	Quiet bool `json:"quiet"`
 
+	// Gained are workloads that have an access after which they had not before.
+	Gained []string `json:"-"`
+	// Swept are grants of the tenant that the change does not manage and that end with a
+	// resource that it deletes or makes anew.
+	Swept []string `json:"-"`
+
 	// Details say more of each address, in the order of the lists.
 	Details []Detail `json:"-"`
 }
@@ -54,11 +60,16 @@ type Detail struct {
 // given: its principals may have ceased outside of the plan. Roles that neither snapshot
 // defines are looked up in the catalogue.
 func Compare(p *Plan, state *mivet.Snapshot, c *catalog.Catalog) *Report {
+	return compare(p, state, c).report()
+}
+
+func compare(p *Plan, state *mivet.Snapshot, c *catalog.Catalog) *comparison {
 	k := newComparison(p, state, c)
 	k.principals()
 	k.grants()
+	k.outside()
 	k.access()
 	k.selectors()
 	k.management()
-	return k.report()
+	return k
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/change"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -344,7 +345,7 @@ func (in *intake) finish(names []string) (*reading, error) {
 	if !slices.ContainsFunc(in.notes, func(n inputNote) bool { return n.why == "" }) {
 		return nil, nothingRecognised(names, r)
 	}
-	r.snap = merge(in.snaps)
+	r.snap = change.Merge(in.snaps)
 	in.app.tellReading(r)
 	return r, nil
 }
