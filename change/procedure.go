@@ -66,8 +66,6 @@ func moves(a, b arm.ID) bool {
 	return arm.Fold(a.ResourceGroup()) != arm.Fold(b.ResourceGroup()) ||
 		arm.Fold(a.SubscriptionID()) != arm.Fold(b.SubscriptionID()) && !strings.HasPrefix(b.SubscriptionID(), "{")
 }
-	return string(arm.Fold(id.SubscriptionID() + "/" + id.ResourceGroup()))
-}
 
 // holds lists what principals hold before, for people.
 func (k *comparison) holds(ids ...mivet.PrincipalID) string {
