@@ -277,13 +277,13 @@ func (c *checked) printGrants(p *printer) {
 			if x.Address == "" {
 				name += " (outside of the plan)"
 			}
-			p.printf("    %28s presented by %s%s\n", "", name, when(x))
+			p.printf("    %28s presented by %s%s\n", "", name, presentedWhen(x))
 		}
 	}
 }
 
-// when says on which side something presents an identity, if not on both.
-func when(x change.Presenter) string {
+// presentedWhen says on which side something presents an identity, if not on both.
+func presentedWhen(x change.Presenter) string {
 	switch {
 	case !x.After:
 		return ", before"
