@@ -3,6 +3,8 @@
 package change
 
 import (
+	"sync"
+
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
@@ -14,27 +16,28 @@ type World struct {
 	*Report
 	k                     *comparison
 	settled               *mivet.Snapshot
-	before, during, after *authz.Engine
+	before, during, after func() *authz.Engine // compiled when first asked
 }
 
-// NewWorld compares the two sides of a change, as [Compare] does, and compiles each moment.
+// NewWorld compares the two sides of a change, as [Compare] does. A moment is compiled when
+// it is first asked for.
 // The change should lie over a tenant ([Over]); alone, what it does not manage is not
 // known.
 func NewWorld(p *Plan, state *mivet.Snapshot, c *catalog.Catalog) *World {
 	k := compare(p, state, c)
 	w := &World{Report: k.report(), k: k, settled: k.settled()}
 	opts := authz.Options{Catalog: c, At: p.After.TakenAt}
-	w.before = authz.New(p.Before, opts)
-	w.during = authz.New(k.during(w.settled), opts)
-	w.after = authz.New(w.settled, opts)
+	w.before = sync.OnceValue(func() *authz.Engine { return authz.New(p.Before, opts) })
+	w.during = sync.OnceValue(func() *authz.Engine { return authz.New(k.during(w.settled), opts) })
+	w.after = sync.OnceValue(func() *authz.Engine { return authz.New(w.settled, opts) })
 	return w
 }
 
 // After returns what Azure holds after the change, and the engine for it.
-func (w *World) After() (*mivet.Snapshot, *authz.Engine) { return w.settled, w.after }
+func (w *World) After() (*mivet.Snapshot, *authz.Engine) { return w.settled, w.after() }
 
 // Before returns what Azure holds before the change, and the engine for it.
-func (w *World) Before() (*mivet.Snapshot, *authz.Engine) { return w.k.Before, w.before }
+func (w *World) Before() (*mivet.Snapshot, *authz.Engine) { return w.k.Before, w.before() }
 
 // A Subject is whose access is asked for; the first field that is set counts.
 type Subject struct {
@@ -69,7 +72,7 @@ func (w *World) Ask(who Subject, op arm.Operation, plane mivet.Plane, resource a
 	q := authz.Request{Operation: op, Plane: plane, Resource: resource}
 	moved := q
 	moved.Resource = w.k.moved(resource)
-	o := Outcome{Before: best(w.before, q, old), After: best(w.after, moved, now), During: authz.Denied}
+	o := Outcome{Before: best(w.before(), q, old), After: best(w.after(), moved, now), During: authz.Denied}
 	if !w.interrupted(who) {
 		o.During = w.between(moved, old, now)
 	}
@@ -78,7 +81,7 @@ func (w *World) Ask(who Subject, op arm.Operation, plane mivet.Plane, resource a
 		engine *authz.Engine
 		q      authz.Request
 		by     []bearer
-	}{{o.After, w.after, moved, now}, {o.Before, w.before, q, old}} {
+	}{{o.After, w.after(), moved, now}, {o.Before, w.before(), q, old}} {
 		if x.effect == authz.Unknown && len(o.Missing) == 0 {
 			o.Missing = missingOf(x.engine, x.q, x.by)
 		}
@@ -105,7 +108,7 @@ func (w *World) between(q authz.Request, old, now []bearer) authz.Effect {
 		if !w.k.outlives(b) {
 			continue
 		}
-		e := ask(w.during, q, b)
+		e := ask(w.during(), q, b)
 		from = better(from, e)
 		for _, n := range now {
 			if n.principal == b.principal {
@@ -115,7 +118,7 @@ func (w *World) between(q authz.Request, old, now []bearer) authz.Effect {
 	}
 	for _, b := range now {
 		if w.k.outlives(b) {
-			to = better(to, ask(w.during, q, b))
+			to = better(to, ask(w.during(), q, b))
 		}
 	}
 	return better(common, worse(from, to))

@@ -94,6 +94,9 @@ func (a *app) conformanceOf(ctx context.Context, f *conformanceFlags, file strin
 				}
 				return report.AddAzureHound(ctx, r, file, s)
 			}
+			if conformance.IsPeerFile(head) {
+				return report.AddPeers(ctx, r, file, whole)
+			}
 			return report.Add(ctx, r, file, whole)
 		})
 	}
@@ -154,6 +157,13 @@ func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 			}
 			return a.readAgain(ctx, &inputFlags{}, []string{name})
 		},
+		ReadFixture: func(ctx context.Context, paths []string, only string) (*mivet.Snapshot, error) {
+			return a.readFixture(ctx, folder, paths, only)
+		},
+		ReadText: func(name string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(folder, filepath.FromSlash(name))) //nolint:gosec // the user names the file of cases
+		},
+		ReadPlanText: iac.ReadTerraform,
 	}), nil
 }
 

@@ -45,6 +45,9 @@ type inputFormat struct {
 	parts bool
 	// bicep is true for files that are read with those that they refer to.
 	bicep bool
+	// source is true for Terraform source, of which a folder is one module; plan for plans
+	// and states, beside which it is not read.
+	source, plan bool
 	// template is true for ARM templates.
 	template bool
 }
@@ -72,7 +75,7 @@ func formatOf(s *source) *inputFormat {
 	switch kind {
 	case iac.KindUnknown:
 	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
-		return &inputFormat{what: kind.String(), read: readTerraform}
+		return &inputFormat{what: kind.String(), read: readTerraform, plan: true}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
 	case iac.KindARMTemplate:
@@ -84,7 +87,7 @@ func formatOf(s *source) *inputFormat {
 	case iac.KindBicep:
 		return &inputFormat{what: kind.String(), comments: true, bicep: true}
 	case iac.KindTerraformSource:
-		return &inputFormat{what: kind.String(), advice: kind.Advice(), comments: true}
+		return &inputFormat{what: kind.String(), comments: true, source: true}
 	default:
 		return &inputFormat{what: kind.String(), advice: kind.Advice()}
 	}
@@ -107,7 +110,7 @@ func beginsAsTenant(head []byte) bool {
 }
 
 // readable names what can be read, for messages.
-const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
+const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, Terraform source, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
 
 func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
 	return iac.ReadTerraform(ctx, s.name, s.text)

@@ -119,6 +119,7 @@ func (in *intake) all(ctx context.Context, f *inputFlags, names []string) (*read
 	for _, name := range names {
 		in.add(ctx, name)
 	}
+	in.readSources(ctx)
 	return in.finish(names)
 }
 
@@ -154,7 +155,13 @@ type intake struct {
 	// together is true within a folder: its Bicep files are read when all are known, in later.
 	together  bool
 	later     []bicepFile
+<<<<<<< HEAD
 	templates []templateJob
+=======
+	modules   []string // folders of Terraform source
+	sources   []terraformSource
+	planned   bool            // a plan or a state was read
+>>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
 	commented map[string]bool // texts whose comments were read
 }
 
@@ -184,13 +191,21 @@ func (in *intake) add(ctx context.Context, name string) {
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
 func (in *intake) folder(ctx context.Context, root string) error {
+<<<<<<< HEAD
 	in.together, in.later, in.templates = true, nil, nil
+=======
+	in.together, in.later, in.modules = true, nil, nil
+>>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
 	err := in.walk(ctx, root)
 	in.together = false
 	if err != nil {
 		return err
 	}
+<<<<<<< HEAD
 	if err := in.readTemplates(ctx); err != nil {
+=======
+	if err := in.sourceFolders(root); err != nil {
+>>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
 		return err
 	}
 	return in.bicepFolder(ctx, in.later, root)
@@ -285,6 +300,9 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		return nil
 	case f.bicep:
 		return in.bicepContent(ctx, s)
+	case f.source:
+		in.sourceContent(s)
+		return nil
 	case in.together && f.template && fromBicep(s):
 		in.note(s.name, f.what, "compiled from the Bicep file beside it, which is read")
 		return nil
@@ -315,6 +333,7 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		}
 	}
 	in.note(s.name, f.what, "")
+	in.planned = in.planned || f.plan
 	in.snaps = append(in.snaps, snap)
 	return nil
 }

@@ -66,6 +66,7 @@ var settings = []setting{
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "oidc_issuer_url", "oidcIssuerProfile.issuerURL", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "workload_identity_enabled", "securityProfile.workloadIdentity.enabled", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "role_based_access_control_enabled", "enableRBAC", asIs, ""},
+	{"kubernetes_cluster", "role_based_access_control.enabled", "enableRBAC", asIs, ""}, // azurerm before 2.99
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "azure_active_directory_role_based_access_control.azure_rbac_enabled", "aadProfile.enableAzureRBAC", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "node_resource_group", "nodeResourceGroup", asIs, ""},
 	{"mssql_server", "azuread_administrator.azuread_authentication_only", "administrators.azureADOnlyAuthentication", asIs, ""},

@@ -262,6 +262,8 @@ func (b *builder) byNature() {
 	switch b.doc.kind {
 	case KindTerraformPlan:
 		what = "a plan"
+	case KindTerraformSource:
+		what = "source"
 	case KindARMTemplate, KindBicepSnapshot:
 		what = "a template"
 	case KindWhatIf:
