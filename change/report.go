@@ -3,6 +3,8 @@
 package change
 
 import (
+	"slices"
+
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
 )
@@ -54,6 +56,22 @@ type Detail struct {
 	// Text says what happens, in a clause without a full stop.
 	Text   string
 	Source mivet.Source
+}
+
+// telling are the lists that are told of an object where nobody asks for a report.
+var telling = []string{lost, gap, selectors, impossible, unmanaged}
+
+// Mark writes into the declarations of a snapshot what the plan does to their objects.
+func (r *Report) Mark(s *mivet.Snapshot) {
+	at := make(map[string]int, len(s.Declarations))
+	for i := range s.Declarations {
+		at[s.Declarations[i].Address] = i
+	}
+	for _, d := range r.Details {
+		if i, ok := at[d.Address]; ok && slices.Contains(telling, d.What) {
+			s.Declarations[i].Effects = append(s.Declarations[i].Effects, d.What+": "+d.Text)
+		}
+	}
 }
 
 // Compare works out what a plan does. state is the state before the plan, where it is

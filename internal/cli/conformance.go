@@ -94,9 +94,6 @@ func (a *app) conformanceOf(ctx context.Context, f *conformanceFlags, file strin
 				}
 				return report.AddAzureHound(ctx, r, file, s)
 			}
-			if conformance.IsPeerFile(head) {
-				return report.AddPeers(ctx, r, file, whole)
-			}
 			return report.Add(ctx, r, file, whole)
 		})
 	}
@@ -157,13 +154,13 @@ func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 			}
 			return a.readAgain(ctx, &inputFlags{}, []string{name})
 		},
-		ReadFixture: func(ctx context.Context, paths []string, only string) (*mivet.Snapshot, error) {
-			return a.readFixture(ctx, folder, paths, only)
+		ReadMocks: func(ctx context.Context, path string) (map[string]*mivet.Snapshot, error) {
+			name, err := besideCase(folder, path)
+			if err != nil {
+				return nil, err
+			}
+			return readNamed(ctx, a, name, iac.ReadMocks)
 		},
-		ReadText: func(name string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(folder, filepath.FromSlash(name))) //nolint:gosec // the user names the file of cases
-		},
-		ReadPlanText: iac.ReadTerraform,
 	}), nil
 }
 

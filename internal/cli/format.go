@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/change"
 	"github.com/mivet/mivet/internal/iac"
 	"github.com/mivet/mivet/snapshot"
 	"github.com/mivet/mivet/tenant"
@@ -112,8 +113,21 @@ func beginsAsTenant(head []byte) bool {
 // readable names what can be read, for messages.
 const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, Terraform source, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
 
-func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
-	return iac.ReadTerraform(ctx, s.name, s.text)
+// readTerraform reads a state, or a plan with what it does to access.
+func readTerraform(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error) {
+	if iac.Recognise(s.head) != iac.KindTerraformPlan {
+		return iac.ReadTerraform(ctx, s.name, s.text)
+	}
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := iac.ReadPlan(ctx, s.name, s.text)
+	if err != nil {
+		return nil, err
+	}
+	change.Compare(plan, nil, cat).Mark(plan.After)
+	return plan.After, nil
 }
 
 func readAzureHound(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {

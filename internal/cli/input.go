@@ -155,13 +155,10 @@ type intake struct {
 	// together is true within a folder: its Bicep files are read when all are known, in later.
 	together  bool
 	later     []bicepFile
-<<<<<<< HEAD
 	templates []templateJob
-=======
 	modules   []string // folders of Terraform source
 	sources   []terraformSource
 	planned   bool            // a plan or a state was read
->>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
 	commented map[string]bool // texts whose comments were read
 }
 
@@ -191,21 +188,16 @@ func (in *intake) add(ctx context.Context, name string) {
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
 func (in *intake) folder(ctx context.Context, root string) error {
-<<<<<<< HEAD
-	in.together, in.later, in.templates = true, nil, nil
-=======
-	in.together, in.later, in.modules = true, nil, nil
->>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
+	in.together, in.later, in.templates, in.modules = true, nil, nil, nil
 	err := in.walk(ctx, root)
 	in.together = false
 	if err != nil {
 		return err
 	}
-<<<<<<< HEAD
 	if err := in.readTemplates(ctx); err != nil {
-=======
+		return err
+	}
 	if err := in.sourceFolders(root); err != nil {
->>>>>>> 47ac5ce (iac, conformance: Terraform source is read, and fixtures of other tools are compared)
 		return err
 	}
 	return in.bicepFolder(ctx, in.later, root)

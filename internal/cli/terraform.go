@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/internal/iac"
 )
 
@@ -56,7 +55,7 @@ func (in *intake) readSources(ctx context.Context) {
 			in.note(s.name, iac.KindTerraformSource.String(), "since a plan or a state is read, which says more")
 			continue
 		}
-		snap, err := iac.ReadSource(ctx, s.name, os.DirFS(s.root), s.files, "")
+		snap, err := iac.ReadSource(ctx, s.name, os.DirFS(s.root), s.files)
 		if err != nil {
 			in.err = err
 			continue
@@ -74,14 +73,4 @@ func calledBy(all []string, folder string) bool {
 		rel, err := filepath.Rel(other, folder)
 		return err == nil && strings.HasPrefix(filepath.ToSlash(rel), "modules/")
 	})
-}
-
-// readFixture reads files below a folder together, without a word about it. Files of
-// Terraform source are one module, of which one object may be read without others of its
-// type.
-func (a *app) readFixture(ctx context.Context, folder string, paths []string, only string) (*mivet.Snapshot, error) {
-	if len(paths) > 1 || strings.HasSuffix(paths[0], ".tf") {
-		return iac.ReadSource(ctx, paths[0], os.DirFS(folder), paths, only)
-	}
-	return a.readAgain(ctx, &inputFlags{}, []string{filepath.Join(folder, filepath.FromSlash(paths[0]))})
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
@@ -28,13 +27,9 @@ type Options struct {
 	// ReadInput reads any input by its path as an input has it; without it the rules of other
 	// tools have no answer.
 	ReadInput func(ctx context.Context, path string) (*mivet.Snapshot, error)
-	// ReadFixture reads files of one fixture together, whatever they are; without it verdicts
-	// of other tools have no answer. only, where it is not empty, is an object of Terraform
-	// source of which no other of its type is read.
-	ReadFixture func(ctx context.Context, paths []string, only string) (*mivet.Snapshot, error)
-	// ReadText returns a file as it is, and ReadPlanText reads the text of a plan.
-	ReadText     func(path string) ([]byte, error)
-	ReadPlanText func(ctx context.Context, name string, r io.Reader) (*mivet.Snapshot, error)
+	// ReadMocks reads a file whose members are Terraform plans by their names; without it
+	// verdicts on such files have no answer.
+	ReadMocks func(ctx context.Context, path string) (map[string]*mivet.Snapshot, error)
 }
 
 // Runner answers cases. It is safe for concurrent use.

@@ -32,7 +32,9 @@ func TestAppSettings(t *testing.T) {
 		if got := strings.Join(have, " "); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		found := slices.ContainsFunc(s.Gaps, func(g mivet.Gap) bool { return g.Facts == mivet.FactAppSettings && !g.Inherent && strings.Contains(g.Reason, gap) })
+		found := slices.ContainsFunc(s.Gaps, func(g mivet.Gap) bool {
+			return g.Facts == mivet.FactAppSettings && !g.Inherent && strings.Contains(g.Reason, gap)
+		})
 		if found != (gap != "") {
 			t.Errorf("gaps: %+v", s.Gaps)
 		}

@@ -30,6 +30,7 @@ type builder struct {
 	drifted       map[string][]mivet.PrincipalID // principals that ceased outside of the plan, by address
 	owners        map[arm.Key]string             // declared resources: the ID as it is written there
 	registrations map[arm.Key]*view              // declared definitions of delegations
+	taken         map[arm.Key]string             // IDs of objects of source, with their addresses
 	gaps          gapSet
 }
 

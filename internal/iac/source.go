@@ -32,9 +32,9 @@ const (
 // What only a run knows stays unknown, and refers to what it comes from. An argument that
 // is not written has its default.
 //
-// only, where it is not empty, is an object of which no other of its type is read:
-// examples that stand side by side often share a name.
-func ReadSource(ctx context.Context, name string, tree fs.FS, files []string, only string) (*mivet.Snapshot, error) {
+// Examples that stand side by side often share a name, which Azure would refuse: the later
+// ones are told apart by their addresses.
+func ReadSource(ctx context.Context, name string, tree fs.FS, files []string) (*mivet.Snapshot, error) {
 	types := newTypeTable()
 	attrs := attributeFields(types)
 	doc := &document{
@@ -54,9 +54,6 @@ func ReadSource(ctx context.Context, name string, tree fs.FS, files []string, on
 	s.module(root, nil, 0)
 	if err := ctx.Err(); err != nil {
 		return nil, err
-	}
-	if typ, _, ok := strings.Cut(only, "."); ok {
-		doc.objects = slices.DeleteFunc(doc.objects, func(o *object) bool { return o.typ == typ && !o.data && o.address != only })
 	}
 	b := newBuilder(doc)
 	for _, g := range s.gaps {

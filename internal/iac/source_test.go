@@ -19,7 +19,7 @@ func readSource(t testing.TB, files map[string]string) *mivet.Snapshot {
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	s, err := ReadSource(context.Background(), "shop", tree, SourceFiles(tree, "."), "")
+	s, err := ReadSource(context.Background(), "shop", tree, SourceFiles(tree, "."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,9 +160,9 @@ func TestReadSourceDefaults(t *testing.T) {
 	}
 }
 
-// Examples that stand side by side may share a name: one is read without the others.
-func TestReadSourceOnly(t *testing.T) {
-	tree := fstest.MapFS{"main.tf": {Data: []byte(providerBlock + `resource "azurerm_container_registry" "a" {
+// Examples that stand side by side may share a name: they are told apart, and that is said.
+func TestReadSourceSameName(t *testing.T) {
+	s := readSource(t, map[string]string{"main.tf": providerBlock + `resource "azurerm_container_registry" "a" {
   name                = "x"
   resource_group_name = "g"
   admin_enabled       = true
@@ -171,26 +171,38 @@ resource "azurerm_container_registry" "b" {
   name                = "x"
   resource_group_name = "g"
   admin_enabled       = false
-}`)}}
-	f := func(only, want string) {
-		t.Helper()
-		s, err := ReadSource(t.Context(), "x", tree, []string{"main.tf"}, only)
-		if err != nil {
-			t.Fatal(err)
-		}
-		i := slices.IndexFunc(s.Resources, func(r mivet.Resource) bool { return r.ID.Name() == "x" })
-		if v, _ := s.Resources[i].Setting("adminUserEnabled"); v != want {
-			t.Errorf("%s: got %q", only, v)
+}`})
+	have := map[string]string{}
+	for _, r := range s.Resources {
+		if v, ok := r.Setting("adminUserEnabled"); ok {
+			have[r.ID.Name()] = v
 		}
 	}
-	f("azurerm_container_registry.a", "true")
-	f("azurerm_container_registry.b", "false")
+	if have["x"] != "true" || have["{azurerm_container_registry.b}"] != "false" {
+		t.Errorf("got %v", have)
+	}
+	if !slices.ContainsFunc(s.Gaps, func(g mivet.Gap) bool { return g.Subject == "azurerm_container_registry.b" }) {
+		t.Error("nothing is said of it")
+	}
+}
+
+func TestReadMocks(t *testing.T) {
+	m, err := ReadMocks(t.Context(), "m.json", strings.NewReader(`{"mock":{"a":{"resource_changes":[]},"b":{"resource_changes":[
+{"address":"azurerm_container_registry.x","type":"azurerm_container_registry","change":{"actions":["create"],"after":{"admin_enabled":true}}}]}}}`))
+	if err != nil || len(m) != 2 || len(m["b"].Resources) == 0 {
+		t.Errorf("got %v, %v", m, err)
+	}
+	for _, text := range []string{`x`, `{"mock":{"a":{"resource_changes":1}}}`} {
+		if _, err := ReadMocks(t.Context(), "m.json", strings.NewReader(text)); err == nil {
+			t.Errorf("%s was read", text)
+		}
+	}
 }
 
 func TestReadSourceRefuses(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
-		_, err := ReadSource(t.Context(), "x.tf", fstest.MapFS{"x.tf": {Data: []byte(text)}}, []string{"x.tf"}, "")
+		_, err := ReadSource(t.Context(), "x.tf", fstest.MapFS{"x.tf": {Data: []byte(text)}}, []string{"x.tf"})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v", err)
 		}
@@ -198,7 +210,7 @@ func TestReadSourceRefuses(t *testing.T) {
 	f("locals { a = "+strings.Repeat("(", 1000)+"1"+strings.Repeat(")", 1000)+" }", "nested deeper")
 	f("locals { a = "+strings.Repeat("!", 1000)+"true }", "nested deeper")
 	f(strings.Repeat("# a\n", 1<<19), "larger than 1 MiB")
-	if _, err := ReadSource(t.Context(), "x", fstest.MapFS{}, []string{"none.tf"}, ""); err == nil {
+	if _, err := ReadSource(t.Context(), "x", fstest.MapFS{}, []string{"none.tf"}); err == nil {
 		t.Error("a file that is not there was read")
 	}
 }
@@ -223,6 +235,6 @@ func FuzzSource(f *testing.F) {
 	f.Add(`resource "azurerm_key_vault" "kv" { dynamic "access_policy" { for_each = { a = 1 } content { object_id = access_policy.key } } }`)
 	f.Add(`resource "azapi_resource" "r" { type = "Microsoft.Authorization/roleAssignments@1" body = { properties = { principalId = var.x } } }`)
 	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = ReadSource(context.Background(), "x.tf", fstest.MapFS{"x.tf": {Data: []byte(text)}}, []string{"x.tf"}, "") // it must return
+		_, _ = ReadSource(context.Background(), "x.tf", fstest.MapFS{"x.tf": {Data: []byte(text)}}, []string{"x.tf"}) // it must return
 	})
 }
