@@ -19,23 +19,29 @@ type checkFlags struct {
 	out     output
 	state   string
 	against []string
+	deploy  deployFlags
 }
 
 func (a *app) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:     "check PLAN",
-		Short:   "what a Terraform plan does to principals, grants and workloads",
+		Use:     "check PLAN|TEMPLATE",
+		Short:   "what a plan or a template does to principals, grants and workloads",
 		GroupID: groupFirst,
 		Example: "  terraform show -json plan.tfplan | mivet check -\n" +
 			"  mivet check plan.json --against prod.mivet\n" +
-			"  mivet check plan.json --state state.json",
+			"  mivet check plan.json --state state.json\n" +
+			"  mivet check main.bicep --against prod.mivet --resource-group shop\n" +
+			"  az deployment group what-if -g shop -f main.bicep --no-pretty-print -o json | mivet check - --against prod.mivet",
 		Long: "Reads a plan (terraform show -json) as a change: which principals are recycled or end, which\n" +
 			"grants strand, follow or cannot be applied, which workloads lose an access, for good or for a\n" +
 			"time, which selectors will point at nothing, which grants are broad, and what leaves management.\n\n" +
 			"--against lays the plan over the whole tenant: a snapshot, or any other input. Then grants and\n" +
 			"workloads that the plan does not manage count too, access tests and all grants that change are\n" +
 			"evaluated before, during and after, and those who can act through a broad grant are named.\n\n" +
+			"An ARM template, a Bicep file, a Bicep snapshot or what-if output is a change too: what is there is\n" +
+			"deployed again in place, and keeps its principal. --resource-group, --subscription and\n" +
+			"--management-group say where it goes; --mode complete deletes what the group has beside it.\n\n" +
 			"--state is the state before the plan (terraform show -json): with it a principal is seen that was\n" +
 			"replaced outside of the plan.\n\n" +
 			"The exit code is 1 if an access is lost or interrupted, a grant strands, ends with its resource or\n" +
@@ -46,6 +52,7 @@ func (a *app) checkCommand() *cobra.Command {
 	}
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().StringVar(&f.state, "state", "", "the state before the plan, in JSON")
+	f.deploy.register(cmd)
 	cmd.Flags().StringArrayVar(&f.against, "against", nil, "the tenant that the plan changes: a snapshot or another input; may be repeated")
 	return cmd
 }
@@ -58,7 +65,11 @@ func (a *app) check(ctx context.Context, f *checkFlags, file string) (int, error
 	if err != nil {
 		return exitFailed, err
 	}
-	plan, err := readNamed(ctx, a, file, iac.ReadPlan)
+	tenant, err := a.tenantAgainst(ctx, f.against)
+	if err != nil {
+		return exitFailed, err
+	}
+	plan, err := a.readChange(ctx, f, file, tenant)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -68,8 +79,8 @@ func (a *app) check(ctx context.Context, f *checkFlags, file string) (int, error
 			return exitFailed, err
 		}
 	}
-	if plan, err = a.layOver(ctx, plan, f.against); err != nil {
-		return exitFailed, err
+	if tenant != nil {
+		plan = change.Over(plan, tenant, cat)
 	}
 	a.tellGaps(plan.After)
 	c := checked{World: change.NewWorld(plan, state, cat), plan: plan, file: file}
@@ -78,22 +89,6 @@ func (a *app) check(ctx context.Context, f *checkFlags, file string) (int, error
 		return exitFailed, err
 	}
 	return c.code(), a.emit(&f.out, c.write)
-}
-
-// layOver lays a plan over the tenant that was named, if one was.
-func (a *app) layOver(ctx context.Context, plan *change.Plan, against []string) (*change.Plan, error) {
-	if len(against) == 0 {
-		return plan, nil
-	}
-	cat, err := a.catalog()
-	if err != nil {
-		return nil, err
-	}
-	r, err := a.read(ctx, &inputFlags{}, against)
-	if err != nil {
-		return nil, err
-	}
-	return change.Over(plan, r.snap, cat), nil
 }
 
 // readNamed reads a file, or standard input for "-".

@@ -197,7 +197,10 @@ func (c *checked) printEffects(p *printer) (shown int) {
 			}
 			p.printf("%-3s %s  %s\n", mark(e.mark), bold(e.title), d.Address)
 			p.printf("    because   %s", d.Text)
-			if d.Source.Line > 1 {
+			switch {
+			case d.Source.Origin != nil && d.Source.Origin.File != c.file && d.Source.Origin.File != "" && d.Source.Line > 0 && c.file != "-":
+				p.printf(" [%s:%d]", d.Source.Origin.File, d.Source.Line)
+			case d.Source.Line > 1:
 				p.printf(" [line %d]", d.Source.Line)
 			}
 			p.printf("\n")
