@@ -134,6 +134,10 @@ type Declaration struct {
 	// FixedName is true for a role assignment of a template whose principal is read off an
 	// identity and whose name does not hang on that principal: Azure refuses to change it
 	// when the identity is made anew.
-	FixedName bool   `json:"fixedName,omitzero"`
-	Source    Source `json:"source,omitzero"`
+	FixedName bool `json:"fixedName,omitzero"`
+	// Effects are what the plan does to the object beside changing it, worked out from both
+	// sides of the plan: a word ("lost", "gap", "selectors_broken", "impossible", "unmanaged"),
+	// a colon, and a clause without a full stop.
+	Effects []string `json:"effects,omitzero"`
+	Source  Source   `json:"source,omitzero"`
 }

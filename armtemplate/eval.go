@@ -467,6 +467,9 @@ func elementOfUnknown(u *Unknown, key Value) Value {
 	case String:
 		return u.property(string(k))
 	case Int:
+		if k >= 0 && int(k) < len(u.elements) {
+			return u.elements[k]
+		}
 		return u.member("["+strconv.FormatInt(int64(k), 10)+"]", "["+strconv.FormatInt(int64(k), 10)+"]")
 	default:
 		return computed(KindAny, "tryGet", u, key)

@@ -206,7 +206,11 @@ func split(c *call) (Value, error) {
 		if len(seps) == 1 && seps[0] == "/" && v.parts != nil && v.typ == KindString && allSegments(v.parts) {
 			return c.ev.array(splitParts(v.parts, "/"))
 		}
-		return c.unknown(KindArray), nil
+		u := c.unknown(KindArray)
+		if len(seps) == 1 && seps[0] == "/" && v.parts != nil && v.typ == KindString {
+			u.elements = splitParts(v.parts, "/")
+		}
+		return u, nil
 	default:
 		return nil, c.wrong(0, "a string")
 	}

@@ -63,9 +63,12 @@ type Unknown struct {
 	origins []Origin
 	parts   []Value
 	choices []Value
-	branch  []Value // of if: the condition and the two values, from which choices were made
-	direct  bool    // the state of one thing, of which a property is a property too
-	segment bool    // a text that surely has no slash
+	// elements are those of a list that has others only if a piece of a text holds a slash:
+	// names do not, and names are what is split so.
+	elements []Value
+	branch   []Value // of if: the condition and the two values, from which choices were made
+	direct   bool    // the state of one thing, of which a property is a property too
+	segment  bool    // a text that surely has no slash
 }
 
 // Kind returns the type that the value will have, KindAny if that is not known either.

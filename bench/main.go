@@ -35,6 +35,9 @@ type options struct {
 
 	scale bool
 	large largeShape
+
+	plan   string
+	planMB int
 }
 
 func main() {
@@ -51,6 +54,9 @@ func run(args []string, w io.Writer) error {
 	}
 	if err != nil {
 		return err
+	}
+	if o.plan != "" {
+		return writePlan(o.plan, o.planMB)
 	}
 	stop, err := startProfile(o.profile)
 	if err != nil {
@@ -80,6 +86,8 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.large.resources, "resources", o.large.resources, "scale: resources")
 	f.IntVar(&o.large.identities, "identities", o.large.identities, "scale: managed identities")
 	f.IntVar(&o.large.assignments, "grants", o.large.assignments, "scale: role assignments")
+	f.StringVar(&o.plan, "plan", "", "write a large Terraform plan to this file, and do nothing else")
+	f.IntVar(&o.planMB, "plan-mb", 200, "plan: its size in MB")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -107,3 +107,20 @@ func FuzzCompileParameters(f *testing.F) {
 		}
 	})
 }
+
+// A path into JSON is a language of its own.
+func FuzzSelectPath(f *testing.F) {
+	for _, path := range []string{"$.a.b[0]", "..n", "p[?(@.v > 3 && (@.n == 'x' || $.a))].n", "a.b[-1:], [::2]", "a['b',\"c\"][*]", "p[?(", "..*..*..*", ""} {
+		f.Add(path)
+	}
+	root, err := armtemplate.ParseJSON("a.json", []byte(`{"a": {"b": [1, 2, 3, 4]}, "p": [{"n": "x", "v": 3}, {"n": "y", "v": null}]}`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		got := selectPath(root, path)
+		if got != nil && len(got.Items) > maxSelected {
+			t.Errorf("%d nodes are selected", len(got.Items))
+		}
+	})
+}

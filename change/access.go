@@ -42,37 +42,55 @@ func (k *comparison) access() {
 		past = k.waysInState()
 	}
 	for i := range k.Steps {
-		s := &k.Steps[i]
-		if !s.stays() || !k.runsCode(s.Address) {
-			continue
-		}
-		now := after[s.Address]
-		var gone []string
-		for key := range past[s.Address] {
-			if len(now[key]) == 0 {
-				gone = append(gone, k.words(key))
+		k.accessOf(&k.Steps[i], past[k.Steps[i].Address], before[k.Steps[i].Address], after[k.Steps[i].Address])
+	}
+	for _, name := range k.outsiders {
+		k.accessOf(&Step{Address: name}, past[name], before[name], after[name])
+	}
+}
+
+// accessOf compares what one workload can reach. Past is before, with what it had by
+// principals that ended outside of the change.
+func (k *comparison) accessOf(s *Step, past, before, now map[accessKey][]way) {
+	if !s.stays() || !k.runsCode(s.Address) {
+		return
+	}
+	missing := func(from, to map[accessKey][]way) string {
+		var out []string
+		for key := range from {
+			if len(to[key]) == 0 {
+				out = append(out, k.words(key))
 			}
 		}
-		if len(gone) > 0 {
-			slices.Sort(gone)
-			k.add(lost, s.Address, "it has no longer %s", strings.Join(gone, ", "))
-		}
-		k.gaps(s, before[s.Address], now)
+		slices.Sort(out)
+		return strings.Join(out, ", ")
 	}
+	if gone := missing(past, now); gone != "" {
+		k.add(lost, s.Address, "it has no longer %s", gone)
+	}
+	if more := missing(now, past); more != "" {
+		k.add(gained, s.Address, "it gets %s", more)
+	}
+	k.gaps(s, before, now)
 }
 
 // words names an access for people.
 func (k *comparison) words(key accessKey) string {
 	what := key.what
 	if id, ok := strings.CutPrefix(what, "role "); ok {
-		for _, d := range []*mivet.RoleDefinition{k.after.index.Role(mivet.RoleID(id)), k.catalog.Role(mivet.RoleID(id))} {
-			if d != nil {
-				what = d.Name
-				break
-			}
-		}
+		what = k.nameOfRole(id)
 	}
 	return fmt.Sprintf("%s at %s", what, k.places[key.scope])
+}
+
+// nameOfRole is the name of a role for people.
+func (k *comparison) nameOfRole(id string) string {
+	for _, d := range []*mivet.RoleDefinition{k.after.index.Role(mivet.RoleID(id)), k.catalog.Role(mivet.RoleID(id))} {
+		if d != nil {
+			return d.Name
+		}
+	}
+	return "role " + id
 }
 
 // runsCode reports whether an object of the plan is a workload, on either side.

@@ -30,6 +30,9 @@ type comparison struct {
 	lists   map[string]map[string]bool // addresses by the name of their list
 	details []Detail
 	noise   bool // a grant, an attachment or a selector changes
+	// outsiders are the workloads of the tenant that the change touches and does not manage, by
+	// their resource IDs.
+	outsiders []string
 }
 
 // side is one snapshot, by address.
@@ -112,6 +115,8 @@ const (
 	broad      = "broad"
 	selectors  = "selectors_broken"
 	unmanaged  = "unmanaged"
+	gained     = "gained"
+	swept      = "swept"
 )
 
 func (k *comparison) list(name string) []string {
@@ -126,11 +131,11 @@ func (k *comparison) report() *Report {
 	r := &Report{
 		Recycled: k.list(recycled), Destroyed: k.list(destroyed), Created: k.list(created), Stranded: k.list(stranded),
 		Rebound: k.list(rebound), Impossible: k.list(impossible), Gap: k.list(gap), Lost: k.list(lost), Broad: k.list(broad),
-		SelectorsBroken: k.list(selectors), Unmanaged: k.list(unmanaged), Details: k.details,
+		SelectorsBroken: k.list(selectors), Unmanaged: k.list(unmanaged), Gained: k.list(gained), Swept: k.list(swept), Details: k.details,
 	}
 	r.Quiet = !k.noise
-	for _, l := range k.lists {
-		r.Quiet = r.Quiet && len(l) == 0
+	for name, l := range k.lists {
+		r.Quiet = r.Quiet && (name == gained || len(l) == 0) // who gains does so by a grant
 	}
 	return r
 }

@@ -17,8 +17,25 @@ type held struct {
 	// what names the access without its place, such as "role 4633458b-…".
 	what  string
 	scope arm.ID
-	// address is the object that gives it; a vault's for a policy written inside.
+	// address is the object that gives it; a vault's for a policy written inside, "" for one
+	// that the change does not manage.
 	address string
+	// id is the assignment's own ID, where it has one.
+	id     arm.ID
+	source mivet.Source
+}
+
+// label names a grant: by its address, its ID, or what it gives.
+func (h *held) label() string {
+	switch {
+	case h.address != "":
+		return h.address
+	case !h.id.IsZero():
+		return h.id.String()
+	default:
+		what, _, _ := strings.Cut(h.what, "/")
+		return what + " of " + string(h.principal) + " at " + h.scope.String()
+	}
 }
 
 // grants finds out what becomes of each grant.
@@ -131,9 +148,9 @@ func (k *comparison) settle(all []held) []held {
 // holdings lists what the grants of a snapshot give.
 func (k *comparison) holdings(d *side, s *mivet.Snapshot) []held {
 	var out []held
-	add := func(p mivet.PrincipalID, what string, scope arm.ID, src mivet.Source) {
+	add := func(p mivet.PrincipalID, what string, scope, id arm.ID, src mivet.Source) {
 		if p != "" {
-			out = append(out, held{principal: p, what: what, scope: scope, address: address(src)})
+			out = append(out, held{principal: p, what: what, scope: scope, address: address(src), id: id, source: src})
 		}
 	}
 	for i := range s.RoleAssignments {
@@ -142,7 +159,7 @@ func (k *comparison) holdings(d *side, s *mivet.Snapshot) []held {
 		if a.Eligible {
 			what = "eligible " + what
 		}
-		add(a.Principal, what, a.Scope, a.Source)
+		add(a.Principal, what, a.Scope, a.ID, a.Source)
 	}
 	for i := range s.AccessPolicies {
 		p := &s.AccessPolicies[i]
@@ -151,13 +168,13 @@ func (k *comparison) holdings(d *side, s *mivet.Snapshot) []held {
 			words []string
 		}{{"keys", p.Keys}, {"secrets", p.Secrets}, {"certificates", p.Certificates}, {"storage", p.Storage}} {
 			for _, word := range list.words {
-				add(p.Principal, "policy "+list.name+"/"+strings.ToLower(word), p.Vault, p.Source)
+				add(p.Principal, "policy "+list.name+"/"+strings.ToLower(word), p.Vault, arm.ID{}, p.Source)
 			}
 		}
 	}
 	for i := range s.LocalGrants {
 		g := &s.LocalGrants[i]
-		add(g.Principal, strings.TrimSpace(string(g.System)+" "+g.Role+" "+g.Scope), g.Account, g.Source)
+		add(g.Principal, strings.TrimSpace(string(g.System)+" "+g.Role+" "+g.Scope), g.Account, arm.ID{}, g.Source)
 	}
 	return out
 }

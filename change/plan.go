@@ -18,6 +18,11 @@ type Plan struct {
 	Before, After *mivet.Snapshot
 	// Steps are those of all managed objects, also where nothing is done.
 	Steps []Step
+	// Tenant is what is known beside the plan, where it was laid [Over] that: both sides hold
+	// it then. It is nil for a plan alone.
+	Tenant *mivet.Snapshot
+
+	managedTenant string // the tenant that the change itself names
 }
 
 // A Step is what the plan does to one object.

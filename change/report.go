@@ -3,6 +3,8 @@
 package change
 
 import (
+	"slices"
+
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
 )
@@ -36,6 +38,12 @@ type Report struct {
 	// Quiet is true where nothing of all that changes, nor any grant, attachment or selector.
 	Quiet bool `json:"quiet"`
 
+	// Gained are workloads that have an access after which they had not before.
+	Gained []string `json:"-"`
+	// Swept are grants of the tenant that the change does not manage and that end with a
+	// resource that it deletes or makes anew.
+	Swept []string `json:"-"`
+
 	// Details say more of each address, in the order of the lists.
 	Details []Detail `json:"-"`
 }
@@ -50,15 +58,36 @@ type Detail struct {
 	Source mivet.Source
 }
 
+// telling are the lists that are told of an object where nobody asks for a report.
+var telling = []string{lost, gap, selectors, impossible, unmanaged}
+
+// Mark writes into the declarations of a snapshot what the plan does to their objects.
+func (r *Report) Mark(s *mivet.Snapshot) {
+	at := make(map[string]int, len(s.Declarations))
+	for i := range s.Declarations {
+		at[s.Declarations[i].Address] = i
+	}
+	for _, d := range r.Details {
+		if i, ok := at[d.Address]; ok && slices.Contains(telling, d.What) {
+			s.Declarations[i].Effects = append(s.Declarations[i].Effects, d.What+": "+d.Text)
+		}
+	}
+}
+
 // Compare works out what a plan does. state is the state before the plan, where it is
 // given: its principals may have ceased outside of the plan. Roles that neither snapshot
 // defines are looked up in the catalogue.
 func Compare(p *Plan, state *mivet.Snapshot, c *catalog.Catalog) *Report {
+	return compare(p, state, c).report()
+}
+
+func compare(p *Plan, state *mivet.Snapshot, c *catalog.Catalog) *comparison {
 	k := newComparison(p, state, c)
 	k.principals()
 	k.grants()
+	k.outside()
 	k.access()
 	k.selectors()
 	k.management()
-	return k.report()
+	return k
 }

@@ -37,6 +37,7 @@ func (k *comparison) selectors() {
 			}
 		}
 	}
+	k.outsideSelectors()
 }
 
 // chosen are the values of a choice, with the default of one that is not set or turns

@@ -106,7 +106,10 @@ func accountFault(subject string) string {
 // the repository, so that only forms of GitHub's own are judged.
 func githubFault(subject string) string {
 	rest, ok := strings.CutPrefix(subject, "repo:")
-	if !ok {
+	switch {
+	case !strings.Contains(subject, ":"):
+		return fmt.Sprintf("the subject %q is no claim with its value, as all of GitHub are", subject)
+	case !ok:
 		return "" // customised
 	}
 	repo, what, ok := strings.Cut(rest, ":")

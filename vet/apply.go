@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -97,13 +98,18 @@ func applyFirst(s *mivet.Snapshot, address string) error {
 	return nil
 }
 
-// nameByPrincipal lets the name of an assignment of a template hang on its principal.
+// nameByPrincipal lets the name of an assignment hang on its principal: a template then
+// makes another one, and a plan does not change the principal in place.
 func nameByPrincipal(s *mivet.Snapshot, address string) error {
-	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool { return d.Address == address && d.FixedName })
+	cannot := func(e string) bool { return strings.HasPrefix(e, "impossible: ") }
+	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool {
+		return d.Address == address && (d.FixedName || slices.ContainsFunc(d.Effects, cannot))
+	})
 	if i < 0 {
 		return errAbsent
 	}
 	s.Declarations[i].FixedName = false
+	s.Declarations[i].Effects = slices.DeleteFunc(slices.Clone(s.Declarations[i].Effects), cannot)
 	return nil
 }
 

@@ -64,7 +64,9 @@ func (in *intake) bicepFolder(ctx context.Context, files []bicepFile, top string
 		if err != nil {
 			return err
 		}
-		compiled[i] = b
+		if i < maxCompiled {
+			compiled[i] = b
+		}
 		own, err := filepath.Abs(f.name)
 		if err != nil {
 			return err
@@ -84,12 +86,23 @@ func (in *intake) bicepFolder(ctx context.Context, files []bicepFile, top string
 			in.note(f.name, iac.KindBicep.String(), "read as a part of "+whole)
 			continue
 		}
-		if err := in.takeBicep(ctx, f, compiled[i]); err != nil {
+		b := compiled[i]
+		compiled[i] = nil
+		if b == nil {
+			if b, _, err = in.compileBicep(f, top); err != nil {
+				return err
+			}
+		}
+		if err := in.takeBicep(ctx, f, b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// maxCompiled is how many compiled files of a folder are kept until it is known which of them are parts of others. The rest
+// is compiled once more.
+const maxCompiled = 100
 
 // compileBicep compiles a file in the tree that it lies in: its repository, or the folder that was named, or its own. It
 // returns that tree's folder.

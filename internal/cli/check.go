@@ -16,30 +16,44 @@ import (
 )
 
 type checkFlags struct {
-	out   output
-	state string
+	out     output
+	state   string
+	against []string
+	deploy  deployFlags
 }
 
 func (a *app) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:     "check PLAN",
-		Short:   "what a Terraform plan does to principals, grants and workloads",
+		Use:     "check PLAN|TEMPLATE",
+		Short:   "what a plan or a template does to principals, grants and workloads",
 		GroupID: groupFirst,
 		Example: "  terraform show -json plan.tfplan | mivet check -\n" +
-			"  mivet check plan.json --state state.json",
+			"  mivet check plan.json --against prod.mivet\n" +
+			"  mivet check plan.json --state state.json\n" +
+			"  mivet check main.bicep --against prod.mivet --resource-group shop\n" +
+			"  az deployment group what-if -g shop -f main.bicep --no-pretty-print -o json | mivet check - --against prod.mivet",
 		Long: "Reads a plan (terraform show -json) as a change: which principals are recycled or end, which\n" +
 			"grants strand, follow or cannot be applied, which workloads lose an access, for good or for a\n" +
 			"time, which selectors will point at nothing, which grants are broad, and what leaves management.\n\n" +
+			"--against lays the plan over the whole tenant: a snapshot, or any other input. Then grants and\n" +
+			"workloads that the plan does not manage count too, access tests and all grants that change are\n" +
+			"evaluated before, during and after, and those who can act through a broad grant are named.\n\n" +
+			"An ARM template, a Bicep file, a Bicep snapshot or what-if output is a change too: what is there is\n" +
+			"deployed again in place, and keeps its principal. --resource-group, --subscription and\n" +
+			"--management-group say where it goes; --mode complete deletes what the group has beside it.\n\n" +
 			"--state is the state before the plan (terraform show -json): with it a principal is seen that was\n" +
 			"replaced outside of the plan.\n\n" +
-			"The exit code is 1 if an access is lost or interrupted, a grant strands or cannot be applied, a\n" +
-			"selector breaks, or a broad grant is made.",
+			"The exit code is 1 if an access is lost or interrupted, a grant strands, ends with its resource or\n" +
+			"cannot be applied, a selector breaks, a broad grant is made, or an access test fails; 4 if an access\n" +
+			"test cannot be decided.",
 		Args: a.args(1, 1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.check(ctx, &f, args[0]) }),
 	}
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().StringVar(&f.state, "state", "", "the state before the plan, in JSON")
+	f.deploy.register(cmd)
+	cmd.Flags().StringArrayVar(&f.against, "against", nil, "the tenant that the plan changes: a snapshot or another input; may be repeated")
 	return cmd
 }
 
@@ -51,7 +65,11 @@ func (a *app) check(ctx context.Context, f *checkFlags, file string) (int, error
 	if err != nil {
 		return exitFailed, err
 	}
-	plan, err := readNamed(ctx, a, file, iac.ReadPlan)
+	tenant, err := a.tenantAgainst(ctx, f.against)
+	if err != nil {
+		return exitFailed, err
+	}
+	plan, err := a.readChange(ctx, f, file, tenant)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -61,13 +79,16 @@ func (a *app) check(ctx context.Context, f *checkFlags, file string) (int, error
 			return exitFailed, err
 		}
 	}
-	a.tellGaps(plan.After)
-	c := checked{Report: change.Compare(plan, state, cat), plan: plan, file: file}
-	code := exitOK
-	if c.found() {
-		code = exitFound
+	if tenant != nil {
+		plan = change.Over(plan, tenant, cat)
 	}
-	return code, a.emit(&f.out, c.write)
+	a.tellGaps(plan.After)
+	c := checked{World: change.NewWorld(plan, state, cat), plan: plan, file: file}
+	c.tests = c.Tests()
+	if err := c.findActors(a); err != nil {
+		return exitFailed, err
+	}
+	return c.code(), a.emit(&f.out, c.write)
 }
 
 // readNamed reads a file, or standard input for "-".
@@ -81,113 +102,4 @@ func readNamed[T any](ctx context.Context, a *app, name string, read func(contex
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	return read(ctx, name, file)
-}
-
-// checked is what a plan does, for people and machines.
-type checked struct {
-	*change.Report
-	plan *change.Plan
-	file string
-}
-
-// found reports whether the plan does something that somebody has to look at.
-func (c *checked) found() bool {
-	for _, l := range [][]string{c.Stranded, c.Impossible, c.Gap, c.Lost, c.SelectorsBroken, c.Broad} {
-		if len(l) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// checkJSON is a report for machines.
-type checkJSON struct {
-	SchemaVersion int    `json:"schemaVersion"`
-	Plan          string `json:"plan"`
-	*change.Report
-	Details []detailJSON `json:"details"`
-	Gaps    []mivet.Gap  `json:"gaps"`
-}
-
-type detailJSON struct {
-	Address string       `json:"address"`
-	What    string       `json:"what"`
-	Text    string       `json:"text"`
-	Source  mivet.Source `json:"source,omitzero"`
-}
-
-// effects are the parts of a report in the order of their weight: how each is marked, what
-// it leads to, and how it is put right.
-var effects = []struct{ list, mark, title, leads, fix string }{
-	{"lost", "!", "lost access", "requests of the workload are refused from then on", "bind the grant to the new principal by reference"},
-	{
-		"gap", "!", "interrupted access", "requests of the workload are refused until the successor is there",
-		"give it a user-assigned identity that outlives it, or create before destroy for identity and grant alike",
-	},
-	{"stranded", "!", "stranded grant", "nobody holds it any more, and the new principal does not get it", "take principal_id from the identity, not a literal"},
-	{
-		"impossible", "!", "grant that cannot be applied", "Azure refuses it, and the apply stops there",
-		"make the assignment anew with the principal (replace_triggered_by, or a name that hangs on it), or apply in two runs",
-	},
-	{"selectors_broken", "!", "selector without identity", "what is read with it (secrets, images, keys) is refused", "point it at an identity that the resource carries"},
-	{"broad", "!", "broad grant", "whoever can act as the holder can change all of it", "give the role that the workload needs, at the resource"},
-	{"recycled", "-/+", "recycled principal", "", ""},
-	{"destroyed", "-", "principal that ends", "", ""},
-	{"created", "+", "first principal", "", ""},
-	{"rebound", "~", "grant that follows", "", ""},
-	{"unmanaged", "?", "left to itself", "", ""},
-}
-
-func (c *checked) write(w io.Writer, format string, colour bool) error {
-	if format == formatJSON {
-		j := checkJSON{SchemaVersion: 1, Plan: c.file, Report: c.Report, Details: []detailJSON{}, Gaps: c.plan.After.Gaps}
-		for _, d := range c.Details {
-			j.Details = append(j.Details, detailJSON(d))
-		}
-		return writeAnswer(w, "check", j)
-	}
-	p := newPrinter(w, colour)
-	p.printf("%s: %s\n", c.file, counted(len(c.plan.Steps), "object"))
-	if c.Quiet {
-		p.printf("\nNo principal, grant, identity, selector or management of these changes.\n")
-		return p.err
-	}
-	shown := 0
-	for _, e := range effects {
-		first := true
-		for _, d := range c.Details {
-			if d.What != e.list {
-				continue
-			}
-			if shown++; first {
-				p.printf("\n")
-			}
-			p.printf("%-3s %s  %s\n", mark(e.mark), bold(e.title), d.Address)
-			p.printf("    because   %s", d.Text)
-			if d.Source.Line > 1 {
-				p.printf(" [line %d]", d.Source.Line)
-			}
-			p.printf("\n")
-			first = false
-		}
-		if !first && e.leads != "" {
-			p.printf("    leads to  %s\n    fix       %s\n", e.leads, e.fix)
-		}
-	}
-	if shown == 0 {
-		p.printf("\nGrants, attachments or selectors change; nothing is lost, stranded or interrupted.\n")
-	}
-	return p.err
-}
-
-// mark paints the sign of a change.
-func mark(s string) painted {
-	switch s {
-	case "!", "-", "-/+":
-		return red(s)
-	case "+":
-		return green(s)
-	default:
-		return yellow(s)
-	}
 }

@@ -154,6 +154,13 @@ func (a *app) conformanceRunner(file string) (*conformance.Runner, error) {
 			}
 			return a.readAgain(ctx, &inputFlags{}, []string{name})
 		},
+		ReadMocks: func(ctx context.Context, path string) (map[string]*mivet.Snapshot, error) {
+			name, err := besideCase(folder, path)
+			if err != nil {
+				return nil, err
+			}
+			return readNamed(ctx, a, name, iac.ReadMocks)
+		},
 	}), nil
 }
 

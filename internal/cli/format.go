@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/change"
 	"github.com/mivet/mivet/internal/iac"
 	"github.com/mivet/mivet/snapshot"
 	"github.com/mivet/mivet/tenant"
@@ -45,6 +46,9 @@ type inputFormat struct {
 	parts bool
 	// bicep is true for files that are read with those that they refer to.
 	bicep bool
+	// source is true for Terraform source, of which a folder is one module; plan for plans
+	// and states, beside which it is not read.
+	source, plan bool
 	// template is true for ARM templates.
 	template bool
 }
@@ -72,7 +76,7 @@ func formatOf(s *source) *inputFormat {
 	switch kind {
 	case iac.KindUnknown:
 	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
-		return &inputFormat{what: kind.String(), read: readTerraform}
+		return &inputFormat{what: kind.String(), read: readTerraform, plan: true}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
 	case iac.KindARMTemplate:
@@ -84,7 +88,7 @@ func formatOf(s *source) *inputFormat {
 	case iac.KindBicep:
 		return &inputFormat{what: kind.String(), comments: true, bicep: true}
 	case iac.KindTerraformSource:
-		return &inputFormat{what: kind.String(), advice: kind.Advice(), comments: true}
+		return &inputFormat{what: kind.String(), comments: true, source: true}
 	default:
 		return &inputFormat{what: kind.String(), advice: kind.Advice()}
 	}
@@ -107,10 +111,23 @@ func beginsAsTenant(head []byte) bool {
 }
 
 // readable names what can be read, for messages.
-const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
+const readable = "mivet reads snapshots, tenant texts, Terraform plans and states in JSON, Terraform source, ARM templates, Bicep files, what-if output, Bicep snapshots, AzureHound output, and folders of these"
 
-func readTerraform(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {
-	return iac.ReadTerraform(ctx, s.name, s.text)
+// readTerraform reads a state, or a plan with what it does to access.
+func readTerraform(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error) {
+	if iac.Recognise(s.head) != iac.KindTerraformPlan {
+		return iac.ReadTerraform(ctx, s.name, s.text)
+	}
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := iac.ReadPlan(ctx, s.name, s.text)
+	if err != nil {
+		return nil, err
+	}
+	change.Compare(plan, nil, cat).Mark(plan.After)
+	return plan.After, nil
 }
 
 func readAzureHound(ctx context.Context, _ *app, s *source) (*mivet.Snapshot, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/change"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -118,6 +119,7 @@ func (in *intake) all(ctx context.Context, f *inputFlags, names []string) (*read
 	for _, name := range names {
 		in.add(ctx, name)
 	}
+	in.readSources(ctx)
 	return in.finish(names)
 }
 
@@ -154,6 +156,9 @@ type intake struct {
 	together  bool
 	later     []bicepFile
 	templates []templateJob
+	modules   []string // folders of Terraform source
+	sources   []terraformSource
+	planned   bool            // a plan or a state was read
 	commented map[string]bool // texts whose comments were read
 }
 
@@ -183,13 +188,16 @@ func (in *intake) add(ctx context.Context, name string) {
 // folder reads what is recognised below a folder. Hidden files and folders are left out,
 // and links are not followed; both are noted.
 func (in *intake) folder(ctx context.Context, root string) error {
-	in.together, in.later, in.templates = true, nil, nil
+	in.together, in.later, in.templates, in.modules = true, nil, nil, nil
 	err := in.walk(ctx, root)
 	in.together = false
 	if err != nil {
 		return err
 	}
 	if err := in.readTemplates(ctx); err != nil {
+		return err
+	}
+	if err := in.sourceFolders(root); err != nil {
 		return err
 	}
 	return in.bicepFolder(ctx, in.later, root)
@@ -284,6 +292,9 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		return nil
 	case f.bicep:
 		return in.bicepContent(ctx, s)
+	case f.source:
+		in.sourceContent(s)
+		return nil
 	case in.together && f.template && fromBicep(s):
 		in.note(s.name, f.what, "compiled from the Bicep file beside it, which is read")
 		return nil
@@ -314,6 +325,7 @@ func (in *intake) content(ctx context.Context, s *source) error {
 		}
 	}
 	in.note(s.name, f.what, "")
+	in.planned = in.planned || f.plan
 	in.snaps = append(in.snaps, snap)
 	return nil
 }
@@ -344,7 +356,7 @@ func (in *intake) finish(names []string) (*reading, error) {
 	if !slices.ContainsFunc(in.notes, func(n inputNote) bool { return n.why == "" }) {
 		return nil, nothingRecognised(names, r)
 	}
-	r.snap = merge(in.snaps)
+	r.snap = change.Merge(in.snaps)
 	in.app.tellReading(r)
 	return r, nil
 }

@@ -7,7 +7,19 @@ import (
 	"testing"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
+
+func id(t testing.TB, s string) arm.ID {
+	t.Helper()
+	v, err := arm.ParseID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+const vaultID = "/subscriptions/1/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv"
 
 const (
 	siteID     = "/subscriptions/1/resourceGroups/shop/providers/Microsoft.Web/sites/orders"

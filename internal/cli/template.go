@@ -26,6 +26,8 @@ type templateFlags struct {
 	deployTo   string
 	cloud      string
 	cache      string
+
+	settled *armtemplate.Target // where it goes, if that was found out otherwise
 }
 
 func (f *templateFlags) register(cmd *cobra.Command) {
@@ -57,6 +59,9 @@ func (f *templateFlags) bicepCache(a *app) string {
 
 // target reads --deploy-to and --template-cloud.
 func (f *templateFlags) target() (armtemplate.Target, error) {
+	if f.settled != nil {
+		return *f.settled, nil
+	}
 	t, err := f.place()
 	t.Cloud = f.cloud
 	return t, err
@@ -126,21 +131,28 @@ func readParameters(file string) (map[string]armtemplate.Value, error) {
 // readTemplate reads a template with its parameters: those given, else those of the file
 // that lies beside it.
 func readTemplate(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error) {
-	opts := iac.TemplateOptions{Load: linked(s)}
-	var err error
-	if opts.Target, err = s.template.target(); err != nil {
+	opts, err := templateOptions(a, s)
+	if err != nil {
 		return nil, err
 	}
+	return iac.ReadTemplate(ctx, s.name, s.text, opts)
+}
+
+func templateOptions(a *app, s *source) (opts iac.TemplateOptions, err error) {
+	opts.Load = linked(s)
+	if opts.Target, err = s.template.target(); err != nil {
+		return opts, err
+	}
 	if opts.Parameters, err = s.template.given(); err != nil {
-		return nil, err
+		return opts, err
 	}
 	if beside := parametersBeside(s); opts.Parameters == nil && beside != "" {
 		if opts.Parameters, err = readParameters(beside); err != nil {
-			return nil, err
+			return opts, err
 		}
 		a.note("%s: read with the parameters of %s", s.name, beside)
 	}
-	return iac.ReadTemplate(ctx, s.name, s.text, opts)
+	return opts, nil
 }
 
 // parametersBeside returns the parameter file that belongs to a template by its name:

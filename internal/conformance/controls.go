@@ -16,16 +16,37 @@ type control func(snap *mivet.Snapshot) []found
 
 // controls are those rules of other tools that ask what mivet has facts for.
 var controls = map[string]control{
-	"checkov CKV_AZURE_16":                      withoutIdentity("Microsoft.Web/sites", ""),
-	"checkov CKV_AZURE_71":                      withoutIdentity("Microsoft.Web/sites", ""),
-	"checkov CKV_AZURE_191":                     withoutIdentity("Microsoft.EventGrid/topics", ""),
-	"checkov CKV_AZURE_137":                     keysOpen("Microsoft.ContainerRegistry/registries", "adminUserEnabled", "false", true),
-	"checkov CKV_AZURE_236":                     keysOpen("Microsoft.CognitiveServices/accounts", "disableLocalAuth", "true", false),
-	"checkov CKV_AZURE_39":                      ownsSubscription,
-	"kics 8fa9ceea-881f-4ef0-b0b8-728f589699a7": writesRoles,
-	"kics e9c133e5-c2dd-4b7b-8fff-40f2de367b56": withoutIdentity("Microsoft.Web/sites", ""),
-	"template-analyzer TA-000007":               withoutIdentity("Microsoft.Web/sites", "api"),
-	"template-analyzer TA-000013":               withoutIdentity("Microsoft.Web/sites", "functionapp"),
+	"checkov CKV_AZURE_16":                        withoutIdentity("Microsoft.Web/sites", ""),
+	"checkov CKV_AZURE_71":                        withoutIdentity("Microsoft.Web/sites", ""),
+	"checkov CKV_AZURE_191":                       withoutIdentity("Microsoft.EventGrid/topics", ""),
+	"checkov CKV_AZURE_137":                       keysOpen("Microsoft.ContainerRegistry/registries", "adminUserEnabled", "false", true),
+	"checkov CKV_AZURE_236":                       keysOpen("Microsoft.CognitiveServices/accounts", "disableLocalAuth", "true", false),
+	"checkov CKV_AZURE_39":                        ownsSubscription,
+	"checkov CKV_AZURE_207":                       withoutIdentity("Microsoft.Search/searchServices", ""),
+	"checkov CKV_AZURE_202":                       withoutIdentity("Microsoft.ServiceBus/namespaces", ""),
+	"checkov CKV_AZURE_194":                       withoutIdentity("Microsoft.EventGrid/domains", ""),
+	"checkov CKV2_AZURE_36":                       withoutIdentity("Microsoft.Automation/automationAccounts", ""),
+	"checkov CKV_AZURE_184":                       keysOpen("Microsoft.AppConfiguration/configurationStores", "disableLocalAuth", "true", false),
+	"checkov CKV_AZURE_140":                       keysOpen("Microsoft.DocumentDB/databaseAccounts", "disableLocalAuth", "true", false),
+	"checkov CKV_AZURE_141":                       keysOpen("Microsoft.ContainerService/managedClusters", "disableLocalAccounts", "true", false),
+	"checkov CKV2_AZURE_40":                       keysOpen("Microsoft.Storage/storageAccounts", "allowSharedKeyAccess", "false", false),
+	"checkov CKV_AZURE_244":                       resourcesThat("Microsoft.Storage/storageAccounts", localUsers),
+	"checkov CKV2_AZURE_7":                        withoutAdministrator,
+	"checkov CKV2_AZURE_27":                       withoutAdministrator,
+	"checkov CKV_AZURE_249":                       badCredentials,
+	"trivy AZU-0030":                              ownsEverything,
+	"trivy AZU-0052":                              writesRoles,
+	"trivy AZU-0042":                              keysOpen("Microsoft.ContainerService/managedClusters", "enableRBAC", "true", true),
+	"kics 3fa5900f-9aac-4982-96b2-a6143d9c99fb":   writesRoles,
+	"kics a3a055d2-9a2e-4cc9-b9fb-12850a1a3a4b":   withoutAdministrator,
+	"policy-library-avm ACRAdminAccountDisabled":  keysOpen("Microsoft.ContainerRegistry/registries", "adminUserEnabled", "false", true),
+	"policy-library-avm ACRAnonymousPullDisabled": keysOpen("Microsoft.ContainerRegistry/registries", "anonymousPullEnabled", "false", true),
+	"policy-library-avm AKSLocalAdminDisabled":    keysOpen("Microsoft.ContainerService/managedClusters", "disableLocalAccounts", "true", false),
+	"policy-library-avm AKSRbacEnabled":           keysOpen("Microsoft.ContainerService/managedClusters", "enableRBAC", "true", true),
+	"kics 8fa9ceea-881f-4ef0-b0b8-728f589699a7":   writesRoles,
+	"kics e9c133e5-c2dd-4b7b-8fff-40f2de367b56":   withoutIdentity("Microsoft.Web/sites", ""),
+	"template-analyzer TA-000007":                 withoutIdentity("Microsoft.Web/sites", "api"),
+	"template-analyzer TA-000013":                 withoutIdentity("Microsoft.Web/sites", "functionapp"),
 }
 
 // addressOf is the address in a plan, or type and name.
@@ -72,11 +93,19 @@ func withoutIdentity(typ, kind string) control {
 func keysOpen(typ, property, closed string, byDefault bool) control {
 	return resourcesThat(typ, func(x *mivet.Resource) bool {
 		value, set := x.Setting(property)
-		if !set {
+		if !set || value == "null" {
 			return !byDefault
 		}
 		return !strings.EqualFold(value, closed)
 	})
+}
+
+// roleAddress is the address of a role in a plan, or type and name.
+func roleAddress(d *mivet.RoleDefinition) string {
+	if o := d.Source.Origin; o != nil && strings.Contains(o.Address, ".role_definition.") || o != nil && strings.HasPrefix(o.Address, "azurerm_role_definition.") {
+		return o.Address
+	}
+	return "Microsoft.Authorization/roleDefinitions." + d.Name
 }
 
 // rolesThat lists the custom roles for which a question has the answer yes.
@@ -84,7 +113,7 @@ func rolesThat(snap *mivet.Snapshot, ask func(*mivet.RoleDefinition) bool) []fou
 	var out []found
 	for i := range snap.RoleDefinitions {
 		if d := &snap.RoleDefinitions[i]; ask(d) {
-			out = append(out, found{address: "Microsoft.Authorization/roleDefinitions." + d.Name, name: string(d.ID), source: d.Source})
+			out = append(out, found{address: roleAddress(d), name: string(d.ID), source: d.Source})
 		}
 	}
 	return out

@@ -40,15 +40,10 @@ var compiledPlace = armtemplate.Options{Target: armtemplate.Target{
 // (Azure/bicep src/Bicep.Cli.IntegrationTests/SnapshotCommandTests.cs).
 var snapshotPlace = armtemplate.Target{Subscription: "00000000-0000-0000-0000-000000000000", ResourceGroup: "myRg"}
 
-// form is what a template deploys and gives out, by place.
-type form map[string]string
+// form is what a template deploys and gives out, by place; several may have one place.
+type form map[string][]string
 
-func (f form) add(key, value string) {
-	for f[key] != "" {
-		key += " again"
-	}
-	f[key] = value
-}
+func (f form) add(key, value string) { f[key] = append(f[key], value) }
 
 // evaluate makes the form of a template.
 func evaluate(t *armtemplate.Template, opts armtemplate.Options) form {
@@ -112,14 +107,22 @@ func foldIDs(x any) any {
 	return x
 }
 
-// differs says where two forms first differ, "" if they do not.
+// differs says where two forms first differ, "" if they do not. The order of what has one place does not count.
 func differs(want, got form) string {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
-		switch g, ok := got[key]; {
-		case !ok:
+		w, g := slices.Sorted(slices.Values(want[key])), slices.Sorted(slices.Values(got[key]))
+		switch {
+		case len(g) == 0:
 			return "there is no " + key
-		case g != want[key]:
-			return key + ": " + excerpt(g, want[key])
+		case len(g) < len(w):
+			return "there is no " + key + " again"
+		case len(g) > len(w):
+			return "there is " + key + " again"
+		}
+		for i := range w {
+			if w[i] != g[i] {
+				return key + ": " + excerpt(g[i], w[i])
+			}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(got)) {

@@ -45,7 +45,7 @@ type folder struct {
 }
 
 // AddFolder compares Bicep files with what another compiler made of them, which lies beside them: NAME.bicep with NAME.json
-// (the template), NAME.tokens.bicep and NAME.diagnostics.bicep; parameters.bicepparam with parameters.json, whatever else is
+// (the template; main.bicep also with azuredeploy.json), NAME.tokens.bicep and NAME.diagnostics.bicep; parameters.bicepparam with parameters.json, whatever else is
 // named so may be another set of parameters; NAME.bicepparam with NAME.snapshot.json (the resources that it predicts).
 func (p *Report) AddFolder(ctx context.Context, r *Runner, name string, tree fs.FS, opts FolderOptions) error {
 	p.SchemaVersion = 1
@@ -148,10 +148,22 @@ func findPairs(tree fs.FS) ([]pair, error) {
 			}
 		case hasSchema(tree, base+".json", "deploymenttemplate"):
 			add("bicep-template", base+".json")
+		case path.Base(base) == "main" && compiledFromBicep(tree, path.Join(path.Dir(base), "azuredeploy.json")):
+			add("bicep-template", path.Join(path.Dir(base), "azuredeploy.json")) // as the quickstart templates have it
 		}
 	}
 	slices.SortFunc(list, func(a, b pair) int { return strings.Compare(a.source+a.kind, b.source+b.kind) })
 	return list, nil
+}
+
+// compiledFromBicep says whether a template says of itself that the Bicep compiler made it.
+func compiledFromBicep(tree fs.FS, name string) bool {
+	content, err := fs.ReadFile(tree, name)
+	if err != nil {
+		return false
+	}
+	root, err := armtemplate.ParseJSON(name, content)
+	return err == nil && textOf(root.Get("metadata").Get("_generator").Get("name")) == "bicep"
 }
 
 // hasSchema says whether a JSON file is of a schema, by the end of its name.

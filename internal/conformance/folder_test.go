@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -13,6 +14,8 @@ import (
 )
 
 const templateHead = `{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0", `
+
+var openedCatalog = sync.OnceValues(catalog.Open)
 
 // outcomeOf compares the pairs of a folder of names and texts in turn, and gives what became of them.
 func outcomeOf(t *testing.T, files ...string) string {
@@ -26,7 +29,7 @@ func outcomeOf(t *testing.T, files ...string) string {
 			tree[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
-	cat, err := catalog.Open()
+	cat, err := openedCatalog()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +117,15 @@ func TestRounds(t *testing.T) {
 }
 
 func TestFolderHasNoPairs(t *testing.T) {
+	generated := func(by string) string {
+		return templateHead + `"metadata": {"_generator": {"name": "` + by + `"}}, "resources": []}`
+	}
+	if got := outcomeOf(t, "q/main.bicep", "", "q/azuredeploy.json", generated("bicep")); got != "bicep-template agrees" {
+		t.Error(got)
+	}
 	for _, files := range [][]string{
+		{"q/main.bicep", "", "q/azuredeploy.json", generated("a person")},
+		{"q/main.bicep", "", "q/azuredeploy.json", "{"},
 		{"a.bicep", "", "a.json", "no JSON"},
 		{"a.bicep", "", "a.json", `{"$schema": "https://example.com/other.json"}`},
 		{"a.bicep", "", "b.json", templateHead + `"resources": []}`},

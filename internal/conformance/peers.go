@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -100,6 +101,14 @@ func answerPeer(ctx context.Context, r *Runner, c *Case) (any, error) {
 		if isExpectation(file) {
 			continue
 		}
+		if in.Unit == "case" {
+			more, err := hitsOfMocks(ctx, r, path.Join(in.Path, file), judge)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", file, err)
+			}
+			hits = append(hits, more...)
+			continue
+		}
 		snap, err := r.options.ReadInput(ctx, path.Join(in.Path, file))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", file, err)
@@ -109,9 +118,25 @@ func answerPeer(ctx context.Context, r *Runner, c *Case) (any, error) {
 	return hits, nil
 }
 
+// hitsOfMocks gives the findings in each plan of a file, under the plan's name.
+func hitsOfMocks(ctx context.Context, r *Runner, file string, judge control) ([]peerHit, error) {
+	if r.options.ReadMocks == nil {
+		return nil, errors.New("there is no reader of such files")
+	}
+	mocks, err := r.options.ReadMocks(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	var hits []peerHit
+	for _, name := range slices.Sorted(maps.Keys(mocks)) {
+		hits = append(hits, hitsOf(name, mocks[name], judge(mocks[name]))...)
+	}
+	return hits, nil
+}
+
 // isExpectation reports whether a file of a folder of fixtures holds verdicts itself.
 func isExpectation(file string) bool {
-	return strings.HasSuffix(file, "positive_expected_result.json") || strings.HasPrefix(path.Base(file), "TA-")
+	return strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, "positive_expected_result.json") || strings.HasPrefix(path.Base(file), "TA-")
 }
 
 // found is what a control finds: the place of a resource or of a role definition.

@@ -27,6 +27,9 @@ type Options struct {
 	// ReadInput reads any input by its path as an input has it; without it the rules of other
 	// tools have no answer.
 	ReadInput func(ctx context.Context, path string) (*mivet.Snapshot, error)
+	// ReadMocks reads a file whose members are Terraform plans by their names; without it
+	// verdicts on such files have no answer.
+	ReadMocks func(ctx context.Context, path string) (map[string]*mivet.Snapshot, error)
 }
 
 // Runner answers cases. It is safe for concurrent use.

@@ -2,7 +2,11 @@
 
 package iac
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mivet/mivet/redact"
+)
 
 // allowed are the attributes of resources that are kept, as dotted paths. Everything else
 // in a plan or a state is skipped while it streams by, secrets included.
@@ -97,12 +101,29 @@ func attributeFields(types typeTable) *fields {
 	for _, p := range armSettings() {
 		body.add("properties." + p)
 	}
+	f.add("app_settings").setting = settingFilter()
 	output := f.add("output")
 	output.all, output.text = false, true
 	for _, p := range allowedInOutput {
 		output.add(p)
 	}
 	return f
+}
+
+// settingFilter says what may be kept of an app setting: names that select an identity,
+// and a mark in place of everything else.
+func settingFilter() func(name, value string) string {
+	r, err := redact.New(redact.Options{})
+	return func(name, value string) string {
+		if err != nil {
+			return redact.Marker
+		}
+		v, ok := r.Value("Microsoft.Web/sites", appSettingsPath+name, value)
+		if !ok {
+			return redact.Marker
+		}
+		return v
+	}
 }
 
 // expressionFields returns the allow-list for expressions: the same paths, with what an
@@ -112,6 +133,8 @@ func expressionFields(attributes *fields) *fields {
 	for name, sub := range attributes.kids {
 		switch {
 		case name == "body" || name == "output":
+			f.add(name + ".references")
+		case name == "app_settings":
 			f.add(name + ".references")
 		case len(sub.kids) == 0:
 			f.add(name + ".references")

@@ -30,6 +30,7 @@ type builder struct {
 	drifted       map[string][]mivet.PrincipalID // principals that ceased outside of the plan, by address
 	owners        map[arm.Key]string             // declared resources: the ID as it is written there
 	registrations map[arm.Key]*view              // declared definitions of delegations
+	taken         map[arm.Key]string             // IDs of objects of source, with their addresses
 	gaps          gapSet
 }
 
@@ -52,11 +53,33 @@ func (b *builder) view(o *object) *view {
 	if !o.does("forget") || o.does("create") {
 		v.unknown = attributes(o.unknown)
 	}
+	b.leftOut(v)
 	if v.source = b.follow.source(a); v.source != nil {
 		v.exprs = attributes(v.source.exprs)
 	}
-	v.src = mivet.Source{Origin: &mivet.Origin{File: b.doc.file, Address: o.address}, Line: o.line}
+	v.src = mivet.Source{Origin: &mivet.Origin{File: firstOf(o.file, b.doc.file), Address: o.address}, Line: o.line}
 	return v
+}
+
+// leftOut takes a name that is not even null for one that is not known: a plan and a
+// source that are whole write it, and a part of one is still read.
+func (b *builder) leftOut(v *view) {
+	if !v.makes() || v.data || v.attrs == nil {
+		return
+	}
+	row, ok := b.types.row(v.typ)
+	if !ok || row.level != 'R' {
+		return
+	}
+	for _, name := range []string{"name", "resource_group_name"} {
+		if _, there := v.attrs[name]; there || v.unknown.unknown(name) {
+			continue
+		}
+		if v.unknown == nil {
+			v.unknown = attrs{}
+		}
+		v.unknown[name] = true
+	}
 }
 
 // expr returns the expression of an attribute, or of the block that holds it where the

@@ -83,7 +83,7 @@ func step(before, after *builder, old, o *object, attributes []string) change.St
 	s := change.Step{Address: o.address, Previous: o.previous, Type: o.typ, Actions: o.actions, Source: v.src}
 	s.Drifted = slices.Concat(after.drifted[o.address], after.drifted[o.previous])
 	var was *view
-	if old != nil {
+	if old != nil && (len(attributes) > 0 || v.isGrant()) {
 		was = before.view(old)
 	}
 	if v.isGrant() {

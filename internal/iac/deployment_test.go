@@ -3,6 +3,7 @@
 package iac
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -309,4 +310,43 @@ func mapFiles(files map[string]string) fstest.MapFS {
 		out[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return out
+}
+
+// Whatever is deployed, a change of it can be made and compared.
+func FuzzDeployment(f *testing.F) {
+	f.Add([]byte(`{` + templateHead + `,"resources":[` + siteWith(ownSystem) + "," + grantOf(grantID, ofSite) + `]}`))
+	f.Add([]byte(`{"status":"Succeeded","changes":[{"resourceId":"` + deployGroup + `/providers/Microsoft.Web/sites/api","changeType":"Delete","before":{"identity":{"type":"SystemAssigned"}}}]}`))
+	f.Add([]byte(`{"predictedResources":[{"id":"` + deployGroup + `/providers/Microsoft.Web/sites/api","type":"Microsoft.Web/sites"}],"diagnostics":[]}`))
+	cat, err := catalog.Open()
+	if err != nil {
+		f.Fatal(err)
+	}
+	role := func(string) (mivet.RoleID, bool) { return secretsUser, true }
+	before, err := tenant.Parse("tenant.txt", strings.NewReader(deployTenant), tenant.Options{Role: role})
+	if err != nil {
+		f.Fatal(err)
+	}
+	group, err := arm.ParseID(deployGroup)
+	if err != nil {
+		f.Fatal(err)
+	}
+	dep := Deployment{Tenant: before, Complete: true, Group: group}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var plans []*change.Plan
+		target := armtemplate.Target{Subscription: deploySub, ResourceGroup: "shop"}
+		for _, read := range []func() (*change.Plan, error){
+			func() (*change.Plan, error) {
+				return ReadTemplateChange(t.Context(), "x", bytes.NewReader(text), TemplateOptions{Target: target}, dep)
+			},
+			func() (*change.Plan, error) { return ReadWhatIfChange(t.Context(), "x", bytes.NewReader(text), dep) },
+			func() (*change.Plan, error) { return ReadPredictedChange(t.Context(), "x", bytes.NewReader(text), dep) },
+		} {
+			if p, err := read(); err == nil {
+				plans = append(plans, p)
+			}
+		}
+		for _, p := range plans {
+			change.Compare(p, nil, cat)
+		}
+	})
 }

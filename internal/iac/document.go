@@ -27,6 +27,7 @@ type object struct {
 	unknown  json.RawMessage // in the form of after, true where a value is known after apply
 	replace  json.RawMessage // the paths that force the replacement
 	over     bool            // it held more than maxValue of allowed attributes
+	file     string          // where it stands, if that is another file than the document's
 	line     int
 }
 

@@ -32,8 +32,30 @@ func (b *builder) ownID(v *view) arm.ID {
 	}
 	b.ids[v.object] = arm.ID{} // the answer to a loop of references
 	id := b.makeID(v)
+	if b.doc.kind == KindTerraformSource {
+		id = b.apart(v, id)
+	}
 	b.ids[v.object] = id
 	return id
+}
+
+// apart returns the ID of an object of source; one that another object has already gets
+// the address in place of its name.
+func (b *builder) apart(v *view, id arm.ID) arm.ID {
+	if id.IsZero() || v.data || id.Level() == arm.LevelSubscription {
+		return id
+	}
+	if b.taken == nil {
+		b.taken = map[arm.Key]string{}
+	}
+	first, seen := b.taken[id.Key()]
+	if !seen || first == v.address {
+		b.taken[id.Key()] = v.address
+		return id
+	}
+	b.gap(v, mivet.FactResources, arm.ID{}, "it would have the same ID as "+first+", which Azure refuses: it is told apart by its address")
+	text := id.String()
+	return parsed(text[:len(text)-len(id.Name())] + inBraces(v.address))
 }
 
 func (b *builder) makeID(v *view) arm.ID {

@@ -16,6 +16,8 @@ type fields struct {
 	all  bool               // keep the whole value
 	text bool               // the value may be JSON inside of a string
 	kids map[string]*fields // the members to keep of an object
+	// of a map of settings: what may be kept of a value, by its name
+	setting func(name, value string) string
 }
 
 var everything = &fields{all: true}
@@ -112,6 +114,9 @@ func (s *scanner) copy(k *kept, f *fields) error {
 }
 
 func (s *scanner) copyObject(k *kept, f *fields) error {
+	if f.setting != nil {
+		return s.copySettings(k, f)
+	}
 	k.add('{')
 	first := true
 	err := s.object(func(name []byte) error {
@@ -130,6 +135,41 @@ func (s *scanner) copyObject(k *kept, f *fields) error {
 	k.add('}')
 	return err
 }
+
+// maxSetting is how much of a setting is looked at; a longer one selects no identity.
+const maxSetting = 4 << 10
+
+// copySettings takes a map of settings: names, and what may be kept of values.
+func (s *scanner) copySettings(k *kept, f *fields) error {
+	k.add('{')
+	n := 0
+	err := s.object(func(name []byte) error {
+		if n++; n > 1 {
+			k.add(',')
+		}
+		key := string(name)
+		k.quote(name)
+		k.add(':')
+		if s.peek() != '"' {
+			return s.copy(k, everything)
+		}
+		b, ok, err := s.str(maxSetting)
+		if err != nil {
+			return err
+		}
+		value := longSetting
+		if ok {
+			value = strings.ToValidUTF8(string(b), "\uFFFD")
+		}
+		k.quote([]byte(f.setting(key, value)))
+		return nil
+	})
+	k.add('}')
+	return err
+}
+
+// longSetting stands for a value that is not looked at; no form of a selector fits it.
+const longSetting = "(a long value)"
 
 func (s *scanner) copyString(k *kept, f *fields) error {
 	b, ok, err := s.str(k.room())

@@ -66,7 +66,7 @@ func (k Kind) String() string {
 // Supported reports whether this package reads the format.
 func (k Kind) Supported() bool {
 	switch k {
-	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound, KindARMTemplate, KindBicepSnapshot, KindWhatIf, KindBicep:
+	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound, KindARMTemplate, KindBicepSnapshot, KindWhatIf, KindBicep, KindTerraformSource:
 		return true
 	default:
 		return false
@@ -79,8 +79,6 @@ func (k Kind) Advice() string {
 	switch k {
 	case KindTerraformBinaryPlan, KindTerraformLog, KindTerraformText:
 		return `write the plan with "terraform plan -out=FILE" and give the output of "terraform show -json FILE"`
-	case KindTerraformSource:
-		return `give the output of "terraform show -json" for a plan of it`
 	case KindTerraformOldState:
 		return `refresh the state with a newer Terraform, or give the output of "terraform show -json"`
 	case KindEncryptedState:

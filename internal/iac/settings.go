@@ -66,6 +66,7 @@ var settings = []setting{
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "oidc_issuer_url", "oidcIssuerProfile.issuerURL", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "workload_identity_enabled", "securityProfile.workloadIdentity.enabled", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "role_based_access_control_enabled", "enableRBAC", asIs, ""},
+	{"kubernetes_cluster", "role_based_access_control.enabled", "enableRBAC", asIs, ""}, // azurerm before 2.99
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "azure_active_directory_role_based_access_control.azure_rbac_enabled", "aadProfile.enableAzureRBAC", asIs, ""},
 	{"kubernetes_cluster,kubernetes_automatic_cluster", "node_resource_group", "nodeResourceGroup", asIs, ""},
 	{"mssql_server", "azuread_administrator.azuread_authentication_only", "administrators.azureADOnlyAuthentication", asIs, ""},
@@ -127,6 +128,46 @@ func (b *builder) settingsOf(v *view) map[string]string {
 	return out
 }
 
+// appSettingsPath is where the settings of an app stand, by their names.
+const appSettingsPath = "siteConfig.appSettings."
+
+// appSettings adds the settings of an app; of one that is hidden it is known that it is
+// there. Where one that selects an identity is known only after apply, what the code
+// presents is not known, and none is told.
+func (b *builder) appSettings(v *view, out map[string]string) {
+	if _, site := siteKinds[v.typ]; !site {
+		return
+	}
+	values, _ := v.attrs["app_settings"].(map[string]any)
+	unknown, _ := v.unknown["app_settings"].(map[string]any)
+	for _, name := range sortedKeys(unknown) {
+		if on, _ := unknown[name].(bool); on && selectsIdentity(name) {
+			b.gap(v, mivet.FactAppSettings, b.ownID(v), "its app setting "+name+" is known only after apply")
+			return
+		}
+	}
+	if v.unknown.unknown("app_settings") {
+		b.gap(v, mivet.FactAppSettings, b.ownID(v), "its app settings are known only after apply")
+		return
+	}
+	for name, value := range values {
+		if text, ok := value.(string); ok && unknown[name] == nil {
+			out[appSettingsPath+name] = text
+		}
+	}
+}
+
+// selectsIdentity reports whether a value of a setting of that name may name an identity.
+func selectsIdentity(name string) bool {
+	keep := settingFilter()
+	for _, value := range []string{"11111111-1111-4111-8111-111111111111", "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u"} {
+		if keep(name, value) == value {
+			return true
+		}
+	}
+	return false
+}
+
 func (s setting) text(value any) (string, bool) {
 	on, isBool := value.(bool)
 	switch {
@@ -180,6 +221,7 @@ var siteKinds = map[string]string{
 // detail returns what is kept of a resource beside its name, or nil.
 func (b *builder) detail(v *view) *mivet.Detail {
 	d := mivet.Detail{Kind: v.attrs.str("kind"), Settings: b.settingsOf(v)}
+	b.appSettings(v, d.Settings)
 	if k, ok := siteKinds[v.typ]; ok && d.Kind == "" {
 		d.Kind = k
 	}

@@ -262,6 +262,8 @@ func (b *builder) byNature() {
 	switch b.doc.kind {
 	case KindTerraformPlan:
 		what = "a plan"
+	case KindTerraformSource:
+		what = "source"
 	case KindARMTemplate, KindBicepSnapshot:
 		what = "a template"
 	case KindWhatIf:
@@ -278,7 +280,11 @@ func (b *builder) byNature() {
 		b.gaps.add(mivet.Gap{Facts: facts, Source: src, Reason: what + " holds only what it manages: there may be others in the tenant", Inherent: true})
 	}
 	b.gaps.add(mivet.Gap{Facts: mivet.FactDenyAssignments, Source: src, Reason: what + " holds no deny assignments", Inherent: true})
-	b.gaps.add(mivet.Gap{Facts: mivet.FactAppSettings, Source: src, Reason: "app settings are not read from " + what, Inherent: true})
+	settings := "app settings are not read from " + what
+	if b.doc.kind == KindTerraformPlan || b.doc.kind == KindTerraformState || b.doc.kind == KindTerraformRawState || b.doc.kind == KindTerraformSource {
+		settings = what + " holds the settings of the apps that it manages: there may be others in the tenant"
+	}
+	b.gaps.add(mivet.Gap{Facts: mivet.FactAppSettings, Source: src, Reason: settings, Inherent: true})
 	if b.doc.failed {
 		b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Source: src, Reason: "the plan stopped with an error and is not complete"})
 	}

@@ -47,6 +47,10 @@ func checkLooseTrust(p *vet.Pass) error {
 		if f.Identity.IsZero() {
 			subject = mivet.Subject{Address: f.ClientID + f.AppObjectID, Name: "application " + f.ClientID + f.AppObjectID}
 		}
+		if g := untold(p, f); g != nil {
+			p.Blocked(subject, g)
+			continue
+		}
 		p.Report(mivet.Finding{
 			Severity: mivet.SeverityHigh, Subject: subject, Discriminator: f.Name, Source: f.Source,
 			Message: fmt.Sprintf("the federated credential %s of %s %s", f.Name, subject, why),
@@ -63,6 +67,18 @@ func checkLooseTrust(p *vet.Pass) error {
 		})
 	}
 	return nil
+}
+
+// untold returns the gap that says that the subject of a credential is not known.
+func untold(p *vet.Pass, f *mivet.FederatedCredential) *mivet.Gap {
+	if trusted(f) != "" || f.Source.Origin == nil || f.Source.Origin.Address == "" {
+		return nil
+	}
+	g := p.GapAbout(mivet.FactFederatedCredentials, f.Source.Origin.Address)
+	if g == nil || g.Subject != f.Source.Origin.Address {
+		return nil
+	}
+	return g
 }
 
 func trusted(f *mivet.FederatedCredential) string {

@@ -11,5 +11,5 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{OrphanedAssignment, RecreatedPrincipal, RefusedGrant, FixedAssignmentName}
+	return []*vet.Rule{OrphanedAssignment, RecreatedPrincipal, RefusedGrant, FixedAssignmentName, PlanTakesAccess}
 }

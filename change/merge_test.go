@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package change
 
 import (
 	"strings"
@@ -29,7 +29,7 @@ const vaultID = "/subscriptions/1/resourceGroups/g/providers/Microsoft.KeyVault/
 
 func TestMergeLeavesOneInputAlone(t *testing.T) {
 	s := &mivet.Snapshot{RoleAssignments: make([]mivet.RoleAssignment, 2)}
-	if got := merge([]*mivet.Snapshot{s}); got != s {
+	if got := Merge([]*mivet.Snapshot{s}); got != s {
 		t.Error("the only input was copied")
 	}
 }
@@ -54,7 +54,7 @@ func TestMergeResources(t *testing.T) {
 			},
 		},
 	}
-	got := merge([]*mivet.Snapshot{old, recent})
+	got := Merge([]*mivet.Snapshot{old, recent})
 	want := []mivet.Resource{
 		{
 			ID: id(t, vaultID), Location: "westeurope",
@@ -78,7 +78,7 @@ func TestMergeAssignments(t *testing.T) {
 	name := func(s string) arm.ID {
 		return id(t, vaultID+"/providers/Microsoft.Authorization/roleAssignments/"+s)
 	}
-	got := merge([]*mivet.Snapshot{
+	got := Merge([]*mivet.Snapshot{
 		{RoleAssignments: []mivet.RoleAssignment{
 			{ID: name("a"), Role: "r1", Principal: "p", Scope: at, Description: "why"},
 			{ID: name("b"), Role: "r2", Principal: "p", Scope: at},
@@ -125,14 +125,14 @@ func TestMergeIsIdempotent(t *testing.T) {
 		Delegations:          []mivet.Delegation{{ID: at}},
 		Locks:                []mivet.Lock{{ID: at}},
 	}
-	got := merge([]*mivet.Snapshot{s, s})
+	got := Merge([]*mivet.Snapshot{s, s})
 	if d := cmp.Diff(s, got, sameIDs); d != "" {
 		t.Errorf("read twice (-once +twice):\n%s", d)
 	}
 }
 
 func TestMergePeople(t *testing.T) {
-	got := merge([]*mivet.Snapshot{
+	got := Merge([]*mivet.Snapshot{
 		{
 			Principals: []mivet.Principal{{ID: "p", Name: "orders", Type: mivet.TypeServicePrincipal, Managed: true}},
 			Identities: []mivet.Identity{{Kind: mivet.UserAssigned, Resource: id(t, vaultID), Principal: "p", ClientID: "c"}},
@@ -160,7 +160,7 @@ func TestMergeKeepsFormerPrincipals(t *testing.T) {
 	}
 	f := func(want []mivet.PrincipalID, snaps ...*mivet.Snapshot) {
 		t.Helper()
-		got := merge(snaps)
+		got := Merge(snaps)
 		var former []mivet.PrincipalID
 		for _, d := range got.Declarations {
 			former = append(former, d.FormerPrincipals...)
@@ -190,7 +190,7 @@ func TestMergeDeletes(t *testing.T) {
 	}
 	f := func(want string, declarations ...mivet.Declaration) {
 		t.Helper()
-		got := merge([]*mivet.Snapshot{old(), {Declarations: declarations}})
+		got := Merge([]*mivet.Snapshot{old(), {Declarations: declarations}})
 		var have strings.Builder
 		for _, a := range got.RoleAssignments {
 			have.WriteString("role " + string(a.Principal) + " ")

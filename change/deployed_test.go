@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package change
 
 import (
 	"testing"
@@ -28,7 +28,7 @@ func TestMergeDeployed(t *testing.T) {
 			AccessPolicies:  []mivet.AccessPolicy{{Principal: symbol, Vault: id}},
 			LocalGrants:     []mivet.LocalAssignment{{Principal: symbol, Account: id}},
 		}
-		s := merge([]*mivet.Snapshot{live, template})
+		s := Merge([]*mivet.Snapshot{live, template})
 		for _, got := range []mivet.PrincipalID{
 			s.Identities[0].Principal, s.Resources[0].Identity.SystemPrincipal, s.RoleAssignments[0].Principal, s.AccessPolicies[0].Principal,
 			s.LocalGrants[0].Principal,

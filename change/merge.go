@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package change
 
 import (
 	"cmp"
@@ -12,10 +12,10 @@ import (
 	"github.com/mivet/mivet/arm"
 )
 
-// merge joins snapshots in the order of the inputs. Where two inputs tell of the same
+// Merge joins snapshots in the order of the inputs. Where two inputs tell of the same
 // object the later one counts, and takes over what it leaves out from the earlier one:
 // the user names the newer input last. A single input is left as it is.
-func merge(snaps []*mivet.Snapshot) *mivet.Snapshot {
+func Merge(snaps []*mivet.Snapshot) *mivet.Snapshot {
 	if len(snaps) == 1 {
 		return snaps[0]
 	}
@@ -91,11 +91,11 @@ func mergePlaces(s *mivet.Snapshot) {
 			r.Location = cmp.Or(r.Location, old.Location)
 			r.Detail = joinDetail(r.Detail, old.Detail)
 		})
-	s.Locks = latest(s.Locks, func(l *mivet.Lock) string { return string(l.ID.Key()) }, nil)
+	s.Locks = latest(s.Locks, lockKey, nil)
 }
 
 func mergePeople(s *mivet.Snapshot) {
-	s.Identities = latest(s.Identities, func(i *mivet.Identity) string { return keyOf(string(i.Kind), i.Resource) },
+	s.Identities = latest(s.Identities, identityKey,
 		func(i, old *mivet.Identity) {
 			if i.Principal != "" && old.Principal != "" && i.Principal != old.Principal {
 				s.Declarations = append(s.Declarations, former(old))
@@ -113,20 +113,12 @@ func mergePeople(s *mivet.Snapshot) {
 			p.Managed = p.Managed || old.Managed
 			p.MembershipRule = cmp.Or(p.MembershipRule, old.MembershipRule)
 		})
-	s.Memberships = latest(s.Memberships, func(m *mivet.Membership) string { return joinKey(string(m.Group), string(m.Member)) }, nil)
-	s.Ownerships = latest(s.Ownerships, func(o *mivet.Ownership) string { return joinKey(string(o.Owned), string(o.Owner)) }, nil)
-	s.FederatedCredentials = latest(s.FederatedCredentials, func(f *mivet.FederatedCredential) string {
-		return joinKey(string(f.Identity.Key()), f.AppObjectID, strings.ToLower(f.Name))
-	}, nil)
-	s.OutsideRights = latest(s.OutsideRights, func(r *mivet.OutsideRight) string {
-		return joinKey(string(r.Holder), r.Issuer, r.Subject, r.Runner)
-	}, nil)
-	s.AppRoles = latest(s.AppRoles, func(r *mivet.AppRoleAssignment) string {
-		return joinKey(string(r.Principal), cmp.Or(string(r.API), r.APIName), strings.ToLower(r.RoleID))
-	}, nil)
-	s.DirectoryRoles = latest(s.DirectoryRoles, func(r *mivet.DirectoryRoleAssignment) string {
-		return joinKey(string(r.Principal), strings.ToLower(r.RoleID), r.DirectoryScope, eligibility(r.Eligible))
-	}, nil)
+	s.Memberships = latest(s.Memberships, membershipKey, nil)
+	s.Ownerships = latest(s.Ownerships, ownershipKey, nil)
+	s.FederatedCredentials = latest(s.FederatedCredentials, federationKey, nil)
+	s.OutsideRights = latest(s.OutsideRights, outsideKey, nil)
+	s.AppRoles = latest(s.AppRoles, appRoleKey, nil)
+	s.DirectoryRoles = latest(s.DirectoryRoles, directoryRoleKey, nil)
 }
 
 // former keeps the principal that an identity had in an earlier input.
@@ -141,8 +133,8 @@ func former(old *mivet.Identity) mivet.Declaration {
 // Azure keeps such a triple once
 // (MicrosoftDocs/azure-docs articles/role-based-access-control/troubleshooting.md).
 func mergeGrants(s *mivet.Snapshot) {
-	s.RoleDefinitions = latest(s.RoleDefinitions, func(r *mivet.RoleDefinition) string { return string(r.ID) }, nil)
-	s.RoleAssignments = latest(s.RoleAssignments, func(a *mivet.RoleAssignment) string { return string(a.ID.Key()) }, joinAssignment)
+	s.RoleDefinitions = latest(s.RoleDefinitions, roleKey, nil)
+	s.RoleAssignments = latest(s.RoleAssignments, assignmentKey, joinAssignment)
 	s.RoleAssignments = latest(s.RoleAssignments, func(a *mivet.RoleAssignment) string {
 		role := cmp.Or(string(a.Role), strings.ToLower(a.RoleName))
 		return joinKey(string(a.Principal), role, string(a.Scope.Key()), eligibility(a.Eligible))
@@ -164,15 +156,11 @@ func joinAssignment(a, old *mivet.RoleAssignment) {
 }
 
 func mergeLocal(s *mivet.Snapshot) {
-	s.AccessPolicies = latest(s.AccessPolicies, func(p *mivet.AccessPolicy) string {
-		return joinKey(string(p.Vault.Key()), string(p.Principal), strings.ToLower(p.ApplicationID))
-	}, nil)
+	s.AccessPolicies = latest(s.AccessPolicies, policyKey, nil)
 	s.LocalRoles = latest(s.LocalRoles, func(r *mivet.LocalRole) string {
 		return joinKey(string(r.System), string(r.Account.Key()), strings.ToLower(r.ID))
 	}, nil)
-	s.LocalGrants = latest(s.LocalGrants, func(g *mivet.LocalAssignment) string {
-		return joinKey(string(g.System), string(g.Account.Key()), g.Scope, strings.ToLower(g.Role), string(g.Principal))
-	}, nil)
+	s.LocalGrants = latest(s.LocalGrants, localKey, nil)
 	s.PathACLs = latest(s.PathACLs, func(p *mivet.PathACL) string {
 		return joinKey(string(p.Container.Key()), p.Path, p.Tag, string(p.Principal))
 	}, nil)
@@ -200,6 +188,43 @@ func latest[T any](list []T, key func(*T) string, join func(element, old *T)) []
 	}
 	return out
 }
+
+// What tells facts of a kind apart, whoever wrote them.
+func identityKey(f *mivet.Identity) string { return keyOf(string(f.Kind), f.Resource) }
+
+func membershipKey(f *mivet.Membership) string { return joinKey(string(f.Group), string(f.Member)) }
+
+func ownershipKey(f *mivet.Ownership) string { return joinKey(string(f.Owned), string(f.Owner)) }
+
+func outsideKey(f *mivet.OutsideRight) string {
+	return joinKey(string(f.Holder), f.Issuer, f.Subject, f.Runner)
+}
+
+func federationKey(f *mivet.FederatedCredential) string {
+	return joinKey(string(f.Identity.Key()), f.AppObjectID, strings.ToLower(f.Name))
+}
+
+func roleKey(f *mivet.RoleDefinition) string { return string(f.ID) }
+
+func assignmentKey(f *mivet.RoleAssignment) string { return string(f.ID.Key()) }
+
+func policyKey(f *mivet.AccessPolicy) string {
+	return joinKey(string(f.Vault.Key()), string(f.Principal), strings.ToLower(f.ApplicationID))
+}
+
+func localKey(f *mivet.LocalAssignment) string {
+	return joinKey(string(f.System), string(f.Account.Key()), f.Scope, strings.ToLower(f.Role), string(f.Principal))
+}
+
+func appRoleKey(f *mivet.AppRoleAssignment) string {
+	return joinKey(string(f.Principal), cmp.Or(string(f.API), f.APIName), strings.ToLower(f.RoleID))
+}
+
+func directoryRoleKey(f *mivet.DirectoryRoleAssignment) string {
+	return joinKey(string(f.Principal), strings.ToLower(f.RoleID), f.DirectoryScope, eligibility(f.Eligible))
+}
+
+func lockKey(f *mivet.Lock) string { return string(f.ID.Key()) }
 
 func keyOf(kind string, id arm.ID) string {
 	if id.IsZero() {
