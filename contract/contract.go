@@ -3,8 +3,11 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -446,4 +449,21 @@ func (b *assembly) exception(n *node) Exception {
 		e.Expires = dayOf(v.text)
 	}
 	return e
+}
+
+// Abstract puts the names of the stage's values back into a text, the longest value first, so
+// that texts of two stages can be compared. Short values are left: they stand in too much.
+func (s *Stage) Abstract(text string) string {
+	if s == nil {
+		return text
+	}
+	names := slices.SortedFunc(maps.Keys(s.values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(s.values[b]), len(s.values[a])), cmp.Compare(a, b))
+	})
+	for _, n := range names {
+		if len(s.values[n]) >= 3 {
+			text = strings.ReplaceAll(text, s.values[n], "${"+n+"}")
+		}
+	}
+	return text
 }

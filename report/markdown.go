@@ -115,3 +115,7 @@ var mdEscapes = strings.NewReplacer(
 // md writes a text so that Markdown shows it as it is, and no name in it becomes a link,
 // a mention or a table cell.
 func md(s string) string { return mdEscapes.Replace(clean(s)) }
+
+// MarkdownText writes a text so that Markdown shows it as it is, for reports of other
+// commands.
+func MarkdownText(s string) string { return md(s) }

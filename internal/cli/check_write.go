@@ -19,6 +19,7 @@ type checked struct {
 	file   string
 	tests  []change.TestOutcome
 	actors []broadActors
+	agreed *held // nil without a contract
 }
 
 // broadActors are those who could act through a broad grant.
@@ -31,23 +32,30 @@ type broadActors struct {
 }
 
 // code is the exit code: something that somebody has to look at, or cannot be decided.
-func (c *checked) code() int {
+func (c *checked) code() (int, error) {
 	undecided := false
+	if c.agreed != nil {
+		failing, open, err := c.agreed.failing()
+		if failing || err != nil {
+			return exitFound, err
+		}
+		undecided = open
+	}
 	for _, t := range c.tests {
 		if t.Verdict == change.Failed {
-			return exitFound
+			return exitFound, nil
 		}
 		undecided = undecided || t.Verdict == change.Undecided
 	}
 	for _, l := range [][]string{c.Stranded, c.Impossible, c.Gap, c.Lost, c.SelectorsBroken, c.Broad, c.Swept} {
 		if len(l) > 0 {
-			return exitFound
+			return exitFound, nil
 		}
 	}
 	if undecided {
-		return exitUndecided
+		return exitUndecided, nil
 	}
-	return exitOK
+	return exitOK, nil
 }
 
 // findActors finds who could act through the broad grants, where the tenant is known.
@@ -103,6 +111,8 @@ type checkJSON struct {
 	Procedures  []change.Procedure   `json:"procedures"`
 	Details     []detailJSON         `json:"details"`
 	Gaps        []mivet.Gap          `json:"gaps"`
+	// Contract is what the contract says of the plan; absent without one.
+	Contract *agreedJSON `json:"contract,omitzero"`
 }
 
 type detailJSON struct {
@@ -140,8 +150,11 @@ var effects = []struct{ list, mark, title, leads, fix string }{
 }
 
 func (c *checked) write(w io.Writer, format string, colour bool) error {
-	if format == formatJSON {
+	switch format {
+	case formatJSON:
 		return c.writeJSON(w)
+	case formatMarkdown:
+		return c.writeMarkdown(w)
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s: %s", c.file, counted(len(c.plan.Steps), "object"))
@@ -150,6 +163,9 @@ func (c *checked) write(w io.Writer, format string, colour bool) error {
 	}
 	p.printf("\n")
 	c.printTests(p)
+	if c.agreed != nil {
+		c.agreed.print(p)
+	}
 	if c.Quiet {
 		p.printf("\nNo principal, grant, identity, selector or management of these changes.\n")
 		return p.err
@@ -180,6 +196,9 @@ func (c *checked) writeJSON(w io.Writer) error {
 	}
 	for _, d := range c.Details {
 		j.Details = append(j.Details, detailJSON(d))
+	}
+	if c.agreed != nil {
+		j.Contract = c.agreed.json()
 	}
 	return writeAnswer(w, "check", j)
 }

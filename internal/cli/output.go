@@ -20,6 +20,8 @@ import (
 const (
 	formatText = "text"
 	formatJSON = "json"
+	// formatMarkdown is that of reports for pull requests.
+	formatMarkdown = "md"
 )
 
 // output says where a result goes and in which form.

@@ -37,6 +37,9 @@ type record struct {
 	// Verify and Test are the last runs with that hash; absent where there was none.
 	Verify *recordPart `json:"verify,omitzero"`
 	Test   *recordPart `json:"test,omitzero"`
+	// Access is what each identity held when it was verified, with the values of the stage
+	// taken out.
+	Access map[string][]string `json:"access,omitzero"`
 }
 
 // recordPart is one run.
@@ -79,6 +82,7 @@ type part struct {
 	taken   time.Time
 	tests   int
 	live    int
+	access  map[string][]string
 	failed  []string
 	open    int
 }
@@ -148,7 +152,7 @@ func (a *app) record(f *recordFlags, agreed *terms, p *part) error {
 		run.Inputs = []string{}
 	}
 	if p.kind == recordVerify {
-		r.Verify = run
+		r.Verify, r.Access = run, p.access
 	} else {
 		r.Test = run
 	}
@@ -157,4 +161,28 @@ func (a *app) record(f *recordFlags, agreed *terms, p *part) error {
 	}
 	a.note("the record of the stage %s is in %s", stage, file)
 	return writeFile(file, func(w io.Writer) error { return writeAnswer(w, "record", r) })
+}
+
+// unpassed says what a stage lacks before a later one may follow, "" where nothing does, and
+// returns its record, if there is one.
+func (f *recordFlags) unpassed(doc *contract.Document, stage string) (string, *record, error) {
+	file := f.file(doc, stage)
+	r, err := readRecord(file)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case r == nil:
+		return fmt.Sprintf("the stage %s has no record: %s is not there", stage, file), r, nil
+	case r.Hash != doc.Hash():
+		return fmt.Sprintf("the record of the stage %s is of another contract: %.12s, and this one is %.12s", stage, r.Hash, doc.Hash()), r, nil
+	case r.Verify == nil:
+		return fmt.Sprintf("the stage %s was not verified with this contract", stage), r, nil
+	case !r.Verify.Passed:
+		return fmt.Sprintf("mivet verify did not pass in the stage %s on %s: %s, %d undecided", stage, r.Verify.At.Format(time.DateOnly), counted(len(r.Verify.Findings), "finding"), r.Verify.Undecided), r, nil
+	case r.Test == nil:
+		return fmt.Sprintf("the access tests were not run in the stage %s with this contract", stage), r, nil
+	case !r.Test.Passed:
+		return fmt.Sprintf("mivet test did not pass in the stage %s on %s", stage, r.Test.At.Format(time.DateOnly)), r, nil
+	}
+	return "", r, nil
 }

@@ -55,6 +55,7 @@ var forms = []form{
 	{"path", "What mivet path writes: how one principal comes to act as another", reflect.TypeFor[pathsJSON]()},
 	{"shapers", "What mivet shapers writes: who can shape each workload", reflect.TypeFor[shapersJSON]()},
 	{"record", "What mivet verify --record and mivet test --record keep: what passed in a stage", reflect.TypeFor[record]()},
+	{"replay", "What mivet check --replay writes: which plans of the past it would have stopped", reflect.TypeFor[replayJSON]()},
 	{"test", "What mivet test writes: the access tests of a contract with their answers", reflect.TypeFor[testJSON]()},
 	{"trim", "What mivet trim writes: the smallest grants of an identity", reflect.TypeFor[trimJSON]()},
 	{"usage", "What mivet usage writes: what an identity was granted, and what it used", reflect.TypeFor[usageJSON]()},

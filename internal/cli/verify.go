@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/report"
 	"github.com/mivet/mivet/vet"
@@ -87,7 +88,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, args []string) (int, e
 	if err := a.emitResults(&f.out, results); err != nil {
 		return exitFailed, err
 	}
-	code, err := agreedVerdict(results)
+	code, err := agreedVerdict(results, agreed.contract)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -95,7 +96,14 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, args []string) (int, e
 	if err := a.writeOutputs(bound, outputs); err != nil {
 		return exitFailed, err
 	}
-	return code, a.record(&f.record, agreed, &part{kind: recordVerify, results: results, code: code, inputs: r.snap.Inputs, taken: r.snap.TakenAt})
+	cat, err := a.catalog()
+	if err != nil {
+		return exitFailed, err
+	}
+	return code, a.record(&f.record, agreed, &part{
+		kind: recordVerify, results: results, code: code, inputs: r.snap.Inputs, taken: r.snap.TakenAt,
+		access: accessOf(bound, authz.New(r.snap, authz.Options{Catalog: cat})),
+	})
 }
 
 // readOrCollect reads the inputs, or the tenant.
@@ -126,12 +134,6 @@ func (a *app) emitResults(out *output, results *vet.Results) error {
 			return report.Send(h, results, report.Options{Version: a.version(), Catalog: a.facts.catalog})
 		})
 	})
-}
-
-// agreedVerdict is the exit code of what a contract is held against: a statement of it that
-// could not be decided is no pass.
-func agreedVerdict(results *vet.Results) (int, error) {
-	return scanVerdict(results, true)
 }
 
 // outputNames are the files that outputs are written to where none is named.
