@@ -229,8 +229,8 @@ func (h *held) failing() (failing, undecided bool, err error) {
 	return failing, undecided, nil
 }
 
-// print prints what the contract says of the plan.
-func (h *held) print(p *printer) {
+// printTo prints what the contract says of the plan.
+func (h *held) printTo(p *printer) {
 	c := h.terms.contract
 	p.printf("\n%s\n", bold("contract "+c.Title()))
 	for _, w := range h.waits {

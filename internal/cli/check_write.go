@@ -164,7 +164,7 @@ func (c *checked) write(w io.Writer, format string, colour bool) error {
 	p.printf("\n")
 	c.printTests(p)
 	if c.agreed != nil {
-		c.agreed.print(p)
+		c.agreed.printTo(p)
 	}
 	if c.Quiet {
 		p.printf("\nNo principal, grant, identity, selector or management of these changes.\n")

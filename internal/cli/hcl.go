@@ -29,6 +29,9 @@ const (
 	mostSource  = 4 << 20
 )
 
+// indexed are the numbers and keys of instances in an address.
+var indexed = regexp.MustCompile(`\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]`)
+
 var resourceBlock = regexp.MustCompile(`^\s*resource\s+"([^"]+)"\s+"([^"]+)"`)
 
 // hclPlaces reads the Terraform sources beside a plan and below its folder. A plan from
@@ -92,24 +95,14 @@ func (p *places) of(s mivet.Source) mivet.Source {
 	if s.Origin == nil || s.Origin.Address == "" {
 		return s
 	}
-	address, _, _ := strings.Cut(s.Origin.Address, "[")
+	address := indexed.ReplaceAllString(s.Origin.Address, "")
 	inModule := strings.HasPrefix(address, "module.")
-	words := strings.Split(s.Origin.Address, ".")
-	if inModule {
-		// The last two words are type and name; an index of a module may hold dots.
-		rest := s.Origin.Address
-		if i := strings.LastIndexByte(rest, ']'); i >= 0 && i < len(rest)-1 {
-			rest = rest[i+1:]
-		}
-		words = strings.Split(strings.TrimPrefix(rest, "."), ".")
-	} else {
-		words = strings.Split(address, ".")
-	}
+	words := strings.Split(address, ".")
 	if len(words) < 2 {
 		return s
 	}
-	name, _, _ := strings.Cut(words[len(words)-1], "[")
-	found := slices.DeleteFunc(slices.Clone(p.blocks[words[len(words)-2]+"."+name]), func(b mivet.Source) bool {
+	block := words[len(words)-2] + "." + words[len(words)-1]
+	found := slices.DeleteFunc(slices.Clone(p.blocks[block]), func(b mivet.Source) bool {
 		return p.root[b.Origin.File] == inModule
 	})
 	if len(found) != 1 {
