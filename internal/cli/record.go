@@ -143,7 +143,7 @@ func (a *app) record(f *recordFlags, agreed *terms, p *part) error {
 				run.Findings = append(run.Findings, found.Fingerprint)
 			}
 		}
-		run.Undecided = len(p.results.Undecided())
+		run.Undecided = len(undecidedOf(p.results, agreed.contract))
 	}
 	if run.Findings == nil {
 		run.Findings = []string{}

@@ -102,11 +102,16 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			schemas, err := filepath.Abs("../../docs/schema")
+			if err != nil {
+				return err
+			}
 			e.Setenv("SCHEMAS", schemas)
-			return err
+			e.Setenv("PIPELINE", filepath.Join(schemas, "..", "..", "pipeline"))
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed,
+			"inlab": inLab, "deploy": deploy,
 		},
 	})
 }

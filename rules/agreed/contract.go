@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/vet"
@@ -152,4 +153,19 @@ func named(p *vet.Pass, words []string, id mivet.PrincipalID) bool {
 		}
 	}
 	return false
+}
+
+// unreadResources returns the gap behind which an identity or a carrier may be. That a live
+// tenant was read without what lies below vaults and accounts is none: the facts of a file
+// that holds a part of a tenant are.
+func unreadResources(p *vet.Pass, scope arm.ID) *mivet.Gap {
+	for i := range p.Snapshot.Gaps {
+		g := &p.Snapshot.Gaps[i]
+		inFile := g.Source.Origin != nil && g.Source.Origin.File != ""
+		if g.Facts == mivet.FactResources && g.Subject == "" && (inFile || !g.Inherent) &&
+			(scope.IsZero() || g.Scope.IsZero() || g.Scope.Contains(scope) || scope.Contains(g.Scope)) {
+			return g
+		}
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func checkContractIdentityMissing(p *vet.Pass) error {
 	}
 	for i := range b.Bindings {
 		x := &b.Bindings[i]
-		gap := p.Gap(mivet.FactResources, x.ID)
+		gap := unreadResources(p, x.ID)
 		switch {
 		case x.Presence == contract.Present, x.Presence == contract.OtherType:
 			p.Pass()

@@ -52,7 +52,7 @@ func checkContractWorkloadUnlisted(p *vet.Pass) error {
 				p.Report(unlistedFinding(p, x, r, id))
 			}
 		}
-		if gap := p.Gap(mivet.FactResources, x.ID.Subscription()); gap != nil && x.Type == mivet.UserAssigned {
+		if gap := unreadResources(p, x.ID.Subscription()); gap != nil && x.Type == mivet.UserAssigned {
 			p.Blocked(subjectOf(x), gap)
 			return
 		}
