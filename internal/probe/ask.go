@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -39,7 +40,6 @@ const (
 	imdsAddress = "http://169.254.169.254"
 	imdsPath    = "/metadata/identity/oauth2/token"
 	arcAddress  = "http://127.0.0.1:40342/metadata/identity/oauth2/token"
-	arcKeys     = "/var/opt/azcmagent/tokens"
 )
 
 // asker sends the requests of client libraries.
@@ -64,7 +64,8 @@ func newAsker(env map[string]string, resource string) *asker {
 		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &asker{env: env, resource: resource, imds: imdsAddress, keys: arcKeys, client: plain, login: &http.Client{}}
+	_, keys := arcPaths(runtime.GOOS, env)
+	return &asker{env: env, resource: resource, imds: imdsAddress, keys: keys, client: plain, login: &http.Client{}}
 }
 
 // ask answers a need. Claims are nil where there is no token.
@@ -232,14 +233,14 @@ func (a *asker) arcKey(challenge string) (string, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("the key of the agent cannot be read (the process must be in the group himds): %w", err)
+		return "", fmt.Errorf("the key of the agent cannot be read (the process must be in the group himds, on Windows one of the administrators): %w", err)
 	}
 	if info.Size() > maxKey {
 		return "", errors.New("the key of the agent is too long")
 	}
 	key, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
-		return "", fmt.Errorf("the key of the agent cannot be read (the process must be in the group himds): %w", err)
+		return "", fmt.Errorf("the key of the agent cannot be read (the process must be in the group himds, on Windows one of the administrators): %w", err)
 	}
 	return string(key), nil
 }

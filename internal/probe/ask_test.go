@@ -224,3 +224,15 @@ func FuzzReadClaims(f *testing.F) {
 		}
 	})
 }
+
+func TestArcPaths(t *testing.T) {
+	f := func(system string, env map[string]string, agent, keys string) {
+		t.Helper()
+		if a, k := arcPaths(system, env); a != agent || k != keys {
+			t.Errorf("on %s: %s and %s, want %s and %s", system, a, k, agent, keys)
+		}
+	}
+	f("linux", map[string]string{"ProgramFiles": "x"}, "/opt/azcmagent/bin/himds", "/var/opt/azcmagent/tokens")
+	f("windows", nil, `C:\Program Files\AzureConnectedMachineAgent\himds.exe`, `C:\ProgramData\AzureConnectedMachineAgent\Tokens`)
+	f("windows", map[string]string{"ProgramFiles": `D:\P`, "ProgramData": `D:\D`}, `D:\P\AzureConnectedMachineAgent\himds.exe`, `D:\D\AzureConnectedMachineAgent\Tokens`)
+}

@@ -5,6 +5,7 @@ package probe
 import (
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -16,8 +17,7 @@ type Host struct {
 	Because []string `json:"because,omitzero"`
 }
 
-// signs are the marks of hosts, the most special first. A mark is a variable that is not
-// empty; one that begins with a slash is a file.
+// signs are the marks of hosts, the most special first: variables that are not empty.
 var signs = []struct {
 	kind  string
 	marks []string
@@ -34,24 +34,35 @@ var signs = []struct {
 	{"Azure Machine Learning", []string{"MSI_ENDPOINT", "MSI_SECRET"}},
 	{"Azure Cloud Shell", []string{"MSI_ENDPOINT"}},
 	{"a federated workload", []string{"AZURE_FEDERATED_TOKEN_FILE"}},
-	{"Azure Arc", []string{arcAgentFile}},
 }
 
-// arcAgentFile is there where the agent of Azure Arc is installed.
-const arcAgentFile = "/opt/azcmagent/bin/himds"
+// arcPaths returns the file that is there where the agent of Azure Arc is installed, and the
+// folder in which it puts its keys (github.com/AzureAD/microsoft-authentication-library-for-go
+// apps/managedidentity; the client for .NET has the same).
+func arcPaths(system string, env map[string]string) (agent, keys string) {
+	if system != "windows" {
+		return "/opt/azcmagent/bin/himds", "/var/opt/azcmagent/tokens"
+	}
+	const folder = `\AzureConnectedMachineAgent\`
+	return orDefault(env["ProgramFiles"], `C:\Program Files`) + folder + "himds.exe", orDefault(env["ProgramData"], `C:\ProgramData`) + folder + "Tokens"
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
 
 // Detect says what the workload runs on.
 func Detect(env map[string]string) Host {
 	for _, s := range signs {
-		there := !slices.ContainsFunc(s.marks, func(m string) bool {
-			if strings.HasPrefix(m, "/") {
-				return !exists(m)
-			}
-			return env[m] == ""
-		})
-		if there {
+		if !slices.ContainsFunc(s.marks, func(m string) bool { return env[m] == "" }) {
 			return Host{s.kind, s.marks}
 		}
+	}
+	if agent, _ := arcPaths(runtime.GOOS, env); exists(agent) {
+		return Host{"Azure Arc", []string{agent}}
 	}
 	return Host{Kind: "a virtual machine, a node, a container group, or no host of Azure"}
 }

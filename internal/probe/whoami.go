@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -123,7 +124,8 @@ func (s *session) client(ctx context.Context, q *Question, as string) (*Client, 
 		version = sdk.Newest
 	}
 	p := &effective.Process{SDK: sdk.ID, Version: version, API: q.API, Env: q.Env, Options: q.Options}
-	p.Host.Live, p.Host.AgentFile = s.live, exists(arcAgentFile)
+	agent, _ := arcPaths(runtime.GOOS, q.Env)
+	p.Host.Live, p.Host.AgentFile = s.live, exists(agent)
 	out, err := s.predict(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("asking as %s %s: %w", sdk.ID, version, err)
