@@ -16,6 +16,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/contract"
+	"github.com/mivet/mivet/effective"
 )
 
 // Options say how to run.
@@ -53,6 +54,9 @@ type Settings struct {
 	// Owners gives the owner of a file's objects, as CODEOWNERS does; nil where there is
 	// none. It returns "" for a file without an owner.
 	Owners func(file string) string
+	// Evidence gives what is known of the run time of a workload, and when it or its settings
+	// changed last, zero where that is not known; nil where there is no evidence.
+	Evidence func(w *effective.Carrier, consumers []effective.Consumer) (seen []effective.Statement, changed time.Time)
 }
 
 // Run checks the snapshot with each rule. A rule that fails does not keep others from

@@ -49,6 +49,7 @@ type app struct {
 	configFile string
 	config     *config
 	origins    map[string]string // where the value of each flag is from
+	evidence   []*evidenceFile   // what a scan holds against workloads
 }
 
 func newApp(c Command) *app {

@@ -41,17 +41,73 @@ func (a *app) weigh(f *evidenceFlags, w *effective.Carrier, consumers []effectiv
 		return nil, err
 	}
 	list := w.Statements(consumers, taken)
-	for _, file := range f.files {
-		more, others, err := a.readEvidence(file, w, consumers)
+	for _, name := range f.files {
+		file, err := a.readEvidence(name)
 		if err != nil {
 			return nil, err
 		}
+		more, others := file.statements(w, consumers)
 		if others > 0 {
-			a.note("%s: %s about other workloads", file, counted(others, "object"))
+			a.note("%s: %s about other workloads", name, counted(others, "object"))
 		}
 		list = append(list, more...)
+		if at := file.changed[w.Resource.ID.Key()]; f.changed == "" && at.After(changed) {
+			changed = at
+		}
 	}
 	return effective.Weigh(list, changed, f.revision), nil
+}
+
+// evidenceOf is what the files of a scan say of a workload, and when it changed last.
+func (a *app) evidenceOf(w *effective.Carrier, consumers []effective.Consumer) (seen []effective.Statement, changed time.Time) {
+	for _, file := range a.evidence {
+		more, _ := file.statements(w, consumers)
+		seen = append(seen, more...)
+		if at := file.changed[w.Resource.ID.Key()]; at.After(changed) {
+			changed = at
+		}
+	}
+	return seen, changed
+}
+
+// evidenceFile is a file of evidence about any workloads.
+type evidenceFile struct {
+	name string
+	own  []ownRecord
+	// uses are those of a log of Azure, and changed the last changes of workloads that an
+	// activity log tells.
+	uses    map[useKey]*loggedUse
+	changed map[arm.Key]time.Time
+	entries int
+}
+
+// ownRecord is a record of attest or a report of whoami.
+type ownRecord struct {
+	proof  *proof
+	report *runReport
+	line   int
+}
+
+// statements are what a file says of a workload. Others counts what is about other ones.
+func (e *evidenceFile) statements(w *effective.Carrier, consumers []effective.Consumer) (out []effective.Statement, others int) {
+	for i := range e.own {
+		source := mivet.Source{Origin: &mivet.Origin{File: e.name}, Line: e.own[i].line}
+		var found []effective.Statement
+		if r := e.own[i].report; r != nil {
+			found = r.statements(w, source)
+		} else {
+			found = e.own[i].proof.statements(w, source)
+		}
+		if len(found) == 0 {
+			others++
+		}
+		out = append(out, found...)
+	}
+	if e.uses == nil {
+		return out, others
+	}
+	logged, about := e.logged(w, consumers)
+	return append(out, logged...), others + e.entries - about
 }
 
 // ownEvidence is what tells a file of mivet from a log of Azure.
@@ -74,14 +130,13 @@ type runReport struct {
 	Clients []probe.Client `json:"clients"`
 }
 
-// readEvidence reads what attest recorded, what whoami reported and what Azure logged of a
-// resource.
-func (a *app) readEvidence(file string, w *effective.Carrier, consumers []effective.Consumer) (out []effective.Statement, others int, err error) {
-	err = a.withInput(file, func(raw io.Reader) error {
+// readEvidence reads what attest recorded, what whoami reported or what Azure logged.
+func (a *app) readEvidence(name string) (*evidenceFile, error) {
+	file := &evidenceFile{name: name}
+	err := a.withInput(name, func(raw io.Reader) error {
 		in := bufio.NewReaderSize(raw, evidenceHead)
 		if head, _ := in.Peek(evidenceHead); !ownEvidence.Match(head) {
-			out, others, err = loggedEvidence(in, file, w, consumers)
-			return err
+			return file.readLog(in)
 		}
 		d := json.NewDecoder(in)
 		for n := 1; ; n++ {
@@ -89,29 +144,24 @@ func (a *app) readEvidence(file string, w *effective.Carrier, consumers []effect
 			if err := d.Decode(&raw); errors.Is(err, io.EOF) {
 				return nil
 			} else if err != nil {
-				return fmt.Errorf("%s, object %d: %w", file, n, err)
+				return fmt.Errorf("%s, object %d: %w", name, n, err)
 			}
-			var found []effective.Statement
 			var r runReport
 			var p proof
-			source := mivet.Source{Origin: &mivet.Origin{File: file}, Line: n}
 			switch {
 			case json.Unmarshal(raw, &r) == nil && r.Clients != nil:
-				found = r.statements(w, source)
+				file.own = append(file.own, ownRecord{report: &r, line: n})
 			case json.Unmarshal(raw, &p) == nil && p.Digest != "":
-				found = p.statements(w, source)
+				file.own = append(file.own, ownRecord{proof: &p, line: n})
 			default:
-				return errorWithHint(fmt.Errorf("%s, object %d: it is no record of attest and no report of whoami", file, n),
-					"evidence is what \"mivet attest --serve --records FILE\" and \"mivet whoami --format json\" write")
+				return errorWithHint(fmt.Errorf("%s, object %d: it is no record of attest and no report of whoami", name, n), evidenceHint)
 			}
-			if len(found) == 0 {
-				others++
-			}
-			out = append(out, found...)
 		}
 	})
-	return out, others, err
+	return file, err
 }
+
+const evidenceHint = "evidence is what \"mivet attest --serve --records FILE\" and \"mivet whoami --format json\" write, and what diagnostic settings of Azure export"
 
 // statements says what a record tells of a workload; nothing if it is about another one.
 func (p *proof) statements(w *effective.Carrier, source mivet.Source) []effective.Statement {

@@ -11,42 +11,47 @@ import (
 	"time"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/logs"
 )
 
+// useKey is whom a log tells of: a principal, and what its token was issued to.
+type useKey struct {
+	principal mivet.PrincipalID
+	host      arm.Key
+}
+
 // loggedUse is what a log tells of one principal.
 type loggedUse struct {
-	count int64
-	last  time.Time
-	line  int
+	entries int
+	count   int64
+	last    time.Time
+	line    int
 	// what it did last: a right at a place, or a token that it fetched.
 	what string
 }
 
-// loggedEvidence reads a log of Azure: which principal of the workload called what, when last.
-// Others counts the entries about others. A file without an entry that can be read is refused.
-func loggedEvidence(in io.Reader, file string, w *effective.Carrier, consumers []effective.Consumer) ([]effective.Statement, int, error) {
+// readLog reads a log of Azure: who called what, when last, and what was changed. A file
+// without an entry that can be read is refused, and one that is damaged.
+func (e *evidenceFile) readLog(in io.Reader) error {
 	r, err := logs.NewReader(in)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	seen := map[mivet.PrincipalID]*loggedUse{}
-	entries, others, faults := 0, 0, 0
+	e.uses, e.changed = map[useKey]*loggedUse{}, map[arm.Key]time.Time{}
+	faults := 0
 	var first error
 	for {
-		e, err := r.Next()
+		entry, err := r.Next()
 		var bad *logs.LineError
 		switch {
+		case errors.Is(err, io.EOF) && e.entries == 0:
+			return errorWithHint(fmt.Errorf("%s: it is no record of attest, no report of whoami and no log of Azure", e.name), evidenceHint)
+		case errors.Is(err, io.EOF) && faults > 0:
+			return fmt.Errorf("%s: %s could not be read: %w", e.name, counted(faults, "entry"), first)
 		case errors.Is(err, io.EOF):
-			if entries == 0 {
-				return nil, 0, errorWithHint(fmt.Errorf("%s: it is no record of attest, no report of whoami and no log of Azure", file),
-					"evidence is what \"mivet attest --serve --records FILE\" and \"mivet whoami --format json\" write, and what diagnostic settings of Azure export")
-			}
-			if faults > 0 {
-				return nil, 0, fmt.Errorf("%s: %s could not be read: %w", file, counted(faults, "entry"), first)
-			}
-			return statementsOf(seen, file, w, consumers), others, nil
+			return nil
 		case errors.As(err, &bad):
 			faults++
 			if first == nil {
@@ -54,67 +59,86 @@ func loggedEvidence(in io.Reader, file string, w *effective.Carrier, consumers [
 			}
 			continue
 		case err != nil:
-			return nil, 0, fmt.Errorf("%s: %w", file, err)
+			return fmt.Errorf("%s: %w", e.name, err)
 		}
-		if e.Log == logs.UnknownLog {
-			continue
-		}
-		entries++
-		if !countUse(seen, e, r.Line(), w) {
-			others++
+		if entry.Log != logs.UnknownLog {
+			e.entries++
+			e.count(entry, r.Line())
 		}
 	}
 }
 
-// countUse counts an entry; it is false for one that is about another workload or tells of
-// no identity.
-func countUse(seen map[mivet.PrincipalID]*loggedUse, e *logs.Entry, line int, w *effective.Carrier) bool {
-	id := mivet.NewPrincipalID(string(e.Principal))
-	if id == "" || !e.Use() && e.Reason != logs.TokenOnly {
-		return false
+// count counts an entry, where it tells of an identity.
+func (e *evidenceFile) count(entry *logs.Entry, line int) {
+	e.change(entry)
+	id := mivet.NewPrincipalID(string(entry.Principal))
+	if id == "" || !entry.Use() && entry.Reason != logs.TokenOnly {
+		return
 	}
-	if !slices.Contains(w.Principals(), id) && !about(w, string(e.Host), "") {
-		return false
-	}
-	u := seen[id]
+	key := useKey{id, arm.Fold(string(entry.Host))}
+	u := e.uses[key]
 	if u == nil {
 		u = &loggedUse{}
-		seen[id] = u
+		e.uses[key] = u
 	}
-	u.count += e.Count
-	if u.line > 0 && e.Time.Before(u.last) {
-		return true
+	u.entries++
+	u.count += entry.Count
+	if u.line > 0 && entry.Time.Before(u.last) {
+		return
 	}
-	u.last, u.line = e.Time, line
-	u.what = fmt.Sprintf("%s at %s", e.Action, e.Scope)
-	if !e.Use() {
-		u.what = "a token for " + orElse(string(e.Audience), "an API")
+	u.last, u.line = entry.Time, line
+	u.what = fmt.Sprintf("%s at %s", entry.Action, entry.Scope)
+	if !entry.Use() {
+		u.what = "a token for " + orElse(string(entry.Audience), "an API")
 	}
-	if e.Granted == logs.Refused {
+	if entry.Granted == logs.Refused {
 		u.what += ", which was refused"
 	}
-	return true
 }
 
-// statementsOf makes evidence of what a log tells, in the order of the principals.
-func statementsOf(seen map[mivet.PrincipalID]*loggedUse, file string, w *effective.Carrier, consumers []effective.Consumer) []effective.Statement {
-	var out []effective.Statement
-	for id, u := range seen {
-		s := effective.Statement{
-			Kind: mivet.Observed, Principals: []mivet.PrincipalID{id}, At: u.last, Source: mivet.Source{Origin: &mivet.Origin{File: file}, Line: u.line},
-			Fact: fmt.Sprintf("it was logged as %s %s, last for %s", id, counted(int(u.count), "time"), u.what),
+// change remembers when a workload was written last: by Resource Manager, itself or what
+// lies in it, such as its settings.
+func (e *evidenceFile) change(entry *logs.Entry) {
+	action, scope := string(arm.Fold(string(entry.Action))), string(entry.Scope)
+	if entry.Log != logs.Activity || entry.Granted != logs.Granted || !strings.HasSuffix(action, "/write") && !strings.Contains(action, "/slotsswap/") {
+		return
+	}
+	for id, err := arm.ParseID(scope); err == nil && id.Level() == arm.LevelResource; id = id.Parent() {
+		if entry.Time.After(e.changed[id.Key()]) {
+			e.changed[id.Key()] = entry.Time
 		}
-		// What the platform does with an identity of the workload says nothing of its code.
-		for i := range consumers {
-			c := &consumers[i]
-			if i > 0 && c.Status == effective.Presents && c.Identity != nil && c.Identity.Principal == id && slices.Contains(w.Principals(), id) {
-				s.Principals = w.Principals()
-				s.Fact += ", which " + c.Use + " may be"
-				break
-			}
+	}
+}
+
+// logged is what a log tells of a workload, and how many entries are about it.
+func (e *evidenceFile) logged(w *effective.Carrier, consumers []effective.Consumer) (out []effective.Statement, entries int) {
+	attached := w.Principals()
+	for key, u := range e.uses {
+		if !slices.Contains(attached, key.principal) && !about(w, string(key.host), "") {
+			continue
+		}
+		entries += u.entries
+		s := effective.Statement{
+			Kind: mivet.Observed, Principals: []mivet.PrincipalID{key.principal}, At: u.last, Source: mivet.Source{Origin: &mivet.Origin{File: e.name}, Line: u.line},
+			Fact: fmt.Sprintf("it was logged as %s %s, last for %s", key.principal, counted(int(u.count), "time"), u.what),
+		}
+		if use := platformUse(key.principal, consumers); use != "" && slices.Contains(attached, key.principal) {
+			// What the platform does with an identity of the workload says nothing of its code.
+			s.Principals = attached
+			s.Fact += ", which " + use + " may be"
 		}
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b effective.Statement) int { return strings.Compare(a.Fact, b.Fact) })
-	return out
+	return out, entries
+}
+
+// platformUse is what else than code presents a principal, "" for nothing.
+func platformUse(id mivet.PrincipalID, consumers []effective.Consumer) string {
+	for i := range consumers {
+		if c := &consumers[i]; i > 0 && c.Status == effective.Presents && c.Identity != nil && c.Identity.Principal == id {
+			return c.Use
+		}
+	}
+	return ""
 }

@@ -21,6 +21,9 @@ func (a *app) vetSettings() (vet.Settings, error) {
 		SubscriptionEnvironments: c.Environment.Subscriptions,
 		OwnerTags:                c.Owner.Tags,
 	}
+	if len(a.evidence) > 0 {
+		s.Evidence = a.evidenceOf
+	}
 	owners, err := a.codeowners()
 	if err != nil || owners == nil {
 		return s, err

@@ -27,6 +27,7 @@ type scanFlags struct {
 	complete  bool
 	undecided bool
 	all       bool
+	evidence  []string
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -53,6 +54,7 @@ func (a *app) scanCommand() *cobra.Command {
 	f.out.register(cmd, report.Formats()...)
 	cmd.Flags().StringVar(&f.baseline, "baseline", "", "report only what this earlier result (JSON) does not have")
 	cmd.Flags().StringArrayVar(&f.rules, "rule", nil, "run this rule alone; may be repeated")
+	cmd.Flags().StringArrayVar(&f.evidence, "evidence", nil, "hold records of attest, reports of whoami and logs of Azure against the workloads; may be repeated")
 	cmd.Flags().BoolVar(&f.undecided, "undecided", false, "list everything that could not be decided (JSON always does)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every finding as text, not the 200 that matter most (other forms always do)")
 	cmd.Flags().BoolVar(&f.complete, "require-complete", false, "exit 4 if something could not be decided and nothing was found")
@@ -66,6 +68,13 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 	chosen, err := chooseRules(f.rules)
 	if err != nil {
 		return exitUsage, err
+	}
+	for _, name := range f.evidence {
+		file, err := a.readEvidence(name)
+		if err != nil {
+			return exitFailed, err
+		}
+		a.evidence = append(a.evidence, file)
 	}
 	work := a.newProgress()
 	work.say(strings.TrimSpace("reading " + strings.Join(args, ", ")))

@@ -34,6 +34,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/contract"
+	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/tenant"
 	"github.com/mivet/mivet/vet"
 )
@@ -52,7 +53,26 @@ func Settings() vet.Settings {
 			}
 			return ""
 		},
+		Evidence: evidenceOf,
 	}
+}
+
+// evidenceOf is what the tags of a resource say of its run time: the principal that it
+// attested ("attested") or was logged as ("seen"), a day before the tenant's day, and the
+// day of its last change ("changed").
+func evidenceOf(w *effective.Carrier, _ []effective.Consumer) (seen []effective.Statement, changed time.Time) {
+	for tag, kind := range map[string]mivet.EvidenceKind{"attested": mivet.Attested, "seen": mivet.Observed} {
+		if who, ok := w.Resource.Tag(tag); ok {
+			id := mivet.NewPrincipalID(who)
+			seen = append(seen, effective.Statement{
+				Kind: kind, Principals: []mivet.PrincipalID{id}, At: time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), Fact: "it presented " + string(id), Source: w.Resource.Source,
+			})
+		}
+	}
+	if day, ok := w.Resource.Tag("changed"); ok {
+		changed, _ = time.Parse(time.DateOnly, day) // what is no day is not known
+	}
+	return seen, changed
 }
 
 // Run tests each rule of a suite with its tenants.
