@@ -4,6 +4,7 @@ package logs
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 
 	"github.com/mivet/mivet"
@@ -41,6 +42,20 @@ func (l Log) String() string {
 		return logNames[l]
 	}
 	return logNames[UnknownLog]
+}
+
+// MarshalText returns the name of String.
+func (l Log) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads a name of String.
+func (l *Log) UnmarshalText(b []byte) error {
+	for i, name := range logNames {
+		if name == string(b) {
+			*l = Log(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no log", b)
 }
 
 // Outcome says how the check of a right ended.
@@ -122,8 +137,9 @@ type Entry struct {
 	Host []byte
 	// Assignment is the role assignment that the service names for its decision.
 	Assignment []byte
-	// Correlation joins entries of one request. Token joins a sign-in with the use of it.
-	Correlation, Token []byte
+	// Correlation joins entries of one request, Call those of one operation in it. Token joins
+	// a sign-in with the use of it.
+	Correlation, Call, Token []byte
 	// Audience is the API that a token was fetched for: an application id.
 	Audience []byte
 	// Credential is the federated credential of a sign-in.
@@ -145,6 +161,6 @@ func (e *Entry) Clone() *Entry {
 func (e *Entry) texts() []*[]byte {
 	return []*[]byte{
 		&e.Category, &e.Principal, &e.AppID, &e.Operation, &e.Action, &e.Scope, &e.Resource, &e.Caller, &e.Agent,
-		&e.Host, &e.Assignment, &e.Correlation, &e.Token, &e.Audience, &e.Credential,
+		&e.Host, &e.Assignment, &e.Correlation, &e.Call, &e.Token, &e.Audience, &e.Credential,
 	}
 }

@@ -68,7 +68,7 @@ func (p *Parser) read() {
 		}
 	}
 	e.Resource = p.foldResource(s.get(slotResourceID))
-	e.Correlation = s.get(slotCorrelation)
+	e.Correlation, e.Call = s.get(slotCorrelation), s.get(slotOperationID)
 	e.Caller = address(s.get(slotCallerIP))
 	e.Agent = s.get(slotUserAgent)
 	e.Token = s.get(slotToken)

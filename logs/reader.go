@@ -26,7 +26,7 @@ type Reader struct {
 	started    bool
 	whole      bool // entries do not end with the line
 	line, last int  // of the place, and of the entry that was returned
-	buf        []byte
+	buf, text  []byte
 	unfinished bool
 	gone       error
 }
@@ -59,6 +59,9 @@ var errNoEntry = errors.New("expected a JSON object")
 
 // Line returns the line on which the last entry began.
 func (r *Reader) Line() int { return r.last }
+
+// Text returns the last entry as it is in the stream, valid until the next call of Next.
+func (r *Reader) Text() []byte { return r.text }
 
 // Unfinished reports whether the stream ended inside an entry. The file of the current hour
 // is written while it is read: the rest comes later.
@@ -148,10 +151,11 @@ func (r *Reader) nextLine() (*Entry, error) {
 		if text := bytes.TrimSpace(line); len(text) > 0 {
 			r.last = at
 			e, bad := r.p.Parse(text)
+			r.text = text
 			if bad == nil {
 				return e, nil
 			}
-			if err != nil && errors.Is(bad, errEnd) {
+			if err != nil && errors.Is(bad, ErrEnd) {
 				r.unfinished = true
 				return nil, r.end(io.EOF)
 			}
@@ -310,6 +314,7 @@ func (r *Reader) nextObject() (*Entry, error) {
 		if b.long {
 			return nil, &LineError{r.last, ErrTooLong}
 		}
+		r.text = r.buf
 		e, bad := r.p.Parse(r.buf)
 		if bad != nil {
 			return nil, &LineError{r.last, bad}

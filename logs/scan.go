@@ -42,9 +42,11 @@ type grant struct{ action, scope, assignment value }
 // maxGrants bounds the elements that are kept; entries have one or two.
 const maxGrants = 16
 
+// ErrEnd says that a text ends in the middle of a value.
+var ErrEnd = errors.New("the text ends in the middle of a value")
+
 var (
 	errDepth  = fmt.Errorf("values are nested deeper than %d", maxDepth)
-	errEnd    = errors.New("the text ends in the middle of a value")
 	errString = errors.New("a control character inside a string")
 	errEscape = errors.New("an escape that JSON does not have")
 	errToken  = errors.New("no JSON value")
@@ -60,7 +62,7 @@ func (s *scanner) scan(b []byte) error {
 	s.b, s.i, s.seen, s.nGrants, s.text = b, 0, 0, 0, 0
 	s.space()
 	if s.i >= len(b) {
-		return errEnd
+		return ErrEnd
 	}
 	if b[s.i] != '{' {
 		return errObject
@@ -124,7 +126,7 @@ func (s *scanner) object(t *keyTable, parent slot, depth int) error {
 			s.i++
 			return nil
 		case 0:
-			return errEnd
+			return ErrEnd
 		default:
 			return errComma
 		}
@@ -136,7 +138,7 @@ func (s *scanner) key(t *keyTable) (*key, error) {
 	switch s.peek() {
 	case '"':
 	case 0:
-		return nil, errEnd
+		return nil, ErrEnd
 	default:
 		return nil, errMember
 	}
@@ -149,7 +151,7 @@ func (s *scanner) key(t *keyTable) (*key, error) {
 	case ':':
 		s.i++
 	case 0:
-		return nil, errEnd
+		return nil, ErrEnd
 	default:
 		return nil, errColon
 	}
@@ -289,7 +291,7 @@ func (s *scanner) grantList(depth int) error {
 			s.i++
 			return nil
 		case 0:
-			return errEnd
+			return ErrEnd
 		default:
 			return errComma
 		}
@@ -316,7 +318,7 @@ func (s *scanner) skip(c byte, depth int) error {
 	case 'n':
 		return s.word("null")
 	case 0:
-		return errEnd
+		return ErrEnd
 	}
 	return s.number()
 }
@@ -340,7 +342,7 @@ func (s *scanner) list(depth int) error {
 			s.i++
 			return nil
 		case 0:
-			return errEnd
+			return ErrEnd
 		default:
 			return errComma
 		}
@@ -436,7 +438,7 @@ func (s *scanner) str() (value, error) {
 		}
 		if i >= len(b) {
 			s.i = len(b)
-			return value{}, errEnd
+			return value{}, ErrEnd
 		}
 		switch c := b[i]; {
 		case c == '"':

@@ -80,6 +80,7 @@ func (a *app) commands() []*cobra.Command {
 		a.whoCanCommand(),
 		a.whatCanCommand(),
 		a.accessCommand(),
+		a.usageCommand(),
 		a.pathCommand(),
 		a.whoCanActAsCommand(),
 		a.blastCommand(),

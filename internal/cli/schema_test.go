@@ -55,6 +55,7 @@ var forms = []form{
 	{"shapers", "What mivet shapers writes: who can shape each workload", reflect.TypeFor[shapersJSON]()},
 	{"record", "What mivet verify --record and mivet test --record keep: what passed in a stage", reflect.TypeFor[record]()},
 	{"test", "What mivet test writes: the access tests of a contract with their answers", reflect.TypeFor[testJSON]()},
+	{"usage", "What mivet usage writes: what an identity was granted, and what it used", reflect.TypeFor[usageJSON]()},
 	{"version", "What mivet version writes: the build and the facts in it", reflect.TypeFor[versionReport]()},
 	{"what-can", "What mivet what-can writes: all rights of a principal", reflect.TypeFor[whatCanJSON]()},
 	{"who-can", "What mivet who-can writes: who may do this there", reflect.TypeFor[whoCanJSON]()},

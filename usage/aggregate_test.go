@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package usage
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/logs"
+)
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func entry(principal, action, scope, when string, granted logs.Outcome) *logs.Entry {
+	e := logs.Entry{
+		Log: logs.KeyVault, Category: []byte("AuditEvent"), Principal: []byte(principal), Action: []byte(action), Plane: mivet.PlaneData,
+		Scope: []byte(scope), Granted: granted, Count: 1, Resource: []byte("/v"), AppID: []byte("app"), Caller: []byte("10.0.0.1"),
+	}
+	if when != "" {
+		e.Time = at(when)
+	}
+	return &e
+}
+
+func TestAggregatorCounts(t *testing.T) {
+	a := NewAggregator()
+	a.Add(entry("P", "get", "/v/s", "2026-11-02T10:00:00Z", logs.Granted))
+	a.Add(entry("p", "get", "/v/s", "2026-11-02T08:00:00Z", logs.Refused))
+	a.Add(entry("p", "get", "/v/s", "2026-11-03T00:00:00Z", logs.Undecided))
+	a.Add(entry("p", "get", "/v/s", "", logs.Granted))
+	many := entry("p", "set", "/v/s", "2026-11-03T00:00:00Z", logs.Granted)
+	many.Count = 9
+	a.Add(many)
+	got := a.Summary()
+	fact := func(action string, day Day, c Counts) Fact {
+		return Fact{Principal: "p", Log: logs.KeyVault, Action: action, Plane: mivet.PlaneData, Scope: "/v/s", Day: day, Counts: c}
+	}
+	d2, d3 := at("2026-11-02T00:00:00Z"), at("2026-11-03T00:00:00Z")
+	want := []Fact{
+		fact("get", NoDay, Counts{Granted: 1}),
+		fact("get", DayOf(d2), Counts{Granted: 1, Refused: 1, First: at("2026-11-02T08:00:00Z"), Last: at("2026-11-02T10:00:00Z")}),
+		fact("get", DayOf(d3), Counts{Undecided: 1, First: d3, Last: d3}),
+		fact("set", DayOf(d3), Counts{Granted: 9, First: d3, Last: d3}),
+	}
+	if diff := cmp.Diff(want, got.Facts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Entries != 5 || want[1].Total() != 2 {
+		t.Errorf("%d entries", got.Entries)
+	}
+	if diff := cmp.Diff([]Seen{{Log: logs.KeyVault, Category: "AuditEvent", Resource: "/v", Entries: 5, First: DayOf(d2), Last: DayOf(d3)}}, got.Seen); diff != "" {
+		t.Errorf("seen (-want +got):\n%s", diff)
+	}
+	if len(got.Origins) != 1 || got.Origins[0].Total() != 13 || got.Origins[0].Principal != "p" {
+		t.Errorf("origins %+v", got.Origins)
+	}
+}
+
+// An application stands for the principal where the log names no other; what names neither
+// is counted by its reason.
+func TestAggregatorWithoutPrincipal(t *testing.T) {
+	a := NewAggregator()
+	sent := entry("", "send", "/b", "2026-11-02T10:00:00Z", logs.Granted)
+	sent.Reason, sent.AppID = logs.NoPrincipal, []byte("APP-1")
+	a.Add(sent)
+	key := entry("", "", "/b", "2026-11-02T10:00:00Z", logs.Undecided)
+	key.Reason = logs.NoIdentity
+	a.Add(key)
+	a.Add(key)
+	strange := entry("p", "", "/b", "2026-11-02T10:00:00Z", logs.Undecided)
+	strange.Reason, strange.Operation = logs.UnknownOperation, []byte("Frob")
+	a.Add(strange)
+	token := entry("p", "", "", "2026-11-02T10:00:00Z", logs.Undecided)
+	token.Log, token.Reason, token.Credential = logs.SignIn, logs.TokenOnly, []byte("fic")
+	a.Add(token)
+	s := a.Summary()
+	if len(s.Facts) != 1 || s.Facts[0].App != "app-1" || s.Facts[0].Principal != "" || s.Facts[0].Granted != 1 {
+		t.Errorf("facts %+v", s.Facts)
+	}
+	want := []Unmapped{
+		{Log: logs.KeyVault, Category: "AuditEvent", Reason: logs.NoIdentity, Entries: 2},
+		{Log: logs.KeyVault, Category: "AuditEvent", Reason: logs.UnknownOperation, Operation: "Frob", Entries: 1},
+		{Log: logs.SignIn, Category: "AuditEvent", Reason: logs.TokenOnly, Entries: 1},
+	}
+	if diff := cmp.Diff(want, s.Unmapped); diff != "" {
+		t.Errorf("unmapped (-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(s.Origins, func(o Origin) bool { return o.Principal == "p" && o.Credential == "fic" }) {
+		t.Errorf("the sign-in left no origin: %+v", s.Origins)
+	}
+}
+
+// Started, accepted and succeeded are one call; a refusal counts more than all.
+func TestAggregatorCountsCallsOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcomes []logs.Outcome
+		want     Counts
+	}{
+		"succeeded": {[]logs.Outcome{logs.Undecided, logs.Granted, logs.Granted}, Counts{Granted: 1}},
+		"late":      {[]logs.Outcome{logs.Granted, logs.Undecided}, Counts{Granted: 1}},
+		"refused":   {[]logs.Outcome{logs.Undecided, logs.Granted, logs.Refused, logs.Granted}, Counts{Refused: 1}},
+		"started":   {[]logs.Outcome{logs.Undecided}, Counts{Undecided: 1}},
+	} {
+		a := NewAggregator()
+		for i, o := range c.outcomes {
+			e := entry("p", "write", "/s", fmt.Sprintf("2026-11-02T10:00:0%dZ", i), o)
+			e.Log, e.Correlation, e.Call = logs.Activity, []byte("c"), []byte("o")
+			a.Add(e)
+		}
+		c.want.First, c.want.Last = at("2026-11-02T10:00:00Z"), at("2026-11-02T10:00:00Z").Add(time.Duration(len(c.outcomes)-1)*time.Second)
+		if f := a.Summary().Facts; len(f) != 1 || f[0].Counts != c.want {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	a := NewAggregator()
+	for _, call := range []string{"1", "2"} {
+		e := entry("p", "write", "/s", "2026-11-02T10:00:00Z", logs.Granted)
+		e.Log, e.Correlation, e.Call = logs.Activity, []byte("c"), []byte(call)
+		a.Add(e)
+	}
+	if f := a.Summary().Facts; len(f) != 1 || f[0].Granted != 2 {
+		t.Errorf("two calls: %+v", f)
+	}
+}
+
+func TestRepeatedLines(t *testing.T) {
+	a := NewAggregator()
+	if first, again := a.Repeats([]byte("x")), a.Repeats([]byte("x")); first || again || a.Lines() != nil {
+		t.Error("lines count once although nobody asked for it")
+	}
+	a.CountOnce(map[uint64]struct{}{Digest([]byte("elsewhere")): {}})
+	var got []bool
+	for _, line := range []string{"x", "x", "y", "elsewhere"} {
+		got = append(got, a.Repeats([]byte(line)))
+	}
+	if !slices.Equal(got, []bool{false, true, false, true}) || len(a.Lines()) != 2 || a.Summary().Repeated != 2 {
+		t.Errorf("%v, lines %v", got, a.Lines())
+	}
+}
+
+// What is kept beside the facts is bounded.
+func TestAggregatorIsBounded(t *testing.T) {
+	a := NewAggregator()
+	for i := range 3 * maxOrigins {
+		e := entry("p", "get", "/v", "2026-11-02T10:00:00Z", logs.Granted)
+		e.Caller = fmt.Append(nil, i)
+		a.Add(e)
+	}
+	for i := range maxUnmapped + 100 {
+		e := entry("", "", "/v", "2026-11-02T10:00:00Z", logs.Granted)
+		e.Reason, e.Operation = logs.UnknownOperation, fmt.Append(nil, i)
+		a.Add(e)
+	}
+	s := a.Summary()
+	last := s.Origins[len(s.Origins)-1]
+	if len(s.Origins) != maxOrigins+1 || !last.More || last.Granted != 2*maxOrigins {
+		t.Errorf("%d origins, the last %+v", len(s.Origins), last)
+	}
+	sum := int64(0)
+	for _, u := range s.Unmapped {
+		sum += u.Entries
+	}
+	if len(s.Unmapped) != maxUnmapped+1 || sum != maxUnmapped+100 {
+		t.Errorf("%d kinds of unmapped entries, %d in sum", len(s.Unmapped), sum)
+	}
+}
+
+// Entries that are shared out and put together again give the same.
+func TestMerge(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	one, parts := NewAggregator(), []*Aggregator{NewAggregator(), NewAggregator(), NewAggregator()}
+	for range 2000 {
+		e := entry(fmt.Sprint("p", random.IntN(5)), fmt.Sprint("a", random.IntN(4)), fmt.Sprint("/s", random.IntN(6)), fmt.Sprintf("2026-11-0%dT0%d:00:00Z", 1+random.IntN(5), random.IntN(9)), logs.Outcome(random.IntN(3)))
+		e.Caller = fmt.Append(nil, random.IntN(3))
+		if random.IntN(5) == 0 {
+			e.Reason = logs.NoIdentity
+		}
+		one.Add(e)
+		parts[random.IntN(len(parts))].Add(e)
+	}
+	for _, p := range parts[1:] {
+		parts[0].Merge(p)
+	}
+	if diff := cmp.Diff(one.Summary(), parts[0].Summary()); diff != "" {
+		t.Errorf("(-one +merged):\n%s", diff)
+	}
+}
+
+func TestMergeKeepsBounds(t *testing.T) {
+	var parts [2]*Aggregator
+	for p := range parts {
+		parts[p] = NewAggregator()
+		for i := range maxOrigins + 1 {
+			e := entry("p", "get", "/v", "2026-11-02T10:00:00Z", logs.Granted)
+			e.Caller = fmt.Append(nil, p, i)
+			parts[p].Add(e)
+		}
+	}
+	parts[0].CountOnce(nil)
+	parts[1].CountOnce(nil)
+	parts[1].Repeats([]byte("x"))
+	parts[0].Merge(parts[1])
+	s := parts[0].Summary()
+	if last := s.Origins[len(s.Origins)-1]; len(s.Origins) != maxOrigins+1 || last.Granted != maxOrigins+2 || len(parts[0].Lines()) != 1 {
+		t.Errorf("%d origins, the last %+v", len(s.Origins), last)
+	}
+}
+
+func TestDay(t *testing.T) {
+	for text, want := range map[string]string{"2026-11-02T23:59:59Z": "2026-11-02", "1970-01-01T00:00:00Z": "1970-01-01", "1969-12-31T23:59:59Z": "1969-12-31", "1969-12-31T00:00:00Z": "1969-12-31"} {
+		d := DayOf(at(text))
+		if d.String() != want {
+			t.Errorf("%s: %s", text, d)
+		}
+		var back Day
+		if b, err := d.MarshalText(); err != nil || back.UnmarshalText(b) != nil || back != d {
+			t.Errorf("%s: read back as %s", text, back)
+		}
+	}
+	if DayOf(time.Time{}) != NoDay || NoDay.String() != "" {
+		t.Error("the zero time has a day")
+	}
+	var d Day
+	if err := d.UnmarshalText(nil); err != nil || d != NoDay {
+		t.Errorf("no text: %v (%v)", d, err)
+	}
+	if err := d.UnmarshalText([]byte("moon")); err == nil || !strings.Contains(err.Error(), "reading a day") {
+		t.Errorf("%v", err)
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	a := NewAggregator()
+	e := entry("6b0a1c52-7a1f-4a57-9d5b-0c0c4f4a0001", "Microsoft.KeyVault/vaults/secrets/getSecret/action", "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourcegroups/shop/providers/microsoft.keyvault/vaults/kv/secrets/a", "2026-11-02T10:00:00Z", logs.Granted)
+	b.ReportAllocs()
+	for b.Loop() {
+		a.Add(e)
+	}
+}
