@@ -427,16 +427,22 @@ func (s *Summary) sort() {
 }
 
 func together[T any](rows []T, compare func(a, b *T) int, merge func(a, b *T)) []T {
-	slices.SortStableFunc(rows, func(a, b T) int { return compare(&a, &b) })
-	n := 0
+	if len(rows) == 0 {
+		return rows
+	}
+	// Rows are large: their places are sorted, and each row is moved once.
+	order := make([]*T, len(rows))
 	for i := range rows {
-		if n > 0 && compare(&rows[n-1], &rows[i]) == 0 {
-			merge(&rows[n-1], &rows[i])
+		order[i] = &rows[i]
+	}
+	slices.SortFunc(order, compare)
+	out := make([]T, 0, len(rows))
+	for _, r := range order {
+		if n := len(out); n > 0 && compare(&out[n-1], r) == 0 {
+			merge(&out[n-1], r)
 			continue
 		}
-		rows[n] = rows[i]
-		n++
+		out = append(out, *r)
 	}
-	clear(rows[n:])
-	return rows[:n]
+	return out
 }

@@ -20,6 +20,7 @@ const (
 	fileVersion = 1
 
 	maxRecord = 16 << 20
+	window    = 1 << 20
 	maxWindow = 8 << 20
 )
 
@@ -44,7 +45,7 @@ var fileMagic = []byte{0x28, 0xB5, 0x2F, 0xFD}
 
 // Write writes a ledger.
 func Write(w io.Writer, l *Ledger) (err error) {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow))
+	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return fmt.Errorf("preparing to write facts: %w", err)
 	}
@@ -53,7 +54,12 @@ func Write(w io.Writer, l *Ledger) (err error) {
 			err = fmt.Errorf("writing facts: %w", cerr)
 		}
 	}()
-	enc := json.NewEncoder(z)
+	return writeRecords(z, l)
+}
+
+// writeRecords writes a ledger as JSON Lines.
+func writeRecords(w io.Writer, l *Ledger) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	out := writer{enc: enc}
 	out.put(&record{Kind: "header", Format: fileFormat, Version: fileVersion})
@@ -114,8 +120,13 @@ func Read(r io.Reader) (*Ledger, error) {
 		return nil, fmt.Errorf("reading facts: %w", err)
 	}
 	defer z.Close()
+	return readRecords(z)
+}
+
+// readRecords reads what writeRecords wrote.
+func readRecords(r io.Reader) (*Ledger, error) {
 	const buffer = 64 << 10
-	lines := bufio.NewScanner(z)
+	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, buffer), maxRecord)
 	in := fileReader{ledger: NewLedger()}
 	for lines.Scan() {
@@ -128,7 +139,7 @@ func Read(r io.Reader) (*Ledger, error) {
 		return nil, fmt.Errorf("reading facts: line %d: %w", in.n+1, err)
 	}
 	if !in.ended {
-		return nil, fmt.Errorf("reading facts: the end is missing, so the file was cut off: read the logs again")
+		return nil, errors.New("reading facts: the end is missing, so the file was cut off: read the logs again")
 	}
 	return in.ledger, nil
 }
