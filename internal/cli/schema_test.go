@@ -42,6 +42,7 @@ var forms = []form{
 	{"choke", "What mivet choke writes: what to remove so that nobody else reaches the target", reflect.TypeFor[chokeJSON]()},
 	{"config", "What mivet config show writes: the settings and where they come from", reflect.TypeFor[configJSON]()},
 	{"conformance", "What mivet conformance writes: where answers and known answers agree", reflect.TypeFor[conformance.Report]()},
+	{"conformance-values", "What mivet conformance --values writes: how much of templates is known before a deployment", reflect.TypeFor[conformance.ValueReport]()},
 	{"contract-check", "What mivet contract check writes: what is wrong with a contract, and what is left open", reflect.TypeFor[contractJSON]()},
 	{"diff", "What mivet diff writes: what changed between two inputs", reflect.TypeFor[diffJSON]()},
 	{"doctor", "What mivet doctor writes: what can be read, and what would be unknown", reflect.TypeFor[doctorJSON]()},

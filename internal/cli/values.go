@@ -34,7 +34,7 @@ func (a *app) conformanceValues(ctx context.Context, f *conformanceFlags, folder
 	}
 	write := func(w io.Writer, format string, colour bool) error {
 		if format == formatJSON {
-			return writeJSON(w, report)
+			return writeAnswer(w, "conformance-values", report)
 		}
 		p := newPrinter(w, colour)
 		writeValues(p, report, a.verbose)
