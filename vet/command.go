@@ -65,6 +65,9 @@ func azAssignment(verb string, a *mivet.RoleAssignment) string {
 	if owner, symbolic := a.Principal.Symbolic(); symbolic {
 		return "# " + verb + " in the template: " + role + " at " + a.Scope.String() + " for the principal of " + shortOwner(owner)
 	}
+	if planned := plannedOnly(a); planned != "" && verb == "delete" {
+		return "# take " + planned + " out of its source: it is not made yet"
+	}
 	b.WriteString("az role assignment " + verb)
 	if verb == "delete" {
 		b.WriteString(" --assignee " + quote(string(a.Principal)))
@@ -76,6 +79,15 @@ func azAssignment(verb string, a *mivet.RoleAssignment) string {
 	}
 	b.WriteString(" --role " + quote(role) + " --scope " + quote(a.Scope.String()))
 	return b.String()
+}
+
+// plannedOnly returns the address of an assignment that a plan or a template is still to
+// make; "" for one that Azure holds.
+func plannedOnly(a *mivet.RoleAssignment) string {
+	if !a.ID.IsZero() || a.Source.Origin == nil {
+		return ""
+	}
+	return a.Source.Origin.Address
 }
 
 func azLocal(g *mivet.LocalAssignment) string {

@@ -38,7 +38,7 @@ func (a *app) checkCommand() *cobra.Command {
 			"  mivet check main.bicep --against prod.mivet --resource-group shop\n" +
 			"  az deployment group what-if -g shop -f main.bicep --no-pretty-print -o json | mivet check - --against prod.mivet\n" +
 			"  mivet check plan.json --against prod.mivet --contract mivet.yaml --stage prod -o - -o report.md",
-		Long: "Reads a plan (terraform show -json) as a change: which principals are recycled or end, which\n" +
+		Long: "Reads a plan (terraform show -json, or the file of terraform plan -out) as a change: which principals are recycled or end, which\n" +
 			"grants strand, follow or cannot be applied, which workloads lose an access, for good or for a\n" +
 			"time, which selectors will point at nothing, which grants are broad, and what leaves management.\n\n" +
 			"--against lays the plan over the whole tenant: a snapshot, or any other input. Then grants and\n" +

@@ -141,7 +141,7 @@ func (a *app) readChange(ctx context.Context, f *checkFlags, file string, tenant
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, opened.Close()) }()
-		in = opened
+		in, s.at = opened, opened
 		if s.info, err = opened.Stat(); err != nil {
 			return nil, err
 		}
@@ -158,6 +158,11 @@ func (a *app) readChange(ctx context.Context, f *checkFlags, file string, tenant
 	switch kind {
 	case iac.KindARMTemplate, iac.KindBicep, iac.KindBicepSnapshot, iac.KindWhatIf:
 		return a.readDeployment(ctx, f, s, kind, tenant)
+	case iac.KindTerraformBinaryPlan:
+		if s.at == nil || !s.info.Mode().IsRegular() {
+			return nil, errorWithHint(errors.New("a plan file cannot be read from a stream"), "name the file, or pipe \"terraform show -json\" of it")
+		}
+		return iac.ReadBinaryPlan(ctx, s.name, s.at, s.info.Size())
 	default:
 		if f.deploy.given() {
 			return nil, usagef("where a template is deployed was said, and %s is %s", s.name, kind)

@@ -77,6 +77,8 @@ func formatOf(s *source) *inputFormat {
 	case iac.KindUnknown:
 	case iac.KindTerraformPlan, iac.KindTerraformState, iac.KindTerraformRawState:
 		return &inputFormat{what: kind.String(), read: readTerraform, plan: true}
+	case iac.KindTerraformBinaryPlan:
+		return &inputFormat{what: kind.String(), read: readBinaryPlan, plan: true}
 	case iac.KindAzureHound:
 		return &inputFormat{what: kind.String(), read: readAzureHound}
 	case iac.KindARMTemplate:
@@ -123,6 +125,23 @@ func readTerraform(ctx context.Context, a *app, s *source) (*mivet.Snapshot, err
 		return nil, err
 	}
 	plan, err := iac.ReadPlan(ctx, s.name, s.text)
+	if err != nil {
+		return nil, err
+	}
+	change.Compare(plan, nil, cat).Mark(plan.After)
+	return plan.After, nil
+}
+
+// readBinaryPlan reads a plan file, with what it does to access.
+func readBinaryPlan(ctx context.Context, a *app, s *source) (*mivet.Snapshot, error) {
+	if s.at == nil {
+		return nil, errorWithHint(fmt.Errorf("reading %s: a binary plan is read from a file, not from a stream", s.name), "name the file that terraform plan -out wrote")
+	}
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := iac.ReadBinaryPlan(ctx, s.name, s.at, s.size)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,11 @@ func ReadPlan(ctx context.Context, name string, r io.Reader) (*change.Plan, erro
 	if err != nil {
 		return nil, err
 	}
+	return planOf(doc), nil
+}
+
+// planOf makes a change of a document.
+func planOf(doc *document) *change.Plan {
 	past := doc.past()
 	before := newBuilder(past)
 	after := newBuilder(doc)
@@ -54,7 +59,7 @@ func ReadPlan(ctx context.Context, name string, r io.Reader) (*change.Plan, erro
 		p.Steps = append(p.Steps, step(before, after, earlier[o.address], o, table[o.typ]))
 	}
 	p.Before, p.After = before.build(), after.build()
-	return p, nil
+	return p
 }
 
 // past is the document as it was before the plan: each object with the values that the

@@ -66,7 +66,7 @@ func (k Kind) String() string {
 // Supported reports whether this package reads the format.
 func (k Kind) Supported() bool {
 	switch k {
-	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound, KindARMTemplate, KindBicepSnapshot, KindWhatIf, KindBicep, KindTerraformSource:
+	case KindTerraformPlan, KindTerraformState, KindTerraformRawState, KindAzureHound, KindARMTemplate, KindBicepSnapshot, KindWhatIf, KindBicep, KindTerraformSource, KindTerraformBinaryPlan:
 		return true
 	default:
 		return false

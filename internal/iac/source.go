@@ -85,7 +85,8 @@ type sources struct {
 	reader   *reader
 	settings map[string][]setting
 	gaps     []mivet.Gap
-	left     int // bytes that may still be read
+	left     int  // bytes that may still be read
+	packed   bool // the tree is that of a binary plan
 }
 
 // sourceModule is one module of the source, in one of its instances.
@@ -95,6 +96,7 @@ type sourceModule struct {
 	folder   string
 	blocks   []sourceBlock
 	values   map[string]cty.Value // "var", "local", "module", and objects by their type
+	locals   map[string]hclsyntax.Expression
 }
 
 type sourceBlock struct {
@@ -229,6 +231,7 @@ func (s *sources) locals(m *sourceModule) {
 			}
 		}
 	}
+	m.locals = exprs
 	vals := map[string]cty.Value{}
 	for name := range exprs {
 		vals[name] = cty.DynamicVal
@@ -280,7 +283,22 @@ func (m *sourceModule) expressionOf(x hclsyntax.Expression) expression {
 	if v := m.value(x, nil); isText(v) {
 		return expression{constant: v.AsString()}
 	}
-	return expression{refs: referencesOf(x)}
+	return expression{refs: m.withoutLocals(referencesOf(x), 0)}
+}
+
+// withoutLocals puts what a local refers to in the place of the local.
+func (m *sourceModule) withoutLocals(refs []string, depth int) []string {
+	var out []string
+	for _, ref := range refs {
+		name, isLocal := strings.CutPrefix(ref, "local.")
+		name, _ = cutIndex(splitAddress(name)[0])
+		if !isLocal || m.locals[name] == nil || depth > maxLocalPasses || len(out) > maxEach {
+			out = append(out, ref)
+			continue
+		}
+		out = append(out, m.withoutLocals(referencesOf(m.locals[name]), depth+1)...)
+	}
+	return out
 }
 
 func (s *sources) outputs(m *sourceModule) {
@@ -337,7 +355,7 @@ func (s *sources) call(m *sourceModule, b sourceBlock, depth int) cty.Value {
 			where = v.AsString()
 		}
 	}
-	files := s.filesOf(m, where)
+	files := s.filesOf(m, name, where)
 	if len(files) == 0 || depth >= maxModules {
 		s.gap(b.TypeRange, b.file, address, fmt.Sprintf("the module %q is not in the tree, and what it deploys is not known", where))
 		return cty.DynamicVal
@@ -361,7 +379,11 @@ func (s *sources) call(m *sourceModule, b sourceBlock, depth int) cty.Value {
 }
 
 // filesOf lists the source files of a module by its path.
-func (s *sources) filesOf(m *sourceModule, where string) []string {
+func (s *sources) filesOf(m *sourceModule, name, where string) []string {
+	if s.packed { // modules lie there by their keys, wherever they came from
+		key := strings.ReplaceAll(joinModule(m.config.path, "module."+name), "module.", "")
+		return SourceFiles(s.tree, "tfconfig/m-"+key)
+	}
 	if !strings.HasPrefix(where, "./") && !strings.HasPrefix(where, "../") || s.tree == nil {
 		return nil
 	}
