@@ -224,6 +224,10 @@ func TestTemplates(t *testing.T) {
 		{Kind: mivet.EditDeleteIdentity, Resource: kv},
 		{Kind: mivet.EditRemoveSuppression, Name: "f:1"},
 	}
+	planned := &mivet.RoleAssignment{RoleName: "Reader", Principal: "p", Scope: kv, Source: mivet.Source{Origin: &mivet.Origin{Address: "azurerm_role_assignment.x"}}}
+	if got := vet.AzCommands([]mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: planned}})[0]; got != "# take azurerm_role_assignment.x out of its source: it is not made yet" {
+		t.Errorf("what is only planned is removed by %q", got)
+	}
 	tf, bicep, az := vet.Terraform(edits), vet.Bicep(edits), strings.Join(vet.AzCommands(edits), "\n")
 	for _, want := range []string{
 		`role_definition_name = "Key Vault Secrets User"`, `description = "it's $${mine}"`, "local_authentication_enabled = false",

@@ -31,7 +31,7 @@ func ReadBinaryPlan(ctx context.Context, name string, r io.ReaderAt, size int64)
 	if err != nil {
 		return nil, err
 	}
-	return planOf(doc), nil
+	return asChange(doc), nil
 }
 
 func readBinary(ctx context.Context, name string, r io.ReaderAt, size int64) (*document, error) {

@@ -38,11 +38,11 @@ func ReadPlan(ctx context.Context, name string, r io.Reader) (*change.Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	return planOf(doc), nil
+	return asChange(doc), nil
 }
 
-// planOf makes a change of a document.
-func planOf(doc *document) *change.Plan {
+// asChange makes a change of a document.
+func asChange(doc *document) *change.Plan {
 	past := doc.past()
 	before := newBuilder(past)
 	after := newBuilder(doc)
