@@ -274,13 +274,12 @@ func (t *trials) one(ctx context.Context, x *contract.Binding, b *contract.Bound
 // live asks the service itself.
 func (t *trials) live(ctx context.Context, q *trial.Request, allowed bool, r *trialResult) error {
 	r.Mode = modeLive
-	o, err := t.runner.Run(ctx, q)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.Answer, r.Verdict, r.Why = authz.Unknown.String(), verdictUndecided, err.Error()
-		return nil //nolint:nilerr // the test is undecided, and the others are run
+	o, failed := t.runner.Run(ctx, q)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case failed != nil: // the test is undecided, and the others are run
+		o = trial.Outcome{Answer: trial.Unclear, Why: failed.Error()}
 	}
 	r.Status, r.Code, r.Why, r.Answer = o.Status, o.Code, o.Why, string(o.Answer)
 	switch o.Answer {
