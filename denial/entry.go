@@ -39,18 +39,18 @@ func (s *Series) batch(r *record) bool {
 	if err != nil {
 		return false
 	}
-	any := false
+	used := false
 	for {
 		e, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return any
+			return used
 		}
 		if err != nil {
 			s.Faults++
 			return true
 		}
 		one := record{Moment: r.Moment, lines: 1}
-		any = s.entry(e, &one) || any
+		used = s.entry(e, &one) || used
 	}
 }
 

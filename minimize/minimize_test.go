@@ -400,7 +400,9 @@ func cheapest(p *minimize.Problem, gives map[*mivet.RoleDefinition][]right, scop
 			return
 		}
 		for i := from; i < len(all); i++ {
-			if slices.ContainsFunc(p.Needs, func(n minimize.Need) bool { return !covers([]minimize.Need{n}, chosen) && covers([]minimize.Need{n}, all[i:i+1]) }) {
+			if slices.ContainsFunc(p.Needs, func(n minimize.Need) bool {
+				return !covers([]minimize.Need{n}, chosen) && covers([]minimize.Need{n}, all[i:i+1])
+			}) {
 				try(i+1, append(slices.Clone(chosen), all[i]))
 			}
 		}

@@ -207,10 +207,10 @@ func (t *trimming) used(e *logs.Entry) error {
 	}
 	scope = t.spelled(scope)
 	var held []arm.Operation
-	for _, way := range strings.Split(string(e.Action), "|") {
+	for way := range strings.SplitSeq(string(e.Action), "|") {
 		var all []arm.Operation
 		holds := true
-		for _, text := range strings.Split(way, "+") {
+		for text := range strings.SplitSeq(way, "+") {
 			op, err := arm.ParseOperation(text)
 			if err != nil {
 				return err

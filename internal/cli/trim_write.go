@@ -99,11 +99,12 @@ func reversed(edits []mivet.Edit) []mivet.Edit {
 }
 
 func (t *trimming) commands(w io.Writer, mark string, edits []mivet.Edit) error {
-	text := t.head(mark)
+	var text strings.Builder
+	text.WriteString(t.head(mark))
 	for _, c := range vet.AzCommands(edits) {
-		text += c + "\n"
+		text.WriteString(c + "\n")
 	}
-	_, err := io.WriteString(w, cleanStyled(text))
+	_, err := io.WriteString(w, cleanStyled(text.String()))
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -142,7 +143,7 @@ func nextField(in *bufio.Reader) (field int, number uint64, body []byte, err err
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	field = int(key >> 3) //nolint:gosec // compared with small numbers only
+	field = int(key >> 3)
 	skip := 0
 	switch key & 7 {
 	case 0:
@@ -159,7 +160,7 @@ func nextField(in *bufio.Reader) (field int, number uint64, body []byte, err err
 		if n > 4*maxValue {
 			return 0, 0, nil, errors.New("a part of it is larger than 64 MiB")
 		}
-		body, err = io.ReadAll(io.LimitReader(in, int64(n))) //nolint:gosec // at most 64 MiB
+		body, err = io.ReadAll(io.LimitReader(in, int64(n)))
 		if err == nil && uint64(len(body)) != n {
 			err = io.ErrUnexpectedEOF
 		}
@@ -340,8 +341,11 @@ func (b *binaryPlan) filtered(v any) (json.RawMessage, error) {
 // stand in its prior state.
 func (b *binaryPlan) state(z *zip.Reader) error {
 	f, err := z.Open("tfstate")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a plan of new resources may have none
+	}
 	if err != nil {
-		return nil //nolint:nilerr // a plan of new resources may have none
+		return fmt.Errorf("%s: the state in it: %w", b.doc.file, err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	past, err := readDocument(b.ctx, b.doc.file+" (tfstate)", f)

@@ -111,7 +111,7 @@ func (m *msgpack) sized(c byte) (any, error) {
 
 // extension takes an extension: what is not known, with or without what is known of it.
 func (m *msgpack) extension(c byte) (any, error) {
-	n := 0
+	var n int
 	switch {
 	case c >= 0xd4 && c <= 0xd8:
 		n = 1 << (c - 0xd4)

@@ -4,6 +4,7 @@ package iac
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -223,9 +224,7 @@ func (m *sourceModule) dynamic(b *hclsyntax.Block, each map[string]cty.Value, af
 	for it := v.ElementIterator(); it.Next(); {
 		key, e := it.Element()
 		inner := map[string]cty.Value{iterator: cty.ObjectVal(map[string]cty.Value{"key": key, "value": e})}
-		for k, x := range each {
-			inner[k] = x
-		}
+		maps.Copy(inner, each)
 		a, u := m.body(content, inner)
 		addBlock(name, a, u, after, unknown)
 	}
