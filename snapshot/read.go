@@ -446,6 +446,7 @@ func (f *File) eachIn(frames []*entry, do func(id arm.ID, raw json.RawMessage) e
 	defer unpack.Close()
 	d := newDecoder(newLoader(f, nil), unpack)
 	for _, e := range frames {
+		var stop error // of the caller, and no fault of the file
 		err := d.records(e, func(line []byte) error {
 			var r record
 			if err := json.Unmarshal(line, &r); err != nil {
@@ -455,8 +456,12 @@ func (f *File) eachIn(frames []*entry, do func(id arm.ID, raw json.RawMessage) e
 			if err != nil {
 				return err
 			}
-			return do(r.Resource, fact)
+			stop = do(r.Resource, fact)
+			return stop
 		})
+		if stop != nil {
+			return stop
+		}
 		if err != nil {
 			return err
 		}

@@ -232,7 +232,7 @@ func (w *eventsAnswer) write(out io.Writer, format string, colour bool) error {
 		for i := range w.log.Changes {
 			j.Changes = append(j.Changes, w.loggedChangeJSON(&w.log.Changes[i]))
 		}
-		return writeJSON(out, j)
+		return writeAnswer(out, "events", j)
 	}
 	p := newPrinter(out, colour)
 	p.printf("%s\n", bold(fmt.Sprintf("%s in %s", counted(len(w.log.Changes), "change"), counted(w.log.Entries, "log entry"))))

@@ -219,5 +219,5 @@ func (w *integrityAnswer) writeJSON(out io.Writer) error {
 		}
 		j.Drifts = append(j.Drifts, x)
 	}
-	return writeJSON(out, j)
+	return writeAnswer(out, "integrity", j)
 }

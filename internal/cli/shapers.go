@@ -155,5 +155,5 @@ func (w *shapersAnswer) writeJSON(out io.Writer) error {
 		}
 		j.Workloads = append(j.Workloads, x)
 	}
-	return writeJSON(out, j)
+	return writeAnswer(out, "shapers", j)
 }

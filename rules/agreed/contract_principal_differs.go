@@ -21,7 +21,7 @@ var ContractPrincipalDiffers = &vet.Rule{
 	Doc:      contractPrincipalDiffersDoc,
 	Category: "agreed",
 	Severity: mivet.SeverityHigh,
-	Class:    "identity-recycled",
+	Class:    "identity-recreated",
 	Needs:    contractNeeds,
 	Since:    "0.1.0",
 	Sources:  []vet.Citation{identityOverview},
