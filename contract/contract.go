@@ -47,6 +47,8 @@ type Types struct{ Recreated, Stable, Shared, Alone string }
 type Sharing struct {
 	// Workloads is the most for one identity; 0: not said.
 	Workloads int
+	// Place is where that number is written.
+	Place Place
 	// Allowed are patterns of names of identities for which that does not hold.
 	Allowed []string
 	set     bool

@@ -358,10 +358,10 @@ func (l *loader) tightenTypes(o *Organisation, n *node) {
 
 func (l *loader) tightenSharing(o *Organisation, n *node) {
 	if v := n.get("workloads"); v != nil {
-		if o.Sharing.Workloads > 0 && v.number > o.Sharing.Workloads {
-			l.wrong(v.at, fmt.Sprintf("at most %d", o.Sharing.Workloads), "the file that it extends allows fewer workloads")
+		if most := o.Sharing.Workloads; most > 0 && (v.number > most || v.number == 0) {
+			l.wrong(v.at, fmt.Sprintf("at most %d", most), "the file that it extends allows fewer workloads")
 		} else {
-			o.Sharing.Workloads = v.number
+			o.Sharing.Workloads, o.Sharing.Place = v.number, v.at
 		}
 	}
 	if v := n.get("allowed"); v != nil {

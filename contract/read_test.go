@@ -268,6 +268,7 @@ func TestExtends(t *testing.T) {
 	f("organisation: {review: 90}\n", "organisation: {review: 91}\n", "team/c:3:24: the file that it extends wants a review more often")
 	f("organisation: {types: {alone: UserAssigned}}\n", "organisation: {types: {alone: SystemAssigned}}\n", "the file that it extends says UserAssigned")
 	f("organisation: {sharing: {workloads: 1}}\n", "organisation: {sharing: {workloads: 2}}\n", "allows fewer workloads")
+	f("organisation: {sharing: {workloads: 2}}\n", "organisation: {sharing: {workloads: 0}}\n", "allows fewer workloads")
 	f("organisation: {sharing: {workloads: 1}}\n", "organisation: {sharing: {allowed: x}}\n", `does not allow "x" to be shared`)
 	f("organisation: {separation: {run: a}}\n", "organisation: {separation: {run: [a, b]}}\n", `does not name "b" here`)
 	f("extends: team/c\n", "", "org:2:10: team/c extends itself, by team/c, org")

@@ -3,6 +3,8 @@
 package vet_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -245,6 +247,27 @@ storage st in r
 		q.Source = mivet.Source{Origin: &mivet.Origin{File: "p.json", Address: `azurerm_linux_web_app.app["billing"]`}}
 		if p.WorkloadOf(&r) == p.WorkloadOf(&q) {
 			t.Error("apps made with for_each are one workload")
+		}
+		all := []*mivet.Resource{}
+		for i := range s.Resources {
+			all = append(all, &s.Resources[i])
+		}
+		got := []string{}
+		for _, w := range p.Workloads(all) {
+			words := []string{}
+			for _, r := range w {
+				words = append(words, r.ID.Name())
+			}
+			slices.Sort(words)
+			got = append(got, strings.Join(words, "+"))
+		}
+		slices.Sort(got)
+		if d := cmp.Diff([]string{"app+staging", "cluster+pool", "left+right", "one+set"}, got); d != "" {
+			t.Error(d)
+		}
+		own := vet.OwnIdentity(all[0], all[1].ID, []vet.Holding{{Assignment: &mivet.RoleAssignment{ID: all[1].ID, Principal: "shared", Role: "r"}}})
+		if len(own) != 3 || own[1].Assignment.Principal != vet.SystemPrincipal(all[0]) || !own[1].Assignment.ID.IsZero() || !own[2].Identity.Equal(all[1].ID) {
+			t.Errorf("an identity of its own: %+v", own)
 		}
 		return nil
 	})

@@ -77,16 +77,17 @@ func (s *Suppression) Matches(r *Rule, f *mivet.Finding) bool {
 
 // matchesSubject compares a pattern with all names of a subject.
 func matchesSubject(match string, s *mivet.Subject) bool {
+	return MatchesName(match, s.Resource.String(), s.Name, s.Address, string(s.Principal))
+}
+
+// MatchesName reports whether one of the names is what a pattern stands for: "*" is any run
+// of characters, and letter case is none. An empty name is never meant.
+func MatchesName(match string, names ...string) bool {
 	pattern, err := arm.ParsePattern(match)
 	if err != nil {
 		return false
 	}
-	for _, name := range []string{s.Resource.String(), s.Name, s.Address, string(s.Principal)} {
-		if name != "" && glob(string(pattern.Key()), string(arm.Fold(name))) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, func(name string) bool { return name != "" && glob(string(pattern.Key()), string(arm.Fold(name))) })
 }
 
 // standsAt reports whether an inline ignore is written at a place: at that line, or at

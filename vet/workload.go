@@ -48,6 +48,41 @@ func counted(s mivet.Source) (string, bool) {
 	return s.Origin.File + " " + address, true
 }
 
+// Workloads groups the carriers of each workload, in the order of the first of each. Those
+// that run no code, such as a storage account that reads its own key with the identity, are
+// no workloads.
+func (p *Pass) Workloads(carriers []*mivet.Resource) [][]*mivet.Resource {
+	var out [][]*mivet.Resource
+	at := map[string]int{}
+	for _, r := range carriers {
+		if !catalog.RunsCode(r.ID.Type()) {
+			continue
+		}
+		key := p.WorkloadOf(r)
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], r)
+	}
+	return out
+}
+
+// OwnIdentity gives a carrier an identity of its own with the roles that a shared one holds,
+// and then takes the shared one from it: nothing breaks in between.
+func OwnIdentity(r *mivet.Resource, shared arm.ID, holdings []Holding) []mivet.Edit {
+	edits := []mivet.Edit{{Kind: mivet.EditAttachIdentity, Resource: r.ID}}
+	for i := range holdings {
+		a := *holdings[i].Assignment
+		a.Principal, a.PrincipalType = SystemPrincipal(r), mivet.TypeServicePrincipal
+		a.ID = arm.ID{} // the new one gets an ID of its own
+		edits = append(edits, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &a})
+	}
+	return append(edits, mivet.Edit{Kind: mivet.EditDetachIdentity, Resource: r.ID, Identity: shared})
+}
+
 // Carriers returns the resources that carry an identity, in the order of their IDs.
 func (p *Pass) Carriers(id *mivet.Identity) []*mivet.Resource {
 	var out []*mivet.Resource

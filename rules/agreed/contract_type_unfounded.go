@@ -5,11 +5,9 @@ package agreed
 import (
 	_ "embed" // the rule's page
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
-	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/lifecycle"
 	"github.com/mivet/mivet/vet"
@@ -66,14 +64,10 @@ func useOf(p *vet.Pass, signs *lifecycle.Signs, x *contract.Binding) (lifecycle.
 	if id := p.Index().Identity(x.Held); id != nil {
 		carriers = p.Carriers(id)
 	}
-	seen := []string{}
 	for _, r := range carriers {
 		use.Recreated = append(use.Recreated, signs.Of(r.ID)...)
-		if key := p.WorkloadOf(r); catalog.RunsCode(r.ID.Type()) && !slices.Contains(seen, key) {
-			seen = append(seen, key)
-		}
 	}
-	use.Workloads = len(seen)
+	use.Workloads = len(p.Workloads(carriers))
 	_, symbolic := x.Held.Symbolic()
 	if x.Type == mivet.SystemAssigned && x.Principal != "" && x.Held != "" && x.Held != x.Principal && !symbolic {
 		use.Recreated = append(use.Recreated, mivet.Evidence{

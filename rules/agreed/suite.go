@@ -19,8 +19,8 @@ func Suite() []*vet.Rule {
 func Contract() []*vet.Rule {
 	return []*vet.Rule{
 		ContractAccessForbidden, ContractAccessMissing, ContractExceeded, ContractIdentityMissing, ContractOwnerMissing,
-		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractTypeDiffers, ContractTypeUnfounded,
-		ContractWorkloadUnlisted,
+		ContractPrincipalDiffers, ContractReviewOverdue, ContractRoleForbidden, ContractSeparationBroken, ContractSharedWidely, ContractTypeDiffers,
+		ContractTypeUnfounded, ContractWorkloadUnlisted,
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/mivet/mivet"
-	"github.com/mivet/mivet/arm"
-	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -63,33 +61,18 @@ func userAssigned(p *vet.Pass) []*mivet.Identity {
 }
 
 // workload is a set of carriers that are one application.
-type workload struct {
-	key      string
-	carriers []*mivet.Resource
-}
+type workload struct{ carriers []*mivet.Resource }
 
 func (w *workload) name() string {
 	r := w.carriers[0]
 	return vet.TypeWords(r.ID.Type()) + " " + r.ID.Name()
 }
 
-// workloads groups the carriers that run code. Others, such as a storage account that
-// reads its own key with the identity, are not workloads.
+// workloads groups the carriers of an identity by their workload.
 func workloads(p *vet.Pass, carriers []*mivet.Resource) []workload {
 	var out []workload
-	at := map[string]int{}
-	for _, r := range carriers {
-		if !catalog.RunsCode(r.ID.Type()) {
-			continue
-		}
-		key := p.WorkloadOf(r)
-		i, ok := at[key]
-		if !ok {
-			i = len(out)
-			at[key] = i
-			out = append(out, workload{key: key})
-		}
-		out[i].carriers = append(out[i].carriers, r)
+	for _, w := range p.Workloads(carriers) {
+		out = append(out, workload{carriers: w})
 	}
 	return out
 }
@@ -191,9 +174,7 @@ func splitFix(id *mivet.Identity, groups []workload, holdings []vet.Holding) miv
 	var edits []mivet.Edit
 	for _, w := range groups[1:] {
 		for _, r := range w.carriers {
-			edits = append(edits, mivet.Edit{Kind: mivet.EditAttachIdentity, Resource: r.ID})
-			edits = append(edits, copies(r, holdings)...)
-			edits = append(edits, mivet.Edit{Kind: mivet.EditDetachIdentity, Resource: r.ID, Identity: id.Resource})
+			edits = append(edits, vet.OwnIdentity(r, id.Resource, holdings)...)
 		}
 	}
 	return mivet.Fix{
@@ -210,15 +191,4 @@ func workloadNames(groups []workload) string {
 		names[i] = groups[i].name()
 	}
 	return vet.AtMost(names, 2)
-}
-
-func copies(r *mivet.Resource, holdings []vet.Holding) []mivet.Edit {
-	var out []mivet.Edit
-	for i := range holdings {
-		a := *holdings[i].Assignment
-		a.Principal, a.PrincipalType = vet.SystemPrincipal(r), mivet.TypeServicePrincipal
-		a.ID = arm.ID{} // the new one gets an ID of its own
-		out = append(out, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &a})
-	}
-	return out
 }
