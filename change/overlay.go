@@ -30,8 +30,8 @@ func Over(p *Plan, tenant *mivet.Snapshot, c *catalog.Catalog) *Plan {
 			o.ended[r.ID.Key()] = true
 		}
 	}
-	out.Before = Merge([]*mivet.Snapshot{o.rest, managed(p.Before)})
-	out.After = Merge([]*mivet.Snapshot{o.remaining(), managed(p.After)})
+	out.Before = Merge([]*mivet.Snapshot{o.rest, o.managed(p.Before)})
+	out.After = Merge([]*mivet.Snapshot{o.remaining(), o.managed(p.After)})
 	o.stale(out)
 	return out
 }
@@ -44,11 +44,18 @@ type overlay struct {
 	before, after side
 	ended         map[arm.Key]bool // resources that cease, or are made anew
 	byOwner       map[string][]*mivet.Identity
+	custom        map[string]mivet.RoleID // the tenant's roles by their lower-case names
 }
 
-// managed is one side of a change without the gaps that the tenant closes.
-func managed(s *mivet.Snapshot) *mivet.Snapshot {
+// managed is one side of a change without the gaps that the tenant closes, and with the
+// roles that it only names: an assignment without an ID is told from others by its role.
+func (o *overlay) managed(s *mivet.Snapshot) *mivet.Snapshot {
 	c := *s
+	c.RoleAssignments = slices.Clone(s.RoleAssignments)
+	for i := range c.RoleAssignments {
+		a := &c.RoleAssignments[i]
+		a.Role = o.roleOf(a)
+	}
 	c.Gaps = slices.DeleteFunc(slices.Clone(s.Gaps), func(g mivet.Gap) bool { return g.Inherent && g.Facts != mivet.FactInput })
 	return &c
 }
@@ -165,11 +172,28 @@ func (o *overlay) identities() []mivet.Identity {
 
 // tripleKey is what Azure keeps once, whatever names the role.
 func (o *overlay) tripleKey(a *mivet.RoleAssignment) string {
-	role := string(a.Role)
-	if r := o.catalog.RoleByName(a.RoleName); role == "" && r != nil {
-		role = string(r.ID)
+	role := cmp.Or(string(o.roleOf(a)), strings.ToLower(a.RoleName))
+	return joinKey(string(a.Principal), role, string(a.Scope.Key()), eligibility(a.Eligible))
+}
+
+// roleOf is the role of an assignment, by its name where that is all there is; empty where
+// the name is that of no role that is known. A custom role has a name of its own in its tenant
+// (https://learn.microsoft.com/azure/role-based-access-control/custom-roles).
+func (o *overlay) roleOf(a *mivet.RoleAssignment) mivet.RoleID {
+	if a.Role != "" || a.RoleName == "" {
+		return a.Role
 	}
-	return joinKey(string(a.Principal), cmp.Or(role, strings.ToLower(a.RoleName)), string(a.Scope.Key()), eligibility(a.Eligible))
+	if r := o.catalog.RoleByName(a.RoleName); r != nil {
+		return r.ID
+	}
+	if o.custom == nil {
+		o.custom = make(map[string]mivet.RoleID, len(o.rest.RoleDefinitions))
+		for i := range o.rest.RoleDefinitions {
+			r := &o.rest.RoleDefinitions[i]
+			o.custom[strings.ToLower(r.Name)] = r.ID
+		}
+	}
+	return o.custom[strings.ToLower(a.RoleName)]
 }
 
 // below reports whether a place is a resource that ceases, or below one.
