@@ -148,6 +148,7 @@ const (
 	EditRemoveSuppression  EditKind = "remove-suppression" // Name is its file and line
 	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
 	EditNameByPrincipal    EditKind = "name-by-principal"  // Name is the address of the role assignment
+	EditSetAPIVersion      EditKind = "set-api-version"    // Name is the address of the object, Resource its ID
 	EditContract           EditKind = "change-contract"    // Name is the identity and its key in the contract, such as "orders-api.owner"
 )
 

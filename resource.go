@@ -135,6 +135,10 @@ type Declaration struct {
 	// identity and whose name does not hang on that principal: Azure refuses to change it
 	// when the identity is made anew.
 	FixedName bool `json:"fixedName,omitzero"`
+	// APIVersion is the version of the resource provider's interface that the object is
+	// written with, such as "2023-07-01"; empty where the file does not tell, as where a
+	// provider of Terraform picks it.
+	APIVersion string `json:"apiVersion,omitzero"`
 	// Effects are what the plan does to the object beside changing it, worked out from both
 	// sides of the plan: a word ("lost", "gap", "selectors_broken", "impossible", "unmanaged"),
 	// a colon, and a clause without a full stop.

@@ -72,6 +72,8 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return applyFirst(s, e.Name)
 	case mivet.EditNameByPrincipal:
 		return nameByPrincipal(s, e.Name)
+	case mivet.EditSetAPIVersion:
+		return setAPIVersion(s, e)
 	}
 	return fmt.Errorf("%q is no kind of edit", e.Kind)
 }
@@ -110,6 +112,18 @@ func nameByPrincipal(s *mivet.Snapshot, address string) error {
 	}
 	s.Declarations[i].FixedName = false
 	s.Declarations[i].Effects = slices.DeleteFunc(slices.Clone(s.Declarations[i].Effects), cannot)
+	return nil
+}
+
+// setAPIVersion lets an object be written with another version of the interface.
+func setAPIVersion(s *mivet.Snapshot, e *mivet.Edit) error {
+	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool {
+		return d.Address == e.Name && d.Resource.Equal(e.Resource) && d.APIVersion != ""
+	})
+	if i < 0 {
+		return errAbsent
+	}
+	s.Declarations[i].APIVersion = e.Value
 	return nil
 }
 

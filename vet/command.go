@@ -50,6 +50,8 @@ func azCommand(e *mivet.Edit) string {
 		return "# in the contract: " + e.Name + ": " + e.Value
 	case mivet.EditApplyFirst:
 		return "terraform apply " + quote("-target="+e.Name)
+	case mivet.EditSetAPIVersion:
+		return "# in the file: write " + e.Name + " with API version " + e.Value
 	case mivet.EditNameByPrincipal:
 		return "# in the template: name " + e.Name + " by guid(scope, principalId, roleDefinitionId), with principalId as a parameter"
 	}

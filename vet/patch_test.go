@@ -290,11 +290,35 @@ func TestApplyRefuses(t *testing.T) {
 		{Kind: mivet.EditDetachIdentity, Resource: a},
 		{Kind: mivet.EditDetachIdentity, Resource: a, Identity: other},
 		{Kind: mivet.EditDeleteIdentity, Resource: other},
+		{Kind: mivet.EditSetAPIVersion, Name: "kv", Value: "2026-02-01"},
 		{Kind: "paint"},
 	} {
 		if _, err := vet.Apply(s, []mivet.Edit{e}); err == nil {
 			t.Errorf("%s of something absent is no error", e.Kind)
 		}
+	}
+}
+
+// Another version of the interface is written where the object is declared.
+func TestSetAPIVersion(t *testing.T) {
+	s := parse(t, "declare kv Microsoft.KeyVault/vaults api-version=2019-09-01\n")
+	edits := []mivet.Edit{{Kind: mivet.EditSetAPIVersion, Name: "kv", Value: "2026-02-01"}}
+	now, err := vet.Apply(s, edits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now.Declarations[0].APIVersion != "2026-02-01" || s.Declarations[0].APIVersion != "2019-09-01" {
+		t.Errorf("now %q, before %q", now.Declarations[0].APIVersion, s.Declarations[0].APIVersion)
+	}
+	for form, text := range map[string]string{
+		"az": strings.Join(vet.AzCommands(edits), ""), "terraform": vet.Terraform(edits), "bicep": vet.Bicep(edits),
+	} {
+		if !strings.Contains(text, "kv") || !strings.Contains(text, "2026-02-01") {
+			t.Errorf("%s: %q", form, text)
+		}
+	}
+	if _, err := vet.PatchTenant(s, "t", nil, edits); err == nil {
+		t.Error("a tenant is patched")
 	}
 }
 

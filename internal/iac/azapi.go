@@ -20,6 +20,12 @@ func bareType(s string) string {
 	return t
 }
 
+// apiVersion returns the version with which an azapi object names its type, or "".
+func (v *view) apiVersion() string {
+	_, version, _ := strings.Cut(v.attrs.str("type"), "@")
+	return version
+}
+
 // azapiID returns the ID of an object of the provider azapi, which names parent, type and
 // name (Azure/terraform-provider-azapi docs/resources/resource.md).
 func (b *builder) azapiID(v *view) arm.ID {

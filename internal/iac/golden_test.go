@@ -58,8 +58,8 @@ func printed(s *mivet.Snapshot) string {
 	}
 	printGrants(line, s)
 	for _, v := range s.Declarations {
-		line(v.Source, "declared %s %s %v %s identity %q user-assigned %v first %v grant %v credential %v policies %d fixed name %v", v.Address, v.Type, v.Actions, v.Resource,
-			v.IdentityType, v.UserAssigned, v.FirstPrincipal, v.Grant, v.FederatedCredential, v.InlinePolicies, v.FixedName)
+		line(v.Source, "declared %s %s %v %s identity %q user-assigned %v first %v grant %v credential %v policies %d fixed name %v version %q", v.Address, v.Type, v.Actions, v.Resource,
+			v.IdentityType, v.UserAssigned, v.FirstPrincipal, v.Grant, v.FederatedCredential, v.InlinePolicies, v.FixedName, v.APIVersion)
 	}
 	for _, v := range s.Gaps {
 		line(v.Source, "gap %s at %q about %q: %s", v.Facts, v.Scope, v.Subject, v.Reason)

@@ -216,7 +216,9 @@ func (b *builder) declare(v *view) {
 		Grant: v.isGrant(), FederatedCredential: v.isFederatedCredential(),
 	}
 	if v.declared != nil {
-		d.Type, d.FixedName = v.armType(), v.declared.fixedName
+		d.Type, d.FixedName, d.APIVersion = v.armType(), v.declared.fixedName, v.declared.version
+	} else if isAzapi(v.typ) {
+		d.APIVersion = v.apiVersion()
 	}
 	if v.carries() {
 		d.IdentityType = v.identityType()

@@ -10,7 +10,7 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{PowerlessIdentity, UnattachedIdentity, VaultModelMixed}
+	return []*vet.Rule{PowerlessIdentity, UnattachedIdentity, VaultAPIRetiring, VaultModelMixed}
 }
 
 // Pages that several rules cite.
@@ -22,5 +22,13 @@ var (
 	vaultMigration = vet.Citation{
 		Title: "Migrate from vault access policy to an Azure role-based access control permission model", Read: "2026-11-21",
 		URL: "https://github.com/MicrosoftDocs/azure-security-docs/blob/1c4310bed2b90b37d9500bd26dc00a314becfa9f/articles/key-vault/general/rbac-migration.md",
+	}
+	vaultVersions = vet.Citation{
+		Title: "Update the Azure Key Vault API version that you use", Read: "2026-11-30",
+		URL: "https://learn.microsoft.com/azure/key-vault/general/migrate-api-version",
+	}
+	vaultDefault = vet.Citation{
+		Title: "Prepare for Key Vault API version 2026-02-01 and later: Azure RBAC as default access control", Read: "2026-11-30",
+		URL: "https://learn.microsoft.com/azure/key-vault/general/access-control-default",
 	}
 )
