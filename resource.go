@@ -139,6 +139,9 @@ type Declaration struct {
 	// written with, such as "2023-07-01"; empty where the file does not tell, as where a
 	// provider of Terraform picks it.
 	APIVersion string `json:"apiVersion,omitzero"`
+	// ProviderVersions says of objects of key vaults which versions of their provider the
+	// plan allows, as it is written, such as "~> 4.0"; empty where the file does not tell.
+	ProviderVersions string `json:"providerVersions,omitzero"`
 	// Effects are what the plan does to the object beside changing it, worked out from both
 	// sides of the plan: a word ("lost", "gap", "selectors_broken", "impossible", "unmanaged"),
 	// a colon, and a clause without a full stop.

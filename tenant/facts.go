@@ -298,7 +298,8 @@ func (b *builder) buildDeclaration(st *statement) {
 		IdentityType: b.text(st, "identity"), UserAssigned: st.has("user-assigned"), Grant: st.has("grant"),
 		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"),
 		FormerPrincipals: b.principalList(st, "former"), Refused: b.text(st, "refused"), WaitsFor: b.texts(st, "waits-for"),
-		FixedName: st.has("fixed-name"), Effects: b.texts(st, "effects"), APIVersion: b.text(st, "api-version"), Source: b.source(st),
+		FixedName: st.has("fixed-name"), Effects: b.texts(st, "effects"), APIVersion: b.text(st, "api-version"),
+		ProviderVersions: b.text(st, "provider-versions"), Source: b.source(st),
 	}
 	b.s.Declarations = append(b.s.Declarations, d)
 }

@@ -461,7 +461,7 @@ func (s *source) restOf(out *mivet.Snapshot) {
 		out.Declarations = append(out.Declarations, mivet.Declaration{
 			Address: s.text(), Type: s.text(), Resource: s.scope(), Actions: s.texts(), IdentityType: s.text(), UserAssigned: s.flag(),
 			Grant: s.flag(), FederatedCredential: s.flag(), InlinePolicies: draw(s, rapid.IntRange(0, 3)), Refused: s.text(), WaitsFor: s.texts(),
-			APIVersion: s.text(),
+			APIVersion: s.text(), ProviderVersions: s.text(),
 		})
 		if s.flag() {
 			out.Declarations[len(out.Declarations)-1].FormerPrincipals = []mivet.PrincipalID{s.principal()}

@@ -118,12 +118,12 @@ func nameByPrincipal(s *mivet.Snapshot, address string) error {
 // setAPIVersion lets an object be written with another version of the interface.
 func setAPIVersion(s *mivet.Snapshot, e *mivet.Edit) error {
 	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool {
-		return d.Address == e.Name && d.Resource.Equal(e.Resource) && d.APIVersion != ""
+		return d.Address == e.Name && d.Resource.Equal(e.Resource) && d.APIVersion+d.ProviderVersions != ""
 	})
 	if i < 0 {
 		return errAbsent
 	}
-	s.Declarations[i].APIVersion = e.Value
+	s.Declarations[i].APIVersion, s.Declarations[i].ProviderVersions = e.Value, ""
 	return nil
 }
 

@@ -4,6 +4,8 @@ package iac
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 )
 
 // configuration is what a plan keeps of the source: which attribute refers to what.
@@ -17,6 +19,7 @@ type configuration struct {
 // provider is one provider block.
 type provider struct {
 	subscription, tenant expression
+	versions             string // which are allowed, such as "~> 4.0"
 }
 
 // configModule is one module of the source, or one call of it.
@@ -70,7 +73,11 @@ func (r *reader) configuration() error {
 
 func (r *reader) providerBlock(key string) error {
 	var p provider
-	err := r.objectOrSkip(func(name []byte) error {
+	err := r.objectOrSkip(func(name []byte) (err error) {
+		if string(name) == "version_constraint" {
+			p.versions, err = r.constraint()
+			return err
+		}
 		if string(name) != "expressions" {
 			return r.skip()
 		}
@@ -88,6 +95,38 @@ func (r *reader) providerBlock(key string) error {
 	})
 	r.doc.config.providers[key] = p
 	return err
+}
+
+// maxConstraint is how long a constraint of versions may be, and maxConstraints how many
+// different ones are kept.
+const maxConstraint, maxConstraints = 200, 20
+
+// constraint takes which versions of a provider are allowed; what has another form gives "".
+func (r *reader) constraint() (string, error) {
+	if r.peek() != '"' {
+		return "", r.skip()
+	}
+	b, ok, err := r.str(maxConstraint)
+	if err != nil || !ok || strings.Trim(string(b), "0123456789.,<>=!~ ") != "" {
+		return "", err
+	}
+	return string(b), nil
+}
+
+// versionsOf returns which versions of a provider the configuration allows: all constraints
+// of its modules hold together.
+func (c *configuration) versionsOf(name string) string {
+	var all []string
+	for _, key := range sortedKeys(c.providers) {
+		local, _, _ := strings.Cut(key[strings.LastIndexByte(key, ':')+1:], ".")
+		if v := c.providers[key].versions; v != "" && local == name && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+		if len(all) == maxConstraints {
+			break
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // expression takes an expression. Constants are kept only if they have the form

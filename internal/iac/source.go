@@ -266,7 +266,7 @@ func (s *sources) provider(m *sourceModule) {
 				key += "." + v.AsString()
 			}
 		}
-		s.doc.config.providers[key] = provider{m.expression(b.Body, "subscription_id"), m.expression(b.Body, "tenant_id")}
+		s.doc.config.providers[key] = provider{subscription: m.expression(b.Body, "subscription_id"), tenant: m.expression(b.Body, "tenant_id")}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/mivet/mivet"
@@ -117,6 +118,7 @@ func (b *builder) prepare(o *object) {
 }
 
 func (b *builder) build() *mivet.Snapshot {
+	b.versions = b.doc.config.versionsOf("azurerm")
 	b.snap.Declarations = make([]mivet.Declaration, 0, len(b.doc.objects))
 	for _, o := range b.doc.objects {
 		b.object(o)
@@ -219,6 +221,8 @@ func (b *builder) declare(v *view) {
 		d.Type, d.FixedName, d.APIVersion = v.armType(), v.declared.fixedName, v.declared.version
 	} else if isAzapi(v.typ) {
 		d.APIVersion = v.apiVersion()
+	} else if strings.HasPrefix(v.typ, "azurerm_key_vault") {
+		d.ProviderVersions = b.versions
 	}
 	if v.carries() {
 		d.IdentityType = v.identityType()

@@ -440,3 +440,23 @@ func TestInherentGaps(t *testing.T) {
 		t.Errorf("%d gaps are inherent, %d are not: %+v", inherent, others, s.Gaps)
 	}
 }
+
+// Which versions of the provider a plan allows is known of objects of key vaults.
+func TestProviderVersions(t *testing.T) {
+	f := func(providers, want string) {
+		t.Helper()
+		s := read(t, planOf(changes("azurerm_key_vault.kv", `{"name":"kv","resource_group_name":"g"}`, "azurerm_resource_group.g", `{"name":"g"}`),
+			`{"provider_config":{`+providers+`},"root_module":{}}`))
+		if got := s.Declarations[0].ProviderVersions; got != want {
+			t.Errorf("%s: %q", providers, got)
+		}
+		if got := s.Declarations[1].ProviderVersions; got != "" {
+			t.Errorf("a group has %q", got)
+		}
+	}
+	f(`"azurerm":{"name":"azurerm","version_constraint":"~> 3.0"}`, "~> 3.0")
+	f(`"azurerm":{"version_constraint":"~> 3.0"},"azurerm.two":{"alias":"two"},"module.m:azurerm":{"version_constraint":">= 3.5, < 4.0"},"azapi":{"version_constraint":"2.0.0"}`, "~> 3.0, >= 3.5, < 4.0")
+	f(`"azurerm":{"version_constraint":"a secret = text"}`, "")
+	f(`"azurerm":{"version_constraint":["1"]}`, "")
+	f(`"azurerm":{}`, "")
+}

@@ -42,8 +42,14 @@ var retirement = time.Date(2027, time.February, 27, 0, 0, 0, 0, time.UTC)
 func checkVaultVersions(p *vet.Pass) error {
 	for i := range p.Snapshot.Declarations {
 		d := &p.Snapshot.Declarations[i]
-		if d.APIVersion == "" || !isVaultType(d.Resource.Type()) || !writes(d.Actions) {
+		if !isVaultType(d.Resource.Type()) || !writes(d.Actions) {
 			continue
+		}
+		if d.ProviderVersions != "" && d.APIVersion == "" && olderOnly(d.ProviderVersions) {
+			p.Report(retiringFinding(p, d))
+		}
+		if d.APIVersion == "" {
+			continue // the provider picks it
 		}
 		date, _, _ := strings.Cut(d.APIVersion, "-preview")
 		switch _, err := time.Parse(time.DateOnly, date); {
@@ -81,16 +87,25 @@ func retiringFinding(p *vet.Pass, d *mivet.Declaration) mivet.Finding {
 	}
 	day := retirement.Format(time.DateOnly)
 	name := vet.TypeWords(d.Resource.Type()) + " " + d.Resource.Name()
+	with, fact := "API version "+d.APIVersion+", which", "it is declared with API version "+d.APIVersion
+	if d.APIVersion == "" {
+		with = fmt.Sprintf("azurerm %s, whose API version", d.ProviderVersions)
+		fact = fmt.Sprintf("the plan allows azurerm %s, and all of that is older than API version %s", d.ProviderVersions, firstLasting)
+	}
 	f := mivet.Finding{
 		Severity: severity, Subject: mivet.Subject{Resource: d.Resource, Address: d.Address, Name: d.Resource.Name()}, Source: d.Source,
-		Message:     fmt.Sprintf("%s is written with API version %s, which %s on %s", name, d.APIVersion, verb, day),
-		Evidence:    []mivet.Evidence{{Kind: mivet.Configured, Source: d.Source, Fact: fmt.Sprintf("it is declared with API version %s", d.APIVersion)}},
+		Message:     fmt.Sprintf("%s is written with %s %s on %s", name, with, verb, day),
+		Evidence:    []mivet.Evidence{{Kind: mivet.Configured, Source: d.Source, Fact: fact}},
 		Consequence: "from that day on Azure refuses the deployment; the vault itself and its data stay",
 		Fix: mivet.Fix{
 			Summary: fmt.Sprintf("write it with API version %s", firstLasting),
 			Edits:   []mivet.Edit{{Kind: mivet.EditSetAPIVersion, Resource: d.Resource, Name: d.Address, Value: firstLasting}},
 			Check:   "what else has a version of its own: modules, pipelines, SDKs",
 		},
+	}
+	if d.APIVersion == "" {
+		f.Fix.Summary = fmt.Sprintf("raise the provider to a version that uses API version %s", firstLasting)
+		return f // the provider itself writes the permission model
 	}
 	if arm.Fold(d.Resource.Type()) == arm.Fold(vaultType) && !modelSaid(p.Index().Resource(d.Resource)) {
 		f.Evidence = append(f.Evidence, mivet.Evidence{Kind: mivet.Configured, Source: d.Source, Fact: "enableRbacAuthorization is not written"})
