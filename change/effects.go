@@ -148,7 +148,7 @@ func (k *comparison) outsideEffects(said sayings) []GrantEffect {
 		}
 		seen[name] = true
 		g := GrantEffect{
-			Address: name, What: said.words(h), Scope: h.scope, Was: h.principal, Is: h.principal,
+			Address: name, What: said.words(h) + said.idle(h), Scope: h.scope, Was: h.principal, Is: h.principal,
 			Before: k.stateOf(h.principal, false), During: Orphaned, After: Orphaned,
 		}
 		if gone {
@@ -226,7 +226,7 @@ func (s sayings) of(address string) (string, arm.ID) {
 			words = append(words, w)
 		}
 	}
-	return strings.Join(words, ", "), last.scope
+	return strings.Join(words, ", ") + s.idle(last), last.scope
 }
 
 // planned says what a grant would give that is on neither side as planned.
@@ -237,6 +237,24 @@ func (s sayings) planned(where string) (string, arm.ID) {
 		}
 	}
 	return "what it gives is not known", arm.ID{}
+}
+
+// idle says of an access policy that its vault ignores it: under role assignments the list
+// counts for nothing (MicrosoftDocs/azure-security-docs
+// articles/key-vault/general/access-control-default.md).
+func (s sayings) idle(h *held) string {
+	if !strings.HasPrefix(h.what, "policy ") {
+		return ""
+	}
+	for _, d := range []*side{&s.k.after, &s.k.before} {
+		if r := d.index.Resource(h.scope); r != nil {
+			if on, _ := r.Setting("enableRbacAuthorization"); strings.EqualFold(on, "true") {
+				return " (for nothing: the vault uses role assignments)"
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 func (s sayings) words(h *held) string {

@@ -200,6 +200,29 @@ func TestOverUnnamedGrant(t *testing.T) {
 	f("Shop reader", custom, "/subscriptions/s/resourceGroups/other")
 }
 
+// An access policy is told as one that gives nothing where its vault uses role assignments.
+func TestOverIdlePolicy(t *testing.T) {
+	f := func(model, actions, want string) {
+		t.Helper()
+		w := newWorld(t)
+		s := w.do("pol", actions, "", "")
+		s.Grant = &Grant{Before: Bound{Principal: "p0"}, After: Bound{Principal: "p0"}}
+		p := mivet.AccessPolicy{Vault: w.id(kv), Principal: "p0", Secrets: []string{"get", "list"}, Source: from("pol")}
+		if actions != "create" {
+			w.p.Before.AccessPolicies = append(w.p.Before.AccessPolicies, p)
+		}
+		if actions != "delete" {
+			w.p.After.AccessPolicies = append(w.p.After.AccessPolicies, p)
+		}
+		same(t, model+" "+actions, w.over(strings.Replace(bakery, "kv in=g .enableRbacAuthorization=true", "kv in=g"+model, 1)).Grants()[0].What, want)
+	}
+	const words, idle = "policy secrets/get, policy secrets/list", " (for nothing: the vault uses role assignments)"
+	f(" .enableRbacAuthorization=true", "create", words+idle)
+	f(" .enableRbacAuthorization=true", "delete", words+idle)
+	f(" .enableRbacAuthorization=false", "create", words)
+	f("", "create", words)
+}
+
 // A workload that goes from its own identity to another one is asked for by its name: by
 // either identity.
 func TestOverWorkload(t *testing.T) {
