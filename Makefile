@@ -83,6 +83,10 @@ oracle: ## real client libraries in simulated hosts; they must do what is predic
 shapes: ## the official clients of Azure read the laboratory; their types must know all that it serves
 	cd internal/lab/oracle && $(GO) test ./...
 
+.PHONY: systems
+systems: ## the static binary for the systems on which whoami may run; takes minutes, so not in CI
+	for s in linux/arm64 windows/amd64 darwin/arm64; do CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -o /dev/null ./cmd/mivet || exit; done
+
 .PHONY: soak
 soak: ## collections with random faults for SOAK, half an hour by default: no wrong snapshot, no leak
 	MIVET_SOAK=$(SOAK) $(GO) test ./internal/collect -count=1 -run='^TestSoak$$' -timeout=0 -v

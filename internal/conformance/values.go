@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,7 @@ func (p *ValueReport) AddFolder(ctx context.Context, r *Runner, name string, tre
 	options := bicep.Options{Files: tree, Cache: opts.Cache, TypeName: r.typeName}
 	return fs.WalkDir(tree, ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
-			return max2(err, ctx.Err())
+			return cmp.Or(err, ctx.Err())
 		}
 		if !d.Type().IsRegular() {
 			return nil
@@ -87,13 +88,6 @@ func (p *ValueReport) AddFolder(ctx context.Context, r *Runner, name string, tre
 		}
 		return nil
 	})
-}
-
-func max2(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // readAny reads a template by what it is; nil if it is none.
