@@ -53,7 +53,7 @@ type Problem struct {
 	PerGrant int
 	// MaxGrants bounds how many grants a proposal has; 0: no bound.
 	MaxGrants int
-	// MaxNodes bounds the search; 0: a million steps.
+	// MaxNodes bounds the search; 0: 5,000 steps, which take about a second.
 	MaxNodes int
 }
 
@@ -65,7 +65,7 @@ const (
 	dataFactor   = 2
 
 	defaultPerGrant = 3
-	defaultMaxNodes = 1 << 20
+	defaultMaxNodes = 5_000
 )
 
 // Weight is the risk of an operation by its name: 1 to read, 4 to change, twice that for
@@ -252,13 +252,17 @@ func join(a, b arm.ID) arm.ID {
 // two roles at one scope that cover the same, one that gives more is left out.
 func (in *instance) choose() {
 	covers := in.coverage()
+	at := make([]int, len(in.needs))
+	for n := range in.needs {
+		at[n] = slices.IndexFunc(in.scopes, in.needs[n].Scope.Equal)
+	}
 	for s := range in.scopes {
 		today := in.today(s)
 		first := len(in.candidates)
 		for r, by := range covers {
 			c := candidate{role: r, scope: s, needs: newSet(len(in.needs))}
 			for _, n := range by {
-				if in.holds[s][in.scopeOf(n)] {
+				if in.holds[s][at[n]] {
 					c.needs.add(n)
 				}
 			}
@@ -296,10 +300,6 @@ func (in *instance) coverage() map[int][]int {
 		}
 	}
 	return out
-}
-
-func (in *instance) scopeOf(need int) int {
-	return slices.IndexFunc(in.scopes, in.needs[need].Scope.Equal)
 }
 
 // today is what is given at a scope now; nil where that is no bound.
