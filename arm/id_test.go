@@ -206,6 +206,7 @@ func TestHasType(t *testing.T) {
 	f(child, "MICROSOFT.WEB/SITES/SLOTS", true)
 	f(child, "Microsoft.Web/sites/slots/", false)
 	f(child, "Microsoft.Other/sites/slots", false)
+	f(child, "Microsoft.Web/other/slots", false)
 	f(child, "Microsoft.Web/sites", false)
 	f(child, "Microsoft.Web/sites/a", false)
 	f(child, "Microsoft.Web", false)
