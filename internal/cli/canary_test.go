@@ -18,7 +18,6 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/internal/lab"
@@ -194,23 +193,9 @@ func unpacked(t *testing.T, file string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	out.Write(b)
-	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
-	for at := 0; ; at += len(magic) {
-		i := bytes.Index(b[at:], magic)
-		if i < 0 {
-			return out.String()
-		}
-		at += i
-		r, err := zstd.NewReader(bytes.NewReader(b[at:]), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.Copy(&out, io.LimitReader(r, 64<<20)) // what follows the frame may be something else
-		r.Close()
-		if err == nil {
-			return out.String() // all frames to the end were read
-		}
+	text, err := canary.Unpack(b)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return text
 }

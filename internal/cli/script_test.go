@@ -111,7 +111,6 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed,
-			"inlab": inLab, "deploy": deploy,
 		},
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/internal/collect"
@@ -109,23 +107,9 @@ func TestCanaries(t *testing.T) {
 // unpacked returns the bytes themselves and everything in them that is a zstd frame.
 func unpacked(t *testing.T, b []byte) string {
 	t.Helper()
-	var out strings.Builder
-	out.Write(b)
-	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
-	for at := 0; ; at += len(magic) {
-		i := bytes.Index(b[at:], magic)
-		if i < 0 {
-			return out.String()
-		}
-		at += i
-		r, err := zstd.NewReader(bytes.NewReader(b[at:]), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.Copy(&out, io.LimitReader(r, 64<<20)) // what follows the frame may be something else
-		r.Close()
-		if err == nil {
-			return out.String() // all frames to the end were read
-		}
+	text, err := canary.Unpack(b)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return text
 }

@@ -5,12 +5,16 @@
 package canary
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -149,5 +153,32 @@ func (c *Secrets) resource(r *mivet.Resource) map[string]any {
 			"primaryKeys":  []any{c.Next(), map[string]any{"value": c.Next()}},
 			"serverFarmId": c.Next(),
 		},
+	}
+}
+
+// maxUnpacked bounds what is unpacked from one place of a file.
+const maxUnpacked = 64 << 20
+
+// Unpack returns a file with everything in it that is a zstd frame, so that secrets are
+// found in what is packed too.
+func Unpack(b []byte) (string, error) {
+	var out strings.Builder
+	out.Write(b)
+	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
+	for at := 0; ; at += len(magic) {
+		i := bytes.Index(b[at:], magic)
+		if i < 0 {
+			return out.String(), nil
+		}
+		at += i
+		r, err := zstd.NewReader(bytes.NewReader(b[at:]), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return "", fmt.Errorf("unpacking: %w", err)
+		}
+		_, err = io.Copy(&out, io.LimitReader(r, maxUnpacked)) // what follows the frame may be something else
+		r.Close()
+		if err == nil {
+			return out.String(), nil // all frames to the end were read
+		}
 	}
 }

@@ -3,8 +3,11 @@
 package canary
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
@@ -54,5 +57,22 @@ func TestStrew(t *testing.T) {
 		if len(c.Find(text)) == 0 {
 			t.Errorf("no secret in the %s: %q", what, text)
 		}
+	}
+}
+
+func TestUnpack(t *testing.T) {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := w.EncodeAll([]byte("what is packed"), nil)
+	for _, b := range [][]byte{frame, append([]byte("before"), frame...), append(slices.Clone(frame), "after it"...)} {
+		text, err := Unpack(b)
+		if err != nil || !strings.Contains(text, "what is packed") || !strings.HasPrefix(text, string(b)) {
+			t.Errorf("%q is unpacked to %q, %v", b, text, err)
+		}
+	}
+	if text, err := Unpack([]byte("plain")); err != nil || text != "plain" {
+		t.Errorf("a plain text becomes %q, %v", text, err)
 	}
 }
