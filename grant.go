@@ -57,8 +57,8 @@ type RoleID string
 
 // NewRoleID takes the GUID from a role definition ID of any form, or a bare GUID.
 func NewRoleID(s string) RoleID {
-	s = strings.TrimRight(strings.TrimSpace(s), "/")
-	return RoleID(strings.ToLower(s[strings.LastIndexByte(s, '/')+1:]))
+	s = strings.TrimRight(strings.TrimSpace(s), "/ ")
+	return RoleID(strings.ToLower(strings.TrimSpace(s[strings.LastIndexByte(s, '/')+1:])))
 }
 
 // Permission is one permission object of a role. What it subtracts is subtracted from

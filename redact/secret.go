@@ -62,7 +62,17 @@ const (
 // URLs, tokens, private keys, and long random words. Resource IDs and GUIDs stay. It is
 // meant for error messages, descriptions and names; it cannot know a secret that looks
 // like a word.
-func Text(s string) string { return cut(s, randomWord) }
+func Text(s string) string {
+	// What is replaced changes what stands beside it: "key=" before a marker looks like the
+	// end of Base64. Each round replaces something that no round wrote, so it ends.
+	for {
+		once := cut(s, randomWord)
+		if once == s {
+			return s
+		}
+		s = once
+	}
+}
 
 // Secret reports whether a value looks like a secret, or holds something that does. It is
 // stricter than [Text], since a value is not a sentence.
