@@ -87,6 +87,10 @@ shapes: ## the official clients of Azure read the laboratory; their types must k
 systems: ## the static binary for the systems on which whoami may run; takes minutes, so not in CI
 	for s in linux/arm64 windows/amd64 darwin/arm64; do CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -o /dev/null ./cmd/mivet || exit; done
 
+.PHONY: clickhouse
+clickhouse: ## every engine gives the same facts: ClickHouse with two shards on the loopback; needs clickhouse-server
+	MIVET_CLICKHOUSE=1 $(GO) test ./internal/engines -count=1 -run='^(TestEmbedded|TestClickHouse|TestPassword)$$' -v
+
 .PHONY: soak
 soak: ## collections with random faults for SOAK, half an hour by default: no wrong snapshot, no leak
 	MIVET_SOAK=$(SOAK) $(GO) test ./internal/collect -count=1 -run='^TestSoak$$' -timeout=0 -v

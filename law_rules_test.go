@@ -50,7 +50,7 @@ var layers = []layer{
 	{pkgs: []string{"armtemplate"}, pure: true, only: []string{"arm"}},
 	{pkgs: []string{"bicep"}, pure: true, only: []string{"arm", "armtemplate"}},
 	{pkgs: []string{"internal/*"}},
-	{pkgs: []string{"internal/cli"}},
+	{pkgs: []string{"internal/cli", "internal/engines"}},
 	{pkgs: []string{"cmd/*"}},
 }
 
