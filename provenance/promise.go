@@ -36,7 +36,7 @@ func (p *Promise) Broken(made, now time.Time) (broken, decided bool) {
 }
 
 var (
-	promiseWords = regexp.MustCompile(`(?i)\b(temporar(?:y|ily)|temp|tmp|for now|for the time being|provisional(?:ly)?|interim|short[- ]term|hot ?fix|quick ?fix(?:es)?|work ?around|(?:to be|please|will be|should be) (?:removed|revoked|deleted)|(?:remove|revoke|delete) (?:after|me|when|once|by|this|it)|expires?|valid (?:to|until|till)|until|till|break ?glass)\b`)
+	promiseWords = regexp.MustCompile(`(?i)\b(temporar(?:y|ily)|temp|tmp|for now|for the time being|provisional(?:ly)?|interim|short[- ]term|hot ?fix|quick ?fix|work ?around|(?:to be|please|will be|should be) (?:removed|revoked|deleted)|(?:remove|revoke|delete) (?:after|me|when|once|by|this|it)|expires?|valid (?:to|until|till)|until|till|break ?glass)\b`)
 	// Words before a date that make it an end. A date alone may be that of a ticket.
 	endWords = regexp.MustCompile(`(?i)\b(until|till|expires?(?: on)?|ends?(?: on)?|valid (?:to|until|till)|through|(?:remove|revoke|delete)d?(?: (?:after|by|on))?|not after|by|demo (?:in|on))\s*[:=]?\s*$`)
 	// Words before a date that make it a beginning, or somebody's number.
@@ -73,7 +73,7 @@ func endOf(text string, made time.Time) (time.Time, int) {
 	promised := promiseWords.MatchString(text)
 	for _, read := range []func(string, time.Time) (time.Time, []int){readISO, readDayMonth, readMonthDay, readMonth, readLength} {
 		until, at := read(text, made)
-		if at != nil && !until.IsZero() && (promised || length.MatchString(text) || endWords.MatchString(text[:at[0]])) && !beginWords.MatchString(text[:at[0]]) {
+		if at != nil && (promised || length.MatchString(text) || endWords.MatchString(text[:at[0]])) && !beginWords.MatchString(text[:at[0]]) {
 			return until, at[0]
 		}
 	}

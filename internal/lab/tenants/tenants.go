@@ -33,3 +33,13 @@ func Quiet() (name string, text []byte) { return "quiet.tenant", []byte(quiet) }
 
 // VaultMove returns a tenant whose vault is about to move from access policies to roles.
 func VaultMove() (name string, text []byte) { return "vault-move.tenant", []byte(vaultMove) }
+
+// LogFile is one file of log entries.
+type LogFile struct {
+	Name string
+	Text []byte
+}
+
+// DemoLogs returns the logs of the demo tenant: a Friday on which somebody was in a hurry,
+// and a night in which settlement did what it never had done.
+func DemoLogs() []LogFile { return nil }
