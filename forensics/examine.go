@@ -260,6 +260,7 @@ func (x *examination) could(d *Doing) answer {
 		var at int
 		if a.effect, at = ask(m.engine, x.Principal, d, scope); at >= 0 && at < len(m.snap.RoleAssignments) {
 			a.by = &m.snap.RoleAssignments[at]
+			nameRole(x.Catalog, x.Snapshot, a.by)
 		}
 	}
 	m.answers[key] = a

@@ -65,7 +65,7 @@ func (x *examination) blindness() {
 		}
 	}
 	if blind > 0 {
-		x.gap("", "%d operations that it could do are in no log, whoever does them: reads of Resource Manager above all", blind)
+		x.gap("", "operations that are in no log, whoever does them, such as reads of Resource Manager: it could do %d of them", blind)
 	}
 }
 

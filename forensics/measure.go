@@ -45,6 +45,16 @@ func (m *Measure) problem(needs []minimize.Need) *minimize.Problem {
 	return &minimize.Problem{Needs: needs, Roles: m.roles, Contains: m.Contains, Count: m.Count, Weight: m.Weight}
 }
 
+// risk weighs a role at some places.
+func risk(p *minimize.Problem, role *mivet.RoleDefinition, scopes ...arm.ID) int64 {
+	p.Scopes = scopes
+	var grants []minimize.Grant
+	for _, s := range scopes {
+		grants = append(grants, minimize.Grant{Role: role, Scope: s})
+	}
+	return p.Risk(grants)
+}
+
 // definition is the role of an assignment, nil where it is not known.
 func (m *Measure) definition(a *mivet.RoleAssignment) *mivet.RoleDefinition {
 	for _, d := range m.defs {

@@ -120,7 +120,7 @@ func (p *pattern) odd(d *Doing) []Oddity {
 		}
 	}
 	h := d.At.UTC().Hour()
-	if p.Days >= leastDays && !p.hours[h] && !p.hours[(h+1)%24] && !p.hours[(h+23)%24] {
+	if len(p.days) >= leastDays && !p.hours[h] && !p.hours[(h+1)%24] && !p.hours[(h+23)%24] {
 		out = append(out, NewHour)
 	}
 	return out

@@ -135,11 +135,13 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 	out.Principals = len(u.refused)
 	u.members = membersOf(q.Snapshot)
 	for i := range u.history.Tenures {
+		nameRole(q.Measure.Catalog, q.Snapshot, &u.history.Tenures[i].Grant)
+	}
+	for i := range u.history.Tenures {
 		t := &u.history.Tenures[i]
 		if t.Unknown() {
 			continue
 		}
-		nameRole(q.Measure.Catalog, q.Snapshot, &t.Grant)
 		if !t.From.Exact() {
 			out.Unplaced++
 			continue
@@ -244,8 +246,9 @@ func (u *urgency) before(who mivet.PrincipalID, scope arm.ID, made time.Time) []
 }
 
 // farMore is how much riskier a role must be than the smallest one, at the same place, to be
-// called broad.
-const farMore = 20
+// called broad. Here an operation weighs what its name tells ([minimize.Weight]): what it
+// may lead to weighs the same in both and would hide the difference.
+const farMore = 10
 
 // weigh compares the grant with the smallest one. It returns false where the grant is not
 // broad.
@@ -278,7 +281,7 @@ func (u *urgency) weigh(x *Urgent) bool {
 		if slices.ContainsFunc(p.Grants, func(g minimize.Grant) bool { return g.Role.ID == def.ID && g.Scope.Equal(x.Grant.Scope) }) {
 			return false // it is the smallest one, or a part of it
 		}
-		x.Risk = u.Measure.problem(needs).Risk([]minimize.Grant{{Role: def, Scope: x.Grant.Scope}})
+		x.Risk = risk(u.Measure.problem(needs), def, x.Grant.Scope)
 	}
 	x.Broad = u.broad(x, p, def, needs, lowest)
 	return x.Broad != ""
@@ -292,15 +295,31 @@ func (u *urgency) broad(x *Urgent, p *minimize.Proposal, def *mivet.RoleDefiniti
 	if p == nil || def == nil {
 		return ""
 	}
-	// The role itself, at the places of the smallest grants.
-	here := make([]minimize.Grant, 0, len(p.Grants))
-	for _, g := range p.Grants {
-		here = append(here, minimize.Grant{Role: def, Scope: g.Scope})
+	if givesRoles(def) && !slices.ContainsFunc(needs, func(n minimize.Need) bool { return n.Operation.Key() == roleWrite }) {
+		return "with it whoever holds it gives itself and others any role there"
 	}
-	if risk := u.Measure.problem(needs).Risk(here); risk >= farMore*max(1, p.Risk) {
-		return fmt.Sprintf("its role carries %d times the risk of the smallest one at the same place", risk/max(1, p.Risk))
+	// The role itself, at the places of the smallest grants.
+	plain := u.Measure.problem(needs)
+	plain.Weight = nil
+	here := make([]arm.ID, 0, len(p.Grants))
+	var enough int64
+	for _, g := range p.Grants {
+		here = append(here, g.Scope)
+		enough += risk(plain, g.Role, g.Scope)
+	}
+	if r := risk(plain, def, here...); r >= farMore*max(1, enough) {
+		return fmt.Sprintf("its role carries %d times the risk of the smallest one at the same place", r/max(1, enough))
 	}
 	return ""
+}
+
+// roleWrite gives roles to others.
+const roleWrite arm.Key = "microsoft.authorization/roleassignments/write"
+
+// givesRoles reports whether a role gives roles to others.
+func givesRoles(def *mivet.RoleDefinition) bool {
+	op, err := arm.ParseOperation(string(roleWrite))
+	return err == nil && authz.CompileRole(def).Gives(op, mivet.PlaneControl) == authz.Allowed
 }
 
 // places names where refusals lie.

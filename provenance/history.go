@@ -239,7 +239,7 @@ func (t *track) anchor(s *mivet.Snapshot, taken time.Time) {
 		made = a.Start
 	}
 	if !made.IsZero() && !slices.ContainsFunc(t.seen, func(o observation) bool {
-		return o.record != nil && o.after == there && o.when.Sub(made).Abs() <= slack
+		return o.record != nil && o.after == there && sameTime(o.when, made)
 	}) {
 		t.seen = append(t.seen, observation{when: made, before: notThere, after: there, grant: a})
 	}

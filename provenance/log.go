@@ -212,6 +212,9 @@ func targetOf(e *logs.Entry) (arm.ID, bool) {
 // operationOf is the operation that was asked for. A title such as "Create role assignment"
 // stands in the place of the name in some forms; the right names it then.
 func operationOf(e *logs.Entry) string {
+	if strings.EqualFold(string(e.Operation), string(e.Action)) {
+		return string(e.Action) // in its usual letter case
+	}
 	if op, err := arm.ParseOperation(string(e.Operation)); err == nil && strings.Contains(op.Provider(), ".") {
 		return op.String()
 	}

@@ -123,21 +123,29 @@ func (l *Log) silence(scope arm.ID, at time.Time) string {
 // slack is how far the times of one thing in the snapshot and in the log may lie apart.
 const slack = 5 * time.Minute
 
+// sameTime reports whether a call can be the one by which something was made, by the time
+// that the snapshot tells. A time at the very beginning of a day stands for all of it: texts
+// written by people tell no more.
+func sameTime(call, made time.Time) bool {
+	const day = 24 * time.Hour
+	if made.Equal(made.Truncate(day)) {
+		return call.Truncate(day).Equal(made)
+	}
+	return call.Sub(made).Abs() <= slack
+}
+
 // maker tells who made an assignment: the snapshot has an object id and a time, the log a
 // name, an address and the request.
 func (l *Log) maker(a *mivet.RoleAssignment) Act {
 	var found *Record
 	for _, r := range l.Records() {
-		if r.is("write", typeAssignment, typeSchedule) && r.Done() && l.about(r, a) && (a.CreatedOn.IsZero() || r.Ended.Before(a.CreatedOn.Add(slack))) {
+		if r.is("write", typeAssignment, typeSchedule) && r.Done() && l.about(r, a) && (a.CreatedOn.IsZero() || sameTime(r.Ended, a.CreatedOn)) {
 			found = r // the last before it is as it is
 		}
 	}
-	if found != nil && (a.CreatedOn.IsZero() || found.Ended.After(a.CreatedOn.Add(-slack))) {
+	if found != nil {
 		out := act(found, "made the grant", true)
 		out.By.ID = cmp.Or(out.By.ID, a.CreatedBy)
-		if !a.CreatedOn.IsZero() {
-			out.At = a.CreatedOn
-		}
 		return out
 	}
 	if a.CreatedBy != "" || !a.CreatedOn.IsZero() {

@@ -123,6 +123,7 @@ func (l *lookback) write(w io.Writer, format string, colour bool) error {
 	l.writeLines(p, forensics.Refused, bold("Refused"))
 	l.writeLines(p, forensics.Undecided, bold("Not told whether it was granted"))
 	l.writeLines(p, forensics.Expected, green("Allowed and usual"))
+	l.writeAdvice(p)
 	if len(r.Gaps) > 0 {
 		p.printf("\n%s\n", bold("Not covered"))
 	}
@@ -245,17 +246,19 @@ func (l *lookback) writeChanges(p *printer) {
 			first = false
 		}
 		p.printf("  %s\n", l.changed(c))
-		p.printf("    at %s\n", c.Scope)
+		p.printf("    %-8s %s\n", "at", c.Scope)
+		if c.Link != nil {
+			p.printf("    %-8s %s: %s = %s\n", "loads", c.Link.Workload.Name(), c.Link.Setting, c.Link.Value)
+		}
+		if c.Known == execpath.Unexplained {
+			p.printf("    %-8s %s\n", "known", yellow("no right in the input lets them do that"))
+		}
 	}
 }
 
 // changed tells a change in one line.
 func (l *lookback) changed(c *execpath.Change) string {
-	who := "somebody without a name"
-	if c.Principal != "" {
-		who, _ = l.names(c.Principal)
-	}
-	text := fmt.Sprintf("%s %s: %s (%s)", when(c.At), who, c.Row.Operation, c.Row.What)
+	text := fmt.Sprintf("%s %s: %s (%s)", when(c.At), who(l, c), c.Row.Operation, c.Row.What)
 	if c.Refused {
 		text += ", in vain"
 	}
@@ -320,4 +323,48 @@ func spanOf(first, last time.Time) string {
 		return when(first)
 	}
 	return when(first) + " to " + when(last)
+}
+
+// writeAdvice says what to do about what was new, with the commands.
+func (l *lookback) writeAdvice(p *printer) {
+	var lines []string
+	add := func(format string, args ...any) {
+		if line := fmt.Sprintf(format, args...); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	name, _ := l.describe(l.who)
+	for i := range l.report.Lines {
+		x := &l.report.Lines[i]
+		if x.Class != forensics.Outside && x.Class != forensics.Unexplained {
+			continue
+		}
+		if strings.HasSuffix(strings.ToLower(x.Action), "/getsecret/action") {
+			add("renew %s at %s: its value may be known", x.Scope.Name(), x.Scope.Parent().Name())
+		}
+		if x.After != nil {
+			c := &x.After.Change
+			add("look at what %s changed at %s, and put back the content that was reviewed", who(l, c), when(c.At))
+			if !c.Workload.IsZero() {
+				add("mivet shapers %s    who else can change what runs with it", c.Workload.Name())
+			}
+		}
+		if x.By != nil && x.Class == forensics.Outside {
+			add("mivet trim %s --need \"OPERATION RESOURCE\"    the smallest grants for what it needs", name)
+		}
+	}
+	for i, line := range lines {
+		if i == 0 {
+			p.printf("\n%s\n", bold("What to do"))
+		}
+		p.printf("  %s\n", line)
+	}
+}
+
+func who(l *lookback, c *execpath.Change) string {
+	if c.Principal == "" {
+		return "somebody"
+	}
+	name, _ := l.names(c.Principal)
+	return name
 }

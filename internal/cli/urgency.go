@@ -292,7 +292,9 @@ func (u *urgencyAnswer) write(w io.Writer, format string, colour bool) error {
 		u.urgent(p, &u.report.Urgent[i])
 	}
 	for i := range u.overdue {
-		u.late(p, &u.overdue[i])
+		if o := &u.overdue[i]; !slices.ContainsFunc(u.report.Urgent, func(x forensics.Urgent) bool { return vet.SameAssignment(&x.Grant, o.Grant) }) {
+			u.late(p, o) // else it is told above
+		}
 	}
 	for _, g := range u.gaps() {
 		p.printf("\nnot known: %s\n", g)
@@ -353,6 +355,11 @@ func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) {
 	} else {
 		p.printf("  %-10s %s: it has been there for %s\n", "reduced", red("never"), spanWords(x.Lasted))
 	}
+	if x.Promise != nil {
+		if broken, _ := x.Promise.Broken(x.Tenure.From.Latest, u.at); broken && !x.Reduced() {
+			p.printf("  %-10s %s\n", "promise", red("it was promised to end, and did not"))
+		}
+	}
 	for i, c := range remedy(x) {
 		p.printf("  %-10s %s\n", map[bool]string{true: "fix"}[i == 0], c)
 	}
@@ -396,7 +403,7 @@ func (r *resolver) removal(t *provenance.Tenure) string {
 	case t.Removed == nil || strings.Contains(strings.ToLower(t.Removed.Operation), "schedule"):
 		return ", by itself at " + when(t.To.Latest)
 	}
-	return " " + r.told(&provenance.Act{By: t.Removed.By, At: t.Removed.At, Source: t.Removed.Source})
+	return " by " + r.caller(t.Removed.By) + "  [" + t.Removed.Source.String() + "]"
 }
 
 // late tells a grant that outlived its promise.
@@ -437,9 +444,15 @@ func spanWords(d time.Duration) string {
 	if i < 0 {
 		return "a moment"
 	}
-	text := counted(int(d/units[i].of), units[i].name)
+	some := func(n time.Duration, unit string) string {
+		if n == 1 {
+			return "1 " + unit
+		}
+		return fmt.Sprintf("%d %ss", n, unit)
+	}
+	text := some(d/units[i].of, units[i].name)
 	if rest := d % units[i].of; i+1 < len(units) && rest >= units[i+1].of && d < 10*units[i].of {
-		text += " " + counted(int(rest/units[i+1].of), units[i+1].name)
+		text += " " + some(rest/units[i+1].of, units[i+1].name)
 	}
 	return text
 }

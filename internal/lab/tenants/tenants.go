@@ -7,7 +7,10 @@
 // draws no conclusions. No name, ID or key in them belongs to anybody.
 package tenants
 
-import _ "embed" // the texts
+import (
+	"embed"
+	"path"
+)
 
 //go:embed demo.tenant
 var demo string
@@ -20,6 +23,11 @@ var quiet string
 
 //go:embed vault-move.tenant
 var vaultMove string
+
+const demoFolder = "demo-logs"
+
+//go:embed demo-logs
+var demoLogs embed.FS
 
 // Demo returns the web shop in which each mistake that happens with managed identities
 // has happened once, as a file name and a tenant text.
@@ -42,4 +50,18 @@ type LogFile struct {
 
 // DemoLogs returns the logs of the demo tenant: a Friday on which somebody was in a hurry,
 // and a night in which settlement did what it never had done.
-func DemoLogs() []LogFile { return nil }
+func DemoLogs() []LogFile {
+	list, err := demoLogs.ReadDir(demoFolder)
+	if err != nil {
+		return nil // it is built in
+	}
+	var out []LogFile
+	for _, f := range list {
+		text, err := demoLogs.ReadFile(path.Join(demoFolder, f.Name()))
+		if err != nil {
+			return nil // as above
+		}
+		out = append(out, LogFile{f.Name(), text})
+	}
+	return out
+}
