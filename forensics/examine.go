@@ -154,7 +154,7 @@ type answer struct {
 // Examine answers a query.
 func Examine(q *Query) *Report {
 	x := examination{Query: q, history: q.Log.History(q.To), engines: map[int]*moment{}, pattern: newPattern(), lines: map[string]int{}}
-	x.who = append([]mivet.PrincipalID{q.Principal}, groupsOf(q.Snapshot, q.Principal)...)
+	x.who = append([]mivet.PrincipalID{q.Principal}, provenance.GroupsOf(q.Snapshot, q.Principal)...)
 	for _, t := range append(x.history.Of(x.who...), x.history.Unknown()...) {
 		if t.Lasts || t.To.Latest.IsZero() || t.To.Latest.After(q.From) {
 			if t.From.Earliest.IsZero() || t.From.Earliest.Before(q.To) {
@@ -184,26 +184,6 @@ func Examine(q *Query) *Report {
 	x.sort()
 	x.gaps()
 	return &x.report
-}
-
-// groupsOf lists the groups of a principal, through others too.
-func groupsOf(s *mivet.Snapshot, who mivet.PrincipalID) []mivet.PrincipalID {
-	seen := map[mivet.PrincipalID]bool{who: true}
-	for grown := true; grown; {
-		grown = false
-		for i := range s.Memberships {
-			if m := &s.Memberships[i]; seen[m.Member] && !seen[m.Group] {
-				seen[m.Group], grown = true, true
-			}
-		}
-	}
-	delete(seen, who)
-	var out []mivet.PrincipalID
-	for g := range seen {
-		out = append(out, g)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // intervals cuts the window where something changes.

@@ -5,6 +5,7 @@ package forensics
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -116,7 +117,7 @@ type urgency struct {
 	*UrgencyQuery
 	history *provenance.History
 	refused map[mivet.PrincipalID][]Doing
-	members map[mivet.PrincipalID][]mivet.PrincipalID
+	members map[mivet.PrincipalID][]mivet.PrincipalID // who was refused something, by its groups
 }
 
 // Urgency finds grants that look made in a hurry: refusals of one principal, then a grant to
@@ -133,7 +134,12 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 		}
 	}
 	out.Principals = len(u.refused)
-	u.members = membersOf(q.Snapshot)
+	u.members = map[mivet.PrincipalID][]mivet.PrincipalID{}
+	for _, who := range slices.Sorted(maps.Keys(u.refused)) {
+		for _, g := range provenance.GroupsOf(q.Snapshot, who) {
+			u.members[g] = append(u.members[g], who)
+		}
+	}
 	for i := range u.history.Tenures {
 		nameRole(q.Measure.Catalog, q.Snapshot, &u.history.Tenures[i].Grant)
 	}
@@ -154,28 +160,6 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 	}
 	slices.SortStableFunc(out.Urgent, func(a, b Urgent) int { return a.Tenure.From.Latest.Compare(b.Tenure.From.Latest) })
 	return &out
-}
-
-// membersOf lists who is in each group, through others too.
-func membersOf(s *mivet.Snapshot) map[mivet.PrincipalID][]mivet.PrincipalID {
-	direct := map[mivet.PrincipalID][]mivet.PrincipalID{}
-	for i := range s.Memberships {
-		m := &s.Memberships[i]
-		direct[m.Group] = append(direct[m.Group], m.Member)
-	}
-	out := map[mivet.PrincipalID][]mivet.PrincipalID{}
-	for g := range direct {
-		seen := map[mivet.PrincipalID]bool{g: true}
-		for queue := slices.Clone(direct[g]); len(queue) > 0; queue = queue[1:] {
-			if m := queue[0]; !seen[m] {
-				seen[m] = true
-				out[g] = append(out[g], m)
-				queue = append(queue, direct[m]...)
-			}
-		}
-		slices.Sort(out[g])
-	}
-	return out
 }
 
 // look asks whether a grant came in a hurry for one principal.

@@ -4,6 +4,7 @@ package provenance
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,9 @@ func (a *Act) Known() bool { return !a.By.IsZero() }
 // GrantStory is one role assignment with who made it.
 type GrantStory struct {
 	Grant *mivet.RoleAssignment `json:"grant"`
-	Made  Act                   `json:"made"`
+	// Via is the group that holds it; empty where the principal does.
+	Via  mivet.PrincipalID `json:"via,omitzero"`
+	Made Act               `json:"made"`
 	// Promise is for how long it was meant, where its description tells.
 	Promise *Promise `json:"promise,omitzero"`
 }
@@ -65,10 +68,19 @@ const NoLog = "no activity log was read"
 // log holds nothing.
 func (l *Log) Story(who mivet.PrincipalID) *Story {
 	s := &Story{Principal: who, Grants: []GrantStory{}}
+	groups := GroupsOf(l.snap, who)
 	for i := range l.snap.RoleAssignments {
-		if a := &l.snap.RoleAssignments[i]; a.Principal == who {
-			s.Grants = append(s.Grants, GrantStory{a, l.maker(a), PromiseOf(a)})
+		a := &l.snap.RoleAssignments[i]
+		g := GrantStory{Grant: a}
+		switch {
+		case a.Principal == who:
+		case slices.Contains(groups, a.Principal):
+			g.Via = a.Principal
+		default:
+			continue
 		}
+		g.Made, g.Promise = l.maker(a), PromiseOf(a)
+		s.Grants = append(s.Grants, g)
 	}
 	id := l.index.Identity(who)
 	if id == nil {
@@ -81,6 +93,21 @@ func (l *Log) Story(who mivet.PrincipalID) *Story {
 		s.Workloads = append(s.Workloads, WorkloadStory{w, l.deployed(w)})
 	}
 	return s
+}
+
+// GroupsOf lists the groups of a principal, through others too, in order.
+func GroupsOf(s *mivet.Snapshot, who mivet.PrincipalID) []mivet.PrincipalID {
+	in := map[mivet.PrincipalID]bool{who: true}
+	for grown := true; grown; {
+		grown = false
+		for i := range s.Memberships {
+			if m := &s.Memberships[i]; in[m.Member] && !in[m.Group] {
+				in[m.Group], grown = true, true
+			}
+		}
+	}
+	delete(in, who)
+	return slices.Sorted(maps.Keys(in))
 }
 
 // workloads are the resources that carry an identity.
