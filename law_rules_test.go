@@ -36,7 +36,7 @@ var layers = []layer{
 	{pkgs: []string{"arm"}, pure: true},
 	{pkgs: []string{"."}, pure: true},
 	{pkgs: []string{"snapshot", "catalog", "abac", "logs"}, pure: true},
-	{pkgs: []string{"tenant", "redact", "authz"}, pure: true},
+	{pkgs: []string{"tenant", "redact", "authz", "provenance"}, pure: true},
 	{pkgs: []string{"effective"}, pure: true},
 	{pkgs: []string{"execpath"}, pure: true},
 	{pkgs: []string{"lifecycle"}, pure: true},

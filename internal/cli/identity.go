@@ -21,7 +21,9 @@ type identityFlags struct {
 	in  inputFlags
 	out output
 	as  string
+	who bool
 
+	logs     logFlags
 	evidence evidenceFlags
 }
 
@@ -34,6 +36,7 @@ func (a *app) identityCommand() *cobra.Command {
 		Example: "  mivet identity orders-api --in prod.mivet\n" +
 			"  mivet identity orders-api --in prod.mivet --as js@4.9.1   the code uses that library\n" +
 			"  mivet identity aks-prod --in prod.mivet --format json\n" +
+			"  mivet identity orders-api --in prod.mivet --logs exported/    and who made it what it is\n" +
 			"  mivet identity orders-api --in prod.mivet --evidence proof.jsonl --changed 2026-10-01",
 		Long: "A resource has many users of identities: its code, its references to a vault, the pull of its\n" +
 			"image, its encryption key. Each has a selector and a default of its own. Prints for each the\n" +
@@ -41,7 +44,10 @@ func (a *app) identityCommand() *cobra.Command {
 			"Where the library of the code is not given, all answers that the known ones give are possible.\n" +
 			"With it the single events are listed after which the code would present something else.\n\n" +
 			"--evidence reads what attest recorded and what whoami reported and holds it against what is\n" +
-			"configured and predicted; the exit code is 1 where they disagree, 4 where they may.",
+			"configured and predicted; the exit code is 1 where they disagree, 4 where they may.\n\n" +
+			"--who tells for each identity who enabled it, who made each grant and when, and who deployed its\n" +
+			"workloads last, or why that is not known. The input knows makers of grants at most; --logs reads\n" +
+			"the activity log for the rest.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.identity(ctx, &f, args) }),
 	}
@@ -49,6 +55,8 @@ func (a *app) identityCommand() *cobra.Command {
 	f.out.register(cmd, formatText, formatJSON)
 	cmd.Flags().StringVar(&f.as, "as", "", "the client library of the code, such as go@1.15.0, js@4.9.1 or python")
 	f.evidence.register(cmd)
+	cmd.Flags().BoolVar(&f.who, "who", false, "tell who enabled each identity, made its grants and deployed its workloads; --logs says more of it")
+	f.logs.register(cmd)
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeResource)
 	return cmd
 }
@@ -68,6 +76,10 @@ type presentedBy struct {
 	Version   string               `json:"version,omitzero"`
 	Consumers []effective.Consumer `json:"consumers"`
 	Evidence  *effective.Evidence  `json:"evidence,omitzero"`
+	// Who says who stands behind each identity, where that was asked.
+	Who []storyJSON `json:"who,omitzero"`
+
+	stories stories
 }
 
 func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (int, error) {
@@ -99,6 +111,11 @@ func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (in
 	}
 	if err := answer.weigh(a, f, carrier, r.snap.TakenAt); err != nil {
 		return exitFailed, err
+	}
+	if f.who || len(f.logs.files) > 0 {
+		if err := answer.ask(ctx, a, f, names); err != nil {
+			return exitFailed, err
+		}
 	}
 	if !a.silent(&f.out) {
 		if err := a.emit(&f.out, answer.write); err != nil {
@@ -170,6 +187,7 @@ func (p *presentedBy) write(w io.Writer, format string, colour bool) error {
 	if p.Evidence != nil {
 		writeEvidence(out, p.Evidence)
 	}
+	p.stories.write(out)
 	return out.err
 }
 

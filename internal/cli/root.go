@@ -81,6 +81,8 @@ func (a *app) commands() []*cobra.Command {
 		a.whatCanCommand(),
 		a.accessCommand(),
 		a.usageCommand(),
+		a.urgencyCommand(),
+		a.forensicsCommand(),
 		a.pathCommand(),
 		a.whoCanActAsCommand(),
 		a.blastCommand(),

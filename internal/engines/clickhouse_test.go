@@ -111,7 +111,7 @@ func TestEmbedded(t *testing.T) {
 
 func load(t *testing.T, s *clickhouse.Store, dir string, now time.Time) *logfiles.Report {
 	t.Helper()
-	r, err := logfiles.Each(t.Context(), []string{dir}, logfiles.EachOptions{
+	r, err := logfiles.Pour(t.Context(), []string{dir}, logfiles.PourOptions{
 		Options: logfiles.Options{Now: now, Workers: 2}, Has: s.Has, Begin: func(f *usage.Source) logfiles.Sink { return s.Load(t.Context(), f) },
 	})
 	if err != nil || len(r.Faults) > 0 {

@@ -26,6 +26,8 @@ type armRequest struct {
 	query  url.Values // with names in small letters
 	filter string
 	asked  asked
+	// said is the body as the activity log holds it; "" where it does not.
+	said string
 }
 
 // asked is the right that a write was decided by.

@@ -120,14 +120,18 @@ func (q *armRequest) logActivity() {
 	}
 	setText(claims, "xms_mirid", c.MIRID)
 	entry := func(typ, signature, code string) object {
+		properties := object{
+			"statusCode": code, "serviceRequestId": q.w.Header().Get("x-ms-request-id"), "eventCategory": "Administrative",
+			"entity": q.asked.target.String(), "message": q.asked.operation, "hierarchy": q.asked.target.SubscriptionID(),
+		}
+		if typ == "Start" {
+			setText(properties, "requestbody", q.said)
+		}
 		return object{
 			"time": logTime(q.s.now()), "resourceId": strings.ToUpper(q.asked.target.String()), "operationName": strings.ToUpper(q.asked.operation), "category": "Administrative",
 			"resultType": typ, "resultSignature": signature, "durationMs": "0", "callerIpAddress": loggedAddress, "correlationId": q.w.Header().Get("x-ms-correlation-request-id"),
 			"identity": object{"authorization": authorization, "claims": claims}, "level": "Information", "location": "global",
-			"properties": object{
-				"statusCode": code, "serviceRequestId": q.w.Header().Get("x-ms-request-id"), "eventCategory": "Administrative",
-				"entity": q.asked.target.String(), "message": q.asked.operation, "hierarchy": q.asked.target.SubscriptionID(),
-			},
+			"properties": properties,
 		}
 	}
 	of := resourcePath(q.asked.target.Subscription())

@@ -172,7 +172,7 @@ func TestActivityLog(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, part := range []string{`"evidence":{"principalId":"`, `"role":"Owner"`, `"resultSignature":"Succeeded.OK"`, `"resultSignature":"Failed.Forbidden"`, `"resultSignature":"Failed.Conflict"`, `"operationName":"MICROSOFT.WEB/SITES/DELETE"`} {
+	for _, part := range []string{`"requestbody":"{\"Id\":\"` + guid(1), `\"PrincipalId\":\"` + alice, `"evidence":{"principalId":"`, `"role":"Owner"`, `"resultSignature":"Succeeded.OK"`, `"resultSignature":"Failed.Forbidden"`, `"resultSignature":"Failed.Conflict"`, `"operationName":"MICROSOFT.WEB/SITES/DELETE"`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("the log lacks %s", part)
 		}

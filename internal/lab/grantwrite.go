@@ -56,6 +56,7 @@ func (q *armRequest) writeAssignment(t target, body object) *armFault {
 	if f != nil {
 		return f
 	}
+	q.said = saidGrant(t, p)
 	id := mustID(strings.TrimSuffix(t.scope.String(), "/") + "/providers/" + assignmentType + "/" + t.name)
 	a := mivet.RoleAssignment{
 		ID: id, Role: mivet.NewRoleID(p.RoleDefinitionID), Principal: mivet.NewPrincipalID(p.PrincipalID), PrincipalType: mivet.PrincipalType(p.PrincipalType), Scope: t.scope,
@@ -89,6 +90,20 @@ func (q *armRequest) writeAssignment(t target, body object) *armFault {
 	q.publish(func(d *draft) { d.putAssignment(a) })
 	writeJSON(q.w, http.StatusCreated, q.s.world.roleAssignment(&a))
 	return nil
+}
+
+// saidGrant is the request for an assignment as the activity log holds it, with its own
+// spelling of names (MicrosoftDocs/azure-docs articles/role-based-access-control/change-history-report.md).
+func saidGrant(t target, p assignmentBody) string {
+	properties := object{"PrincipalId": p.PrincipalID, "RoleDefinitionId": p.RoleDefinitionID, "Scope": t.scope.String()}
+	setText(properties, "PrincipalType", p.PrincipalType)
+	setText(properties, "Condition", p.Condition)
+	setText(properties, "Description", p.Description)
+	text, err := json.Marshal(object{"Id": t.name, "Properties": properties})
+	if err != nil {
+		return "" // names and texts alone: it does not happen
+	}
+	return string(text)
 }
 
 // checkAssignee checks who is to get the role.

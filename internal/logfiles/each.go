@@ -6,101 +6,64 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
-	"strings"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/logs"
-	"github.com/mivet/mivet/usage"
 )
 
-// A Sink takes the entries of one file, in order.
-type Sink interface {
-	// Add takes an entry, which is valid until it returns.
-	Add(line int, text []byte, e *logs.Entry) error
-	// Close is called when the whole file was read, and at no other time.
-	Close(f *usage.Source) error
-}
-
-// EachOptions say how [Each] reads files. Ledger is not used.
-type EachOptions struct {
-	Options
-	// Has reports whether a file need not be read again.
-	Has func(f *usage.Source) bool
-	// Begin opens a sink for a file; several goroutines call it.
-	Begin func(f *usage.Source) Sink
-}
-
-// Each reads files, and folders with everything below, and hands the entries of each file
-// to a sink of its own.
-func Each(ctx context.Context, paths []string, o EachOptions) (*Report, error) {
-	r := reading{Options: o.Options}
-	r.Workers = max(1, r.Workers)
+// Each gives all entries of files, and of folders with everything below, to a function: the
+// entry, its text and its place, all valid until the function returns. Files are read in the
+// order of their names, entries in that of the file. An error of the function ends it.
+func Each(ctx context.Context, paths []string, take func(e *logs.Entry, text []byte, at mivet.Source) error) (*Report, error) {
+	r := reading{Options: Options{Workers: 1}}
 	files, err := r.find(paths)
 	if err != nil {
 		return nil, err
 	}
-	files = slices.DeleteFunc(files, func(f file) bool {
-		known := o.Has(&f.source)
-		if known {
-			r.report.Unchanged++
+	for _, f := range files {
+		faults, err := r.entries(ctx, f, take)
+		r.report.Faults = append(r.report.Faults, faults...)
+		if err != nil {
+			return nil, err
 		}
-		return known
-	})
-	err = r.each(ctx, files, func(ctx context.Context, f file) *outcome { return pour(ctx, f, o.Begin(&f.source)) })
-	slices.SortFunc(r.report.Faults, func(a, b ReadError) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
-	return &r.report, err
+	}
+	return &r.report, nil
 }
 
-// pour reads a file into a sink.
-func pour(ctx context.Context, f file, to Sink) *outcome {
+// entries reads one file. A file that cannot be read on is a fault, not an error.
+func (r *reading) entries(ctx context.Context, f file, take func(*logs.Entry, []byte, mivet.Source) error) (faults []ReadError, err error) {
 	in, err := open(f.path)
 	if err != nil {
-		return failed(f, err)
+		return []ReadError{{File: f.path, Err: err}}, nil
 	}
-	out, err := pourStream(ctx, f, in, to)
-	if err = errors.Join(err, in.Close()); err != nil {
-		return failed(f, err)
-	}
-	if err := to.Close(&out.part.Source); err != nil {
-		return failed(f, err)
-	}
-	return out
-}
-
-func pourStream(ctx context.Context, f file, in io.Reader, to Sink) (*outcome, error) {
-	counted := &counter{r: in}
-	entries, err := logs.NewReader(counted)
+	defer func() { err = errors.Join(err, in.Close()) }()
+	entries, err := logs.NewReader(in)
 	if err != nil {
 		return nil, err
 	}
-	out := outcome{part: &usage.Part{Source: f.source}}
+	r.report.Files++
+	at := mivet.Source{Origin: &mivet.Origin{File: f.path}}
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return faults, err
 		}
 		e, err := entries.Next()
 		var line *logs.LineError
 		switch {
 		case errors.Is(err, io.EOF):
-			out.part.Unfinished, out.bytes = entries.Unfinished(), counted.n
-			return &out, nil
+			return faults, nil
 		case errors.As(err, &line):
-			out.part.Faults++
-			if len(out.faults) < maxFaults {
-				out.faults = append(out.faults, ReadError{f.path, line.Line, line.Err})
+			if r.report.FaultCount++; len(faults) < maxFaults {
+				faults = append(faults, ReadError{f.path, line.Line, line.Err})
 			}
+			continue
 		case err != nil:
-			return nil, err
-		default:
-			out.part.Entries++
-			if err := to.Add(entries.Line(), entries.Text(), e); err != nil {
-				return nil, err
-			}
+			return append(faults, ReadError{File: f.path, Err: err}), nil
+		}
+		r.report.Entries++
+		at.Line = entries.Line()
+		if err := take(e, entries.Text(), at); err != nil {
+			return faults, err
 		}
 	}
 }

@@ -49,14 +49,14 @@ func (s *sink) Close(f *usage.Source) error {
 
 func each(t *testing.T, ctx context.Context, k *taker, dir string) (*Report, error) {
 	t.Helper()
-	return Each(ctx, []string{dir}, EachOptions{
+	return Pour(ctx, []string{dir}, PourOptions{
 		Options: Options{Now: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)},
 		Has:     func(f *usage.Source) bool { return f.Name == "known.json" },
 		Begin:   func(f *usage.Source) Sink { return &sink{k, f.Name} },
 	})
 }
 
-func TestEach(t *testing.T) {
+func TestPour(t *testing.T) {
 	entry := secretGet("p", "01")
 	dir := settled(t, map[string][]byte{
 		"a.json": []byte(entry + "{]\n" + entry + `{"time":"2026`), "known.json": []byte(entry), "z.txt": []byte(entry),
@@ -78,7 +78,7 @@ func TestEach(t *testing.T) {
 
 // A sink that cannot take an entry, and a file that cannot be read, are faults of the file;
 // its sink is not closed.
-func TestEachFaults(t *testing.T) {
+func TestPourFaults(t *testing.T) {
 	entry := secretGet("p", "01")
 	dir := settled(t, map[string][]byte{"a.json": []byte(entry), "b.json": []byte(entry)})
 	for fail, closed := range map[string]int{fmt.Sprintf("a.json:1 p %d", len(entry)-1): 1, "a.json closed, unfinished false, 0 faults": 2} {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provenance_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/logs"
+	"github.com/mivet/mivet/provenance"
+	"github.com/mivet/mivet/tenant"
+)
+
+func read(t *testing.T, text string) *mivet.Snapshot {
+	t.Helper()
+	cat, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := tenant.Parse("t.tenant", strings.NewReader(text), tenant.Options{Role: func(n string) (mivet.RoleID, bool) {
+		r := cat.RoleByName(n)
+		if r == nil {
+			return "", false
+		}
+		return r.ID, true
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// entries adds the entries of a text to the log.
+func entries(t *testing.T, l *provenance.Log, text string) {
+	t.Helper()
+	r, err := logs.NewReader(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := &mivet.Origin{File: "activity.json"}
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Add(e, r.Text(), mivet.Source{Origin: file, Line: r.Line()})
+	}
+}
+
+func when(t *testing.T, s string) time.Time {
+	t.Helper()
+	v, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func id(t *testing.T, s string) arm.ID {
+	t.Helper()
+	v, err := arm.ParseID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
