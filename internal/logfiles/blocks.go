@@ -168,32 +168,18 @@ func (w *worker) block(b *block) {
 		at += int64(len(b.data) - len(data))
 	}
 	for len(data) > 0 {
-		line, ended := data, false
-		if i := bytes.IndexByte(data, '\n'); i >= 0 {
-			line, ended = data[:i], true
-			data = data[i+1:]
-		} else {
-			data = nil
+		e, n, err := w.parser.ParseLine(data)
+		switch {
+		case err == nil:
+			w.agg.Add(e)
+		case len(bytes.TrimSpace(data[:n])) == 0:
+		case b.last && n == len(data) && errors.Is(err, logs.ErrEnd):
+			w.unfinished = true
+		default:
+			w.fault(at, err)
 		}
-		w.line(line, at, b.last && !ended)
-		at += int64(len(line)) + 1
-	}
-}
-
-func (w *worker) line(line []byte, at int64, open bool) {
-	if len(line) > logs.MaxEntry {
-		w.fault(at, logs.ErrTooLong)
-		return
-	}
-	e, err := w.parser.Parse(line)
-	switch {
-	case err == nil:
-		w.agg.Add(e)
-	case len(bytes.TrimSpace(line)) == 0:
-	case open && errors.Is(err, logs.ErrEnd):
-		w.unfinished = true
-	default:
-		w.fault(at, err)
+		n = min(n+1, len(data)) // with the end of the line
+		data, at = data[n:], at+int64(n)
 	}
 }
 
