@@ -3,8 +3,6 @@
 package usage
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"maps"
 	"slices"
 	"strconv"
@@ -75,12 +73,6 @@ type Part struct {
 	Lines []uint64 `json:"-"`
 }
 
-// Digest identifies a line.
-func Digest(line []byte) uint64 {
-	sum := sha256.Sum256(line)
-	return binary.LittleEndian.Uint64(sum[:])
-}
-
 // Ledger holds what files of entries say, each file once.
 type Ledger struct {
 	parts map[string]*Part
@@ -113,20 +105,6 @@ func (l *Ledger) Close(now time.Time) {
 			}
 		}
 	}
-}
-
-// Elsewhere returns the digests of the entries of all other files whose hour is open.
-func (l *Ledger) Elsewhere(name string) map[uint64]struct{} {
-	lines := map[uint64]struct{}{}
-	for _, p := range l.parts {
-		if p.Name == name {
-			continue
-		}
-		for _, d := range p.Lines {
-			lines[d] = struct{}{}
-		}
-	}
-	return lines
 }
 
 // Parts returns all files by name.
