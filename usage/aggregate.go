@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/logs"
@@ -41,8 +40,7 @@ type Aggregator struct {
 	who        []subject // by the number of the principal
 	what       []right   // by the number of the action
 
-	index  map[factKey]int32
-	facts  []factRow
+	facts  table
 	calls  map[uint64]call
 	buffer []byte
 
@@ -58,7 +56,7 @@ type Aggregator struct {
 // NewAggregator returns an empty aggregator.
 func NewAggregator() *Aggregator {
 	return &Aggregator{
-		principals: names{}, actions: names{}, scopes: names{}, index: map[factKey]int32{}, calls: map[uint64]call{},
+		principals: names{}, actions: names{}, scopes: names{}, calls: map[uint64]call{},
 		doers: map[string]doer{}, deeds: map[string]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
@@ -91,16 +89,6 @@ type right struct {
 	log    logs.Log
 	plane  mivet.Plane
 	action string
-}
-
-type factKey struct {
-	who, what, where uint32
-	day              Day
-}
-
-type factRow struct {
-	factKey
-	Counts
 }
 
 // call is one request to Resource Manager, of which several entries tell.
@@ -137,12 +125,14 @@ func (a *Aggregator) Add(e *logs.Entry) {
 	who, what := a.doer(e, byApp), a.deed(e)
 	what.seen.add(e)
 	a.from(who, e)
-	row := a.row(factKey{who.who, what.what, what.where, DayOf(e.Time)})
+	row := a.facts.row(factKey{who.who, what.what, what.where, DayOf(e.Time)})
 	if e.Log == logs.Activity && len(e.Correlation) > 0 {
 		a.call(row, e)
 		return
 	}
-	a.facts[row].add(e.Granted, e.Count, e.Time)
+	f := &a.facts.rows[row]
+	f.add(e.Granted, e.Count)
+	f.at(e.Time)
 }
 
 // Repeated counts an entry that was there already, and is not to be added.
@@ -223,26 +213,16 @@ func (a *Aggregator) scope(e *logs.Entry) uint32 {
 	return n
 }
 
-func (a *Aggregator) row(k factKey) int32 {
-	if i, ok := a.index[k]; ok {
-		return i
-	}
-	i := int32(len(a.facts))
-	a.index[k] = i
-	a.facts = append(a.facts, factRow{factKey: k})
-	return i
-}
-
 // call counts a call of which several entries tell (started, accepted, succeeded) one time,
 // on the day of the first, with the outcome that says most: a refusal, else that it was
 // granted.
 func (a *Aggregator) call(row int32, e *logs.Entry) {
 	a.buffer = join(a.buffer[:0], e.Correlation, e.Call, e.Action, e.Scope)
 	h := maphash.Bytes(callSeed, a.buffer)
-	a.facts[row].span(e.Time, e.Time)
+	a.facts.rows[row].at(e.Time)
 	c, known := a.calls[h]
 	if !known {
-		a.facts[row].add(e.Granted, 1, time.Time{})
+		a.facts.rows[row].add(e.Granted, 1)
 		a.calls[h] = call{row, e.Granted}
 		return
 	}
@@ -252,13 +232,13 @@ func (a *Aggregator) call(row int32, e *logs.Entry) {
 // again puts together what two entries tell of one call. The first is counted.
 func (a *Aggregator) again(h uint64, c, d call) {
 	best := c
-	if a.facts[d.row].day < a.facts[c.row].day {
+	if a.facts.rows[d.row].day < a.facts.rows[c.row].day {
 		best.row = d.row
 	}
 	best.outcome = max(c.outcome, d.outcome) // a refusal says more than a grant, and that more than nothing
 	if best != c {
-		a.facts[c.row].add(c.outcome, -1, time.Time{})
-		a.facts[best.row].add(best.outcome, 1, time.Time{})
+		a.facts.rows[c.row].add(c.outcome, -1)
+		a.facts.rows[best.row].add(best.outcome, 1)
 		a.calls[h] = best
 	}
 }
@@ -372,11 +352,11 @@ func (a *Aggregator) Merge(b *Aggregator) {
 	for key, n := range b.scopes {
 		where[n], _ = a.scopes.of([]byte(key))
 	}
-	rows := make([]int32, len(b.facts))
-	for i := range b.facts {
-		f := &b.facts[i]
-		rows[i] = a.row(factKey{who[f.who], what[f.what], where[f.where], f.day})
-		a.facts[rows[i]].Merge(&f.Counts)
+	rows := make([]int32, len(b.facts.rows))
+	for i := range b.facts.rows {
+		f := &b.facts.rows[i]
+		rows[i] = a.facts.row(factKey{who[f.who], what[f.what], where[f.where], f.day})
+		a.facts.rows[rows[i]].merge(&f.tally)
 	}
 	a.mergeCalls(b, rows)
 	for key, s := range b.seen {
@@ -406,7 +386,7 @@ func (a *Aggregator) mergeCalls(b *Aggregator, rows []int32) {
 			a.calls[h] = d
 			continue
 		}
-		a.facts[d.row].add(d.outcome, -1, time.Time{})
+		a.facts.rows[d.row].add(d.outcome, -1)
 		a.again(h, c, d)
 	}
 }
@@ -441,19 +421,19 @@ func (s *subject) take(o *Origin) {
 
 // Summary returns all that was counted, in order.
 func (a *Aggregator) Summary() *Summary {
-	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts))}
+	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts.rows))}
 	scopes := make([]string, len(a.scopes))
 	for text, n := range a.scopes {
 		scopes[n] = text
 	}
-	for i := range a.facts {
-		f := &a.facts[i]
-		if f.Total() == 0 {
+	for i := range a.facts.rows {
+		f := &a.facts.rows[i]
+		if f.total() == 0 {
 			continue // the end of a call that is counted on another day
 		}
 		s, r := &a.who[f.who], &a.what[f.what]
 		out.Facts = append(out.Facts, Fact{
-			Principal: s.principal, App: s.app, Log: r.log, Action: r.action, Plane: r.plane, Scope: scopes[f.where], Day: f.day, Counts: f.Counts,
+			Principal: s.principal, App: s.app, Log: r.log, Action: r.action, Plane: r.plane, Scope: scopes[f.where], Day: f.day, Counts: f.counts(),
 		})
 	}
 	for i := range a.who {

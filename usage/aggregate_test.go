@@ -250,6 +250,56 @@ func TestTextsAreToldApart(t *testing.T) {
 	}
 }
 
+// The table of facts is a map from keys to rows.
+func TestTable(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	var facts table
+	rows := map[factKey]int32{}
+	for range 20_000 {
+		k := factKey{random.Uint32N(30), random.Uint32N(5), random.Uint32N(50), []Day{NoDay, -1, 0, 20_000}[random.IntN(4)]}
+		row := facts.row(k)
+		if want, known := rows[k]; known && row != want || !known && int(row) != len(rows) {
+			t.Fatalf("%+v is in row %d of %d, expected %d (%v)", k, row, len(rows), want, known)
+		}
+		rows[k] = row
+	}
+	if len(facts.rows) != len(rows) || 2*len(facts.rows) > len(facts.index) {
+		t.Errorf("%d rows in %d places, expected %d", len(facts.rows), len(facts.index), len(rows))
+	}
+	for k, row := range rows {
+		if facts.rows[row].factKey != k {
+			t.Errorf("row %d: %+v, expected %+v", row, facts.rows[row].factKey, k)
+		}
+	}
+}
+
+func TestTimesOfFacts(t *testing.T) {
+	f := func(times []string, first, last string) {
+		t.Helper()
+		facts := table{}
+		row := facts.row(factKey{})
+		for _, s := range times {
+			var when time.Time
+			if s != "" {
+				when = at(s)
+			}
+			facts.rows[row].at(when)
+		}
+		c := facts.rows[row].counts()
+		for what, pair := range map[string][2]string{"first": {first, c.First.Format(time.RFC3339Nano)}, "last": {last, c.Last.Format(time.RFC3339Nano)}} {
+			if pair[0] != pair[1] {
+				t.Errorf("%v: %s %s, expected %s", times, what, pair[1], pair[0])
+			}
+		}
+	}
+	const none = "0001-01-01T00:00:00Z"
+	f(nil, none, none)
+	f([]string{""}, none, none)
+	f([]string{"2026-11-02T10:00:00.1234567Z", "", "2026-11-02T10:00:00.000000001Z"}, "2026-11-02T10:00:00.000000001Z", "2026-11-02T10:00:00.1234567Z")
+	f([]string{"1969-12-31T23:59:59.5Z"}, "1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z")
+	f([]string{"0022-01-01T00:00:00Z", "9999-01-01T00:00:00Z"}, "1677-09-21T00:12:43.145224192Z", "2262-04-11T23:47:16.854775807Z")
+}
+
 // Facts are put in order as a plain sort does it.
 func TestOrderFacts(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
