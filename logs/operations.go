@@ -55,6 +55,7 @@ func (s *service) find(name []byte) *operation {
 type catalogue struct {
 	services map[string]*service
 	planes   map[string]mivet.Plane // of an action in lower case
+	written  map[string]mivet.Plane // of an action in its own letter case
 
 	vault, hsm, blob, dfs, bus, hubs, cosmos, config *service
 }
@@ -63,7 +64,7 @@ var builtIn = sync.OnceValues(func() (*catalogue, error) { return readOperations
 
 // readOperations reads the table. Lines that begin with "#" say where it is from.
 func readOperations(text string) (*catalogue, error) {
-	c := &catalogue{services: map[string]*service{}, planes: map[string]mivet.Plane{}}
+	c := &catalogue{services: map[string]*service{}, planes: map[string]mivet.Plane{}, written: map[string]mivet.Plane{}}
 	n, header := 0, false
 	for line := range strings.Lines(text) {
 		n++
@@ -118,6 +119,7 @@ func (c *catalogue) row(f []string) error {
 		for alternative := range strings.SplitSeq(f[2], " | ") {
 			for a := range strings.SplitSeq(alternative, " + ") {
 				c.planes[strings.ToLower(a)] = op.plane
+				c.written[a] = op.plane
 			}
 		}
 	}

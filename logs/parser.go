@@ -13,15 +13,17 @@ import (
 // Parser reads entries one by one. It keeps its buffers: one goroutine uses a parser.
 type Parser struct {
 	s     scanner
+	forms forms
 	e     Entry
 	table *catalogue
 
-	scope   []byte // the scope of this entry, where it is built
-	written []byte // a resource id as it was written last time, and its lower-case form:
-	folded  []byte // entries of one file mostly have the same one
-	entity  []byte
-	action  []byte
-	op      []byte
+	resources map[string]*resource // by the id as it is written
+	of        *resource            // of this entry
+
+	scope  []byte // the scope of this entry, where it is built
+	entity []byte
+	action []byte
+	op     []byte
 }
 
 // NewParser returns a parser. An error means that the program was built from damaged data.
@@ -30,7 +32,7 @@ func NewParser() (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Parser{table: table}, nil
+	return &Parser{table: table, resources: map[string]*resource{}, of: &nothing}, nil
 }
 
 // SyntaxError is a text that is no JSON object, with the byte at which that shows.
@@ -46,11 +48,35 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Parse reads one entry, a JSON object. What it returns is valid until the next call.
 func (p *Parser) Parse(text []byte) (*Entry, error) {
+	if p.forms.along(&p.s, text) {
+		if p.s.space(); p.s.i == len(text) {
+			p.read()
+			return &p.e, nil
+		}
+	}
 	if err := p.s.scan(text); err != nil {
 		return nil, &SyntaxError{Offset: p.s.i, Err: err}
 	}
+	p.forms.add(&p.s)
 	p.read()
 	return &p.e, nil
+}
+
+// ParseLine reads the entry on the first line of a text and returns its length, without the
+// end of the line, also where it is faulty.
+func (p *Parser) ParseLine(text []byte) (e *Entry, length int, err error) {
+	if p.forms.along(&p.s, text) && p.s.i <= MaxEntry {
+		p.read()
+		return &p.e, p.s.i, nil
+	}
+	if length = bytes.IndexByte(text, '\n'); length < 0 {
+		length = len(text)
+	}
+	if length > MaxEntry {
+		return nil, length, ErrTooLong
+	}
+	e, err = p.Parse(text[:length])
+	return e, length, err
 }
 
 // read makes an entry of what the scanner found.
@@ -67,7 +93,8 @@ func (p *Parser) read() {
 			e.Time, _ = readTime(t)
 		}
 	}
-	e.Resource = p.foldResource(s.get(slotResourceID))
+	p.of = p.resource(s.get(slotResourceID))
+	e.Resource = p.of.id
 	e.Correlation, e.Call = s.get(slotCorrelation), s.get(slotOperationID)
 	e.Caller = address(s.get(slotCallerIP))
 	e.Agent = s.get(slotUserAgent)
@@ -102,18 +129,6 @@ func (p *Parser) read() {
 	if e.Reason == NoReason && len(e.Principal) == 0 {
 		e.Reason = NoPrincipal
 	}
-}
-
-// foldResource returns a resource id in lower case, without a slash at its end.
-func (p *Parser) foldResource(id []byte) []byte {
-	if len(id) == 0 {
-		return nil
-	}
-	if !bytes.Equal(id, p.written) {
-		p.written = append(p.written[:0], id...)
-		p.folded = bytes.TrimSuffix(fold(p.folded[:0], id), []byte("/"))
-	}
-	return p.folded
 }
 
 // fold appends text in lower case.
@@ -169,13 +184,6 @@ var categories = map[string]Log{
 	"azurepolicyevaluationdetails": OtherLog, "azurepolicyevaluationdetailslogs": OtherLog,
 }
 
-// providers of resources whose categories are not theirs alone: the category counts only
-// where the resource, if it is named, is theirs.
-var providers = map[Log]string{
-	KeyVault: "/providers/microsoft.keyvault/", AppConfiguration: "/providers/microsoft.appconfiguration/",
-	Cosmos: "/providers/microsoft.documentdb/", Storage: "/providers/microsoft.storage/",
-}
-
 func category(name []byte) Log {
 	const longest = 48
 	if len(name) == 0 || len(name) > longest {
@@ -196,11 +204,11 @@ func (p *Parser) kind() Log {
 	if log == UnknownLog && len(e.Category) == 0 {
 		log = p.shape()
 	}
-	if part := providers[log]; part != "" && len(e.Resource) > 0 && !bytes.Contains(e.Resource, []byte(part)) {
+	if ownCategories&(1<<log) != 0 && len(e.Resource) > 0 && !p.of.is(log) {
 		return UnknownLog
 	}
 	switch {
-	case log == KeyVault && bytes.Contains(e.Resource, []byte("/microsoft.keyvault/managedhsms/")):
+	case log == KeyVault && p.of.is(ManagedHSM):
 		return ManagedHSM
 	case log == ServiceBus:
 		return p.broker()
@@ -212,9 +220,9 @@ func (p *Parser) kind() Log {
 func (p *Parser) broker() Log {
 	provider := p.s.get(slotProvider)
 	switch {
-	case bytes.Contains(p.e.Resource, []byte("/providers/microsoft.servicebus/")):
+	case p.of.is(ServiceBus):
 		return ServiceBus
-	case bytes.Contains(p.e.Resource, []byte("/providers/microsoft.eventhub/")):
+	case p.of.is(EventHubs):
 		return EventHubs
 	case isWord(provider, "servicebus"), isWord(provider, "microsoft.servicebus"):
 		return ServiceBus
@@ -349,6 +357,9 @@ var dataParts = []string{"/blobs/", "/messages/", "/entities/", "/files/", "file
 
 // planeOf returns the plane of a right of storage.
 func (p *Parser) planeOf(action []byte) mivet.Plane {
+	if plane, ok := p.table.written[string(action)]; ok {
+		return plane
+	}
 	p.op = fold(p.op[:0], action)
 	if plane, ok := p.table.planes[string(p.op)]; ok {
 		return plane

@@ -37,8 +37,14 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.Reader(r), nil
+}
+
+// Reader returns a reader of a stream that uses the parser. What it returns is valid until
+// the parser is used again.
+func (p *Parser) Reader(r io.Reader) *Reader {
 	const size = 256 << 10
-	return &Reader{p: p, in: bufio.NewReaderSize(r, size), line: 1}, nil
+	return &Reader{p: p, in: bufio.NewReaderSize(r, size), line: 1}
 }
 
 // LineError is an entry that could not be read. What follows can.

@@ -34,6 +34,9 @@ type scanner struct {
 
 	grants  [maxGrants]grant
 	nGrants int
+
+	noting bool // the values are noted in marks, as long as the entry can become a path
+	marks  []mark
 }
 
 // grant is one element of what a service says about its check of a right.
@@ -59,7 +62,8 @@ var (
 
 // scan reads one object. An error leaves the place in s.i.
 func (s *scanner) scan(b []byte) error {
-	s.b, s.i, s.seen, s.nGrants, s.text = b, 0, 0, 0, 0
+	s.begin(b)
+	s.noting, s.marks = true, s.marks[:0]
 	s.space()
 	if s.i >= len(b) {
 		return ErrEnd
@@ -76,6 +80,10 @@ func (s *scanner) scan(b []byte) error {
 		return errAfter
 	}
 	return nil
+}
+
+func (s *scanner) begin(b []byte) {
+	s.b, s.i, s.seen, s.nGrants, s.text, s.noting = b, 0, 0, 0, 0, false
 }
 
 func (s *scanner) space() {
@@ -177,13 +185,20 @@ func (s *scanner) member(k *key, parent slot, depth int) error {
 	switch c {
 	case '"':
 		s.i++
+		from := s.i
 		v, err := s.str()
 		if err != nil {
 			return err
 		}
-		if k.in != inNone && s.inner(v, k.in, to) {
-			return nil
+		kind := stepText
+		if k.in != inNone {
+			kind = stepInner
+			if s.inner(v, k.in, to) {
+				s.noting = false
+				return nil
+			}
 		}
+		s.note(kind, from, to)
 		s.set(to, v)
 		return nil
 	case '{':
@@ -199,11 +214,9 @@ func (s *scanner) member(k *key, parent slot, depth int) error {
 		}
 		s.i++
 		return s.grantList(depth + 1)
-	case 'n':
-		return s.skip(c, depth)
 	}
 	at := s.i
-	if err := s.skip(c, depth); err != nil {
+	if err := s.scalar(c, to); err != nil || c == 'n' {
 		return err
 	}
 	s.set(to, value{b: s.b[at:s.i]})
@@ -247,7 +260,7 @@ func (s *scanner) set(to slot, v value) {
 // values. It returns false for any other string, which is then a plain value.
 func (s *scanner) inner(v value, in context, to slot) bool {
 	const deepest = 4
-	if len(v.b) < 2 || v.b[0] != '{' && v.b[0] != '[' && v.b[0] != '\\' || s.text >= deepest {
+	if !mayHoldJSON(v.b) || s.text >= deepest {
 		return false
 	}
 	text := v.plain()
@@ -260,6 +273,12 @@ func (s *scanner) inner(v value, in context, to slot) bool {
 	err := s.member(&k, to, 1)
 	s.b, s.i, s.text = outer, at, level
 	return err == nil
+}
+
+// mayHoldJSON reports whether a string begins like a JSON object or list, or with an escape
+// that may stand for such a beginning.
+func mayHoldJSON(b []byte) bool {
+	return len(b) > 1 && (b[0] == '{' || b[0] == '[' || b[0] == '\\')
 }
 
 // grantList reads behind the opening bracket of a list of objects.
@@ -303,7 +322,9 @@ func (s *scanner) skip(c byte, depth int) error {
 	switch c {
 	case '"':
 		s.i++
+		from := s.i
 		_, err := s.str()
+		s.note(stepText, from, slotNone)
 		return err
 	case '{':
 		s.i++
@@ -311,16 +332,27 @@ func (s *scanner) skip(c byte, depth int) error {
 	case '[':
 		s.i++
 		return s.list(depth + 1)
-	case 't':
-		return s.word("true")
-	case 'f':
-		return s.word("false")
-	case 'n':
-		return s.word("null")
-	case 0:
-		return ErrEnd
 	}
-	return s.number()
+	return s.scalar(c, slotNone)
+}
+
+// scalar reads a value that begins with c and is no string.
+func (s *scanner) scalar(c byte, to slot) (err error) {
+	from := s.i
+	switch c {
+	case 't':
+		err = s.word("true")
+	case 'f':
+		err = s.word("false")
+	case 'n':
+		err = s.word("null")
+	case 0:
+		err = ErrEnd
+	default:
+		err = s.number()
+	}
+	s.note(stepWord, from, to)
+	return err
 }
 
 func (s *scanner) list(depth int) error {
@@ -413,48 +445,52 @@ const (
 	blanks = ' ' * ones
 )
 
-// str reads behind the opening quote of a string, up to and with the closing one. It looks
-// at eight bytes at once for a quote, a backslash and a control character; the lowest bit
-// that is set belongs to the first of them.
+// str reads behind the opening quote of a string, up to and with the closing one.
 func (s *scanner) str() (value, error) {
-	b, from := s.b, s.i
-	i := from
+	from := s.i
+	end, odd, err := endOfString(s.b, from)
+	if s.i = end; err != nil {
+		return value{}, err
+	}
+	s.i++
+	return value{b: s.b[from:end], odd: odd}, nil
+}
+
+// endOfString finds the quote that closes a string whose text begins at i; an error is at
+// the place it returns. It looks at eight bytes at once for a quote, a backslash and a
+// control character; the lowest bit that is set belongs to the first of them.
+func endOfString(b []byte, i int) (end int, odd bool, err error) {
 	var high uint64
-	odd := false
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
 			q, l := w^quotes, w^slants
 			m := ((q-ones)&^q | (l-ones)&^l | (w-blanks)&^w) & highs
 			if m == 0 {
-				high |= w & highs
+				high |= w
 				i += 8
 				continue
 			}
 			n := bits.TrailingZeros64(m)
-			high |= w & highs & (1<<n - 1)
+			high |= w & (1<<n - 1)
 			i += n >> 3
 			break
 		}
 		if i >= len(b) {
-			s.i = len(b)
-			return value{}, ErrEnd
+			return len(b), false, ErrEnd
 		}
 		switch c := b[i]; {
 		case c == '"':
-			s.i = i + 1
-			return value{b: b[from:i], odd: odd || high != 0}, nil
+			return i, odd || high&highs != 0, nil
 		case c == '\\':
 			n := escape(b[i+1:])
 			if n == 0 {
-				s.i = i
-				return value{}, errEscape
+				return i, false, errEscape
 			}
 			odd = true
 			i += 1 + n
 		case c < ' ':
-			s.i = i
-			return value{}, errString
+			return i, false, errString
 		default:
 			if c >= utf8.RuneSelf {
 				odd = true

@@ -75,10 +75,8 @@ func (p *Parser) checked() bool {
 // storageService finds the service: in the resource id, else where the entry names it.
 func (p *Parser) storageService() *storageService {
 	s := &p.s
-	for i := range storageServices {
-		if bytes.Contains(p.e.Resource, []byte(storageServices[i].part)) {
-			return &storageServices[i]
-		}
+	if p.of.service != nil {
+		return p.of.service
 	}
 	kind, table := s.get(slotServiceType), s.get(slotType)
 	for i := range storageServices {
@@ -102,7 +100,7 @@ func (p *Parser) storageScope(svc *storageService) {
 	if len(name) == 0 {
 		return
 	}
-	if bytes.Contains(e.Resource, []byte(svc.part)) {
+	if p.of.service == svc {
 		p.under(e.Resource, svc.collection, name)
 		return
 	}
@@ -111,6 +109,11 @@ func (p *Parser) storageScope(svc *storageService) {
 }
 
 func (p *Parser) container(key []byte) []byte {
+	if len(key) > 0 && key[0] == '/' {
+		_, name, _ := bytes.Cut(key[1:], []byte("/"))
+		name, _, _ = bytes.Cut(name, []byte("/"))
+		return name
+	}
 	if _, after, ok := bytes.Cut(key, []byte("://")); ok {
 		host, path, _ := bytes.Cut(after, []byte("/"))
 		account, _, _ := bytes.Cut(host, []byte("."))
@@ -121,12 +124,7 @@ func (p *Parser) container(key []byte) []byte {
 		name, _, _ = bytes.Cut(name, []byte("?"))
 		return name
 	}
-	if len(key) == 0 || key[0] != '/' {
-		return nil
-	}
-	_, name, _ := bytes.Cut(key[1:], []byte("/"))
-	name, _, _ = bytes.Cut(name, []byte("/"))
-	return name
+	return nil
 }
 
 // ofAccount reports whether an account is the one that wrote the entry.

@@ -46,21 +46,7 @@ func (p *Parser) vault() {
 // example https://kv.vault.azure.net/secrets/name/version.
 func (p *Parser) vaultObject() {
 	for _, n := range [...]slot{slotObjectURI, slotRequestURI} {
-		uri := p.s.get(n)
-		i := bytes.Index(uri, []byte("://"))
-		if i < 0 {
-			continue
-		}
-		path := uri[i+3:]
-		if i = bytes.IndexByte(path, '/'); i < 0 {
-			continue
-		}
-		path = path[i+1:]
-		if i = bytes.IndexAny(path, "?#"); i >= 0 {
-			path = path[:i]
-		}
-		collection, name, _ := bytes.Cut(path, []byte("/"))
-		name, _, _ = bytes.Cut(name, []byte("/"))
+		collection, name := vaultPath(p.s.get(n))
 		if len(name) == 0 {
 			continue
 		}
@@ -76,6 +62,32 @@ func (p *Parser) vaultObject() {
 		}
 		return
 	}
+}
+
+// vaultPath returns the first two parts of the path of a URI.
+func vaultPath(uri []byte) (collection, name []byte) {
+	i := bytes.IndexByte(uri, ':')
+	if i < 0 || !bytes.HasPrefix(uri[i:], []byte("://")) {
+		return nil, nil
+	}
+	uri = uri[i+3:]
+	if i = bytes.IndexByte(uri, '/'); i < 0 {
+		return nil, nil
+	}
+	uri = uri[i+1:]
+	from, parts := 0, [2][]byte{}
+	for n := range parts {
+		to := from
+		for to < len(uri) && uri[to] != '/' && uri[to] != '?' && uri[to] != '#' {
+			to++
+		}
+		parts[n] = uri[from:to]
+		if to == len(uri) || uri[to] != '/' {
+			break
+		}
+		from = to + 1
+	}
+	return parts[0], parts[1]
 }
 
 // vaultOutcome decides whether the caller had the right. The entry's resultType is

@@ -3,11 +3,10 @@
 package usage
 
 import (
+	"encoding/binary"
 	"hash/maphash"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/logs"
@@ -15,8 +14,9 @@ import (
 
 // Bounds of what is kept beside the facts.
 const (
-	maxOrigins  = 64   // of a principal
-	maxUnmapped = 4096 // kinds of entries that name no right
+	maxOrigins  = 64      // of a principal
+	maxUnmapped = 4096    // kinds of entries that name no right
+	maxShort    = 1 << 15 // short cuts to what is known
 )
 
 // Summary is what an aggregator has counted.
@@ -40,14 +40,13 @@ type Aggregator struct {
 	who        []subject // by the number of the principal
 	what       []right   // by the number of the action
 
-	index  map[factKey]int32
-	facts  []factRow
+	facts  table
 	calls  map[uint64]call
-	seed   maphash.Seed
 	buffer []byte
 
-	once      map[uint64]struct{} // digests of the entries; nil: none are kept
-	elsewhere map[uint64]struct{}
+	// What entries had in common with earlier ones, looked up once for all of it.
+	doers map[string]doer
+	deeds map[string]deed
 
 	seen     map[string]*Seen
 	last     *Seen
@@ -57,17 +56,13 @@ type Aggregator struct {
 // NewAggregator returns an empty aggregator.
 func NewAggregator() *Aggregator {
 	return &Aggregator{
-		principals: names{}, actions: names{}, scopes: names{}, index: map[factKey]int32{}, calls: map[uint64]call{},
-		seed: maphash.MakeSeed(), seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
+		principals: names{}, actions: names{}, scopes: names{}, calls: map[uint64]call{},
+		doers: map[string]doer{}, deeds: map[string]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
 
-// CountOnce makes the aggregator leave out entries that are equal byte for byte to an
-// earlier one, or to one whose digest is given: services deliver some twice. It takes 16
-// bytes or more of memory an entry.
-func (a *Aggregator) CountOnce(elsewhere map[uint64]struct{}) {
-	a.once, a.elsewhere = map[uint64]struct{}{}, elsewhere
-}
+// callSeed is for the digests of calls, in all aggregators alike, so that they can be merged.
+var callSeed = maphash.MakeSeed()
 
 // names gives each text a number.
 type names map[string]uint32
@@ -96,63 +91,92 @@ type right struct {
 	action string
 }
 
-type factKey struct {
-	who, what, where uint32
-	day              Day
-}
-
-type factRow struct {
-	factKey
-	Counts
-}
-
 // call is one request to Resource Manager, of which several entries tell.
 type call struct {
 	row     int32
 	outcome logs.Outcome
 }
 
-// Repeats reports whether a line was there before, and keeps it in mind. It reports false
-// where entries are not counted once.
-func (a *Aggregator) Repeats(line []byte) bool {
-	if a.once == nil {
-		return false
-	}
-	d := Digest(line)
-	_, here := a.once[d]
-	if _, there := a.elsewhere[d]; here || there {
-		a.repeated++
-		return true
-	}
-	a.once[d] = struct{}{}
-	return false
+// doer is who did something and from where: the number of the principal and of its origin,
+// -1 for the one that stands for too many.
+type doer struct {
+	who    uint32
+	origin int32
 }
 
-// Lines returns the digests of the entries, in order; nil where they are not counted once.
-func (a *Aggregator) Lines() []uint64 { return slices.Sorted(maps.Keys(a.once)) }
+// deed is what was done where, and the log that tells of it.
+type deed struct {
+	what, where uint32
+	seen        *Seen
+}
 
 // Add counts an entry. It keeps nothing of the entry's memory.
 func (a *Aggregator) Add(e *logs.Entry) {
 	a.entries++
-	a.saw(e)
 	byApp := e.Reason == logs.NoPrincipal && len(e.AppID) > 0
 	if !e.Use() && !byApp {
+		a.saw(e).add(e)
 		a.leave(e)
-		if len(e.Principal) == 0 || e.Log != logs.SignIn {
-			return
+		if len(e.Principal) > 0 && e.Log == logs.SignIn {
+			a.from(a.doer(e, false), e)
 		}
-		who, _ := a.subject(e, false)
-		a.from(who, e)
 		return
 	}
-	who, number := a.subject(e, byApp)
+	who, what := a.doer(e, byApp), a.deed(e)
+	what.seen.add(e)
 	a.from(who, e)
-	row := a.row(factKey{number, a.right(e), a.scope(e), DayOf(e.Time)})
+	row := a.facts.row(factKey{who.who, what.what, what.where, DayOf(e.Time)})
 	if e.Log == logs.Activity && len(e.Correlation) > 0 {
 		a.call(row, e)
 		return
 	}
-	a.facts[row].add(e.Granted, e.Count, e.Time)
+	f := &a.facts.rows[row]
+	f.add(e.Granted, e.Count)
+	f.at(e.Time)
+}
+
+// Repeated counts an entry that was there already, and is not to be added.
+func (a *Aggregator) Repeated() { a.repeated++ }
+
+// join appends texts so that they can be told apart.
+func join(b []byte, texts ...[]byte) []byte {
+	for _, t := range texts {
+		b = append(binary.AppendUvarint(b, uint64(len(t))), t...)
+	}
+	return b
+}
+
+func (a *Aggregator) doer(e *logs.Entry, byApp bool) doer {
+	id := e.Principal
+	if byApp {
+		id = nil
+	}
+	a.buffer = join(a.buffer[:0], id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent)
+	if d, ok := a.doers[string(a.buffer)]; ok {
+		return d
+	}
+	key := string(a.buffer)
+	s, who := a.subject(e, byApp)
+	d := doer{who, s.origin(e)}
+	if len(a.doers) >= maxShort {
+		clear(a.doers)
+	}
+	a.doers[key] = d
+	return d
+}
+
+func (a *Aggregator) deed(e *logs.Entry) deed {
+	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), e.Category, e.Resource, e.Action, e.Scope)
+	if d, ok := a.deeds[string(a.buffer)]; ok {
+		return d
+	}
+	key := string(a.buffer)
+	d := deed{a.right(e), a.scope(e), a.saw(e)}
+	if len(a.deeds) >= maxShort {
+		clear(a.deeds)
+	}
+	a.deeds[key] = d
+	return d
 }
 
 // subject finds the principal, or the application.
@@ -189,53 +213,54 @@ func (a *Aggregator) scope(e *logs.Entry) uint32 {
 	return n
 }
 
-func (a *Aggregator) row(k factKey) int32 {
-	if i, ok := a.index[k]; ok {
-		return i
-	}
-	i := int32(len(a.facts))
-	a.index[k] = i
-	a.facts = append(a.facts, factRow{factKey: k})
-	return i
-}
-
 // call counts a call of which several entries tell (started, accepted, succeeded) one time,
-// with the outcome that says most: a refusal, else that it was granted.
+// on the day of the first, with the outcome that says most: a refusal, else that it was
+// granted.
 func (a *Aggregator) call(row int32, e *logs.Entry) {
-	a.buffer = append(append(a.buffer[:0], e.Correlation...), 0)
-	a.buffer = append(append(a.buffer, e.Call...), 0)
-	a.buffer = append(append(a.buffer, e.Action...), 0)
-	a.buffer = append(a.buffer, e.Scope...)
-	h := maphash.Bytes(a.seed, a.buffer)
+	a.buffer = join(a.buffer[:0], e.Correlation, e.Call, e.Action, e.Scope)
+	h := maphash.Bytes(callSeed, a.buffer)
+	a.facts.rows[row].at(e.Time)
 	c, known := a.calls[h]
 	if !known {
+		a.facts.rows[row].add(e.Granted, 1)
 		a.calls[h] = call{row, e.Granted}
-		a.facts[row].add(e.Granted, e.Count, e.Time)
 		return
 	}
-	counts := &a.facts[c.row].Counts
-	counts.span(e.Time, e.Time)
-	if e.Granted > c.outcome { // a refusal says more than a grant, and that more than nothing
-		counts.add(c.outcome, -1, time.Time{})
-		counts.add(e.Granted, 1, e.Time)
-		a.calls[h] = call{c.row, e.Granted}
+	a.again(h, c, call{row, e.Granted})
+}
+
+// again puts together what two entries tell of one call. The first is counted.
+func (a *Aggregator) again(h uint64, c, d call) {
+	best := c
+	if a.facts.rows[d.row].day < a.facts.rows[c.row].day {
+		best.row = d.row
+	}
+	best.outcome = max(c.outcome, d.outcome) // a refusal says more than a grant, and that more than nothing
+	if best != c {
+		a.facts.rows[c.row].add(c.outcome, -1)
+		a.facts.rows[best.row].add(best.outcome, 1)
+		a.calls[h] = best
 	}
 }
 
-// saw keeps that the resource wrote an entry of the category.
-func (a *Aggregator) saw(e *logs.Entry) {
-	day := DayOf(e.Time)
+// saw finds the resource that wrote the entry, and its category.
+func (a *Aggregator) saw(e *logs.Entry) *Seen {
 	s := a.last
-	if s == nil || s.Log != e.Log || s.Resource != string(e.Resource) || s.Category != string(e.Category) {
-		a.buffer = append(append(append(a.buffer[:0], byte(e.Log)), e.Category...), 0)
-		a.buffer = append(a.buffer, e.Resource...)
-		if s = a.seen[string(a.buffer)]; s == nil {
-			s = &Seen{Log: e.Log, Category: string(e.Category), Resource: string(e.Resource), First: NoDay, Last: NoDay}
-			a.seen[string(a.buffer)] = s
-		}
-		a.last = s
+	if s != nil && s.Log == e.Log && s.Resource == string(e.Resource) && s.Category == string(e.Category) {
+		return s
 	}
+	a.buffer = join(append(a.buffer[:0], byte(e.Log)), e.Category, e.Resource)
+	if s = a.seen[string(a.buffer)]; s == nil {
+		s = &Seen{Log: e.Log, Category: string(e.Category), Resource: string(e.Resource), First: NoDay, Last: NoDay}
+		a.seen[string(a.buffer)] = s
+	}
+	a.last = s
+	return s
+}
+
+func (s *Seen) add(e *logs.Entry) {
 	s.Entries++
+	day := DayOf(e.Time)
 	s.span(day, day)
 }
 
@@ -275,39 +300,39 @@ func (a *Aggregator) leave(e *logs.Entry) {
 	u.Entries++
 }
 
-// from keeps where an operation came from. Most come from where the last one did.
-func (a *Aggregator) from(s *subject, e *logs.Entry) {
+// origin finds the number of where an operation came from.
+func (s *subject) origin(e *logs.Entry) int32 {
 	for i := range s.origins {
 		o := &s.origins[i]
 		if o.Agent == string(e.Agent) && o.Caller == string(e.Caller) && o.Host == string(e.Host) &&
 			o.Credential == string(e.Credential) && o.App == string(e.AppID) {
-			o.add(e.Granted, e.Count, e.Time)
-			if i > 0 {
-				s.origins[i], s.origins[i-1] = s.origins[i-1], s.origins[i]
-			}
-			return
+			return int32(i) //nolint:gosec // at most maxOrigins
 		}
 	}
 	if len(s.origins) >= maxOrigins {
 		if s.more == nil {
 			s.more = &Origin{More: true}
 		}
-		s.more.add(e.Granted, e.Count, e.Time)
-		return
+		return -1
 	}
-	o := Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)}
-	o.add(e.Granted, e.Count, e.Time)
-	s.origins = append(s.origins, o)
+	s.origins = append(s.origins, Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
+	return int32(len(s.origins) - 1) //nolint:gosec // at most maxOrigins
 }
 
-// Merge adds what another aggregator has counted. Entries of one call that went to
-// different ones are counted in both.
+// from counts where an operation came from.
+func (a *Aggregator) from(d doer, e *logs.Entry) {
+	s := &a.who[d.who]
+	o := s.more
+	if d.origin >= 0 {
+		o = &s.origins[d.origin]
+	}
+	o.add(e.Granted, e.Count, e.Time)
+}
+
+// Merge adds what another aggregator has counted. The other one is not to be used again.
 func (a *Aggregator) Merge(b *Aggregator) {
 	a.entries += b.entries
 	a.repeated += b.repeated
-	for d := range b.once {
-		a.once[d] = struct{}{}
-	}
 	who := make([]uint32, len(b.who))
 	for key, n := range b.principals {
 		id, added := a.principals.of([]byte(key))
@@ -327,10 +352,13 @@ func (a *Aggregator) Merge(b *Aggregator) {
 	for key, n := range b.scopes {
 		where[n], _ = a.scopes.of([]byte(key))
 	}
-	for i := range b.facts {
-		f := &b.facts[i]
-		a.facts[a.row(factKey{who[f.who], what[f.what], where[f.where], f.day})].Merge(&f.Counts)
+	rows := make([]int32, len(b.facts.rows))
+	for i := range b.facts.rows {
+		f := &b.facts.rows[i]
+		rows[i] = a.facts.row(factKey{who[f.who], what[f.what], where[f.where], f.day})
+		a.facts.rows[rows[i]].merge(&f.tally)
 	}
+	a.mergeCalls(b, rows)
 	for key, s := range b.seen {
 		if mine := a.seen[key]; mine != nil {
 			mine.Entries += s.Entries
@@ -345,6 +373,21 @@ func (a *Aggregator) Merge(b *Aggregator) {
 		} else {
 			a.unmapped[key] = u
 		}
+	}
+}
+
+// mergeCalls takes the calls of another aggregator, whose rows were taken already. A call of
+// which both know was counted twice.
+func (a *Aggregator) mergeCalls(b *Aggregator, rows []int32) {
+	for h, d := range b.calls {
+		d.row = rows[d.row]
+		c, known := a.calls[h]
+		if !known {
+			a.calls[h] = d
+			continue
+		}
+		a.facts.rows[d.row].add(d.outcome, -1)
+		a.again(h, c, d)
 	}
 }
 
@@ -378,16 +421,19 @@ func (s *subject) take(o *Origin) {
 
 // Summary returns all that was counted, in order.
 func (a *Aggregator) Summary() *Summary {
-	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts))}
+	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts.rows))}
 	scopes := make([]string, len(a.scopes))
 	for text, n := range a.scopes {
 		scopes[n] = text
 	}
-	for i := range a.facts {
-		f := &a.facts[i]
+	for i := range a.facts.rows {
+		f := &a.facts.rows[i]
+		if f.total() == 0 {
+			continue // the end of a call that is counted on another day
+		}
 		s, r := &a.who[f.who], &a.what[f.what]
 		out.Facts = append(out.Facts, Fact{
-			Principal: s.principal, App: s.app, Log: r.log, Action: r.action, Plane: r.plane, Scope: scopes[f.where], Day: f.day, Counts: f.Counts,
+			Principal: s.principal, App: s.app, Log: r.log, Action: r.action, Plane: r.plane, Scope: scopes[f.where], Day: f.day, Counts: f.counts(),
 		})
 	}
 	for i := range a.who {
@@ -411,38 +457,5 @@ func (a *Aggregator) Summary() *Summary {
 		out.Unmapped = append(out.Unmapped, *u)
 	}
 	out.sort()
-	return out
-}
-
-// sort brings a summary into order and puts equal keys together: principals that were
-// written in several letter cases, and parts of several files.
-func (s *Summary) sort() {
-	s.Facts = together(s.Facts, compareFacts, func(a, b *Fact) { a.Merge(&b.Counts) })
-	s.Origins = together(s.Origins, compareOrigins, func(a, b *Origin) { a.Merge(&b.Counts) })
-	s.Seen = together(s.Seen, compareSeen, func(a, b *Seen) {
-		a.Entries += b.Entries
-		a.span(b.First, b.Last)
-	})
-	s.Unmapped = together(s.Unmapped, compareUnmapped, func(a, b *Unmapped) { a.Entries += b.Entries })
-}
-
-func together[T any](rows []T, compare func(a, b *T) int, merge func(a, b *T)) []T {
-	if len(rows) == 0 {
-		return rows
-	}
-	// Rows are large: their places are sorted, and each row is moved once.
-	order := make([]*T, len(rows))
-	for i := range rows {
-		order[i] = &rows[i]
-	}
-	slices.SortFunc(order, compare)
-	out := make([]T, 0, len(rows))
-	for _, r := range order {
-		if n := len(out); n > 0 && compare(&out[n-1], r) == 0 {
-			merge(&out[n-1], r)
-			continue
-		}
-		out = append(out, *r)
-	}
 	return out
 }

@@ -136,18 +136,13 @@ func TestAggregatorCountsCallsOnce(t *testing.T) {
 	}
 }
 
-func TestRepeatedLines(t *testing.T) {
-	a := NewAggregator()
-	if first, again := a.Repeats([]byte("x")), a.Repeats([]byte("x")); first || again || a.Lines() != nil {
-		t.Error("lines count once although nobody asked for it")
-	}
-	a.CountOnce(map[uint64]struct{}{Digest([]byte("elsewhere")): {}})
-	var got []bool
-	for _, line := range []string{"x", "x", "y", "elsewhere"} {
-		got = append(got, a.Repeats([]byte(line)))
-	}
-	if !slices.Equal(got, []bool{false, true, false, true}) || len(a.Lines()) != 2 || a.Summary().Repeated != 2 {
-		t.Errorf("%v, lines %v", got, a.Lines())
+func TestRepeated(t *testing.T) {
+	a, b := NewAggregator(), NewAggregator()
+	a.Repeated()
+	b.Repeated()
+	a.Merge(b)
+	if s := a.Summary(); s.Repeated != 2 || s.Entries != 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -175,6 +170,156 @@ func TestAggregatorIsBounded(t *testing.T) {
 	}
 	if len(s.Unmapped) != maxUnmapped+1 || sum != maxUnmapped+100 {
 		t.Errorf("%d kinds of unmapped entries, %d in sum", len(s.Unmapped), sum)
+	}
+}
+
+// What several entries tell of one call is counted once, however they are shared out and in
+// whatever order they come: on the day on which it began.
+func TestCallsThatAreSharedOut(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		var entries []*logs.Entry
+		for call := range 5 {
+			for i := range 1 + random.IntN(4) {
+				e := entry("p", fmt.Sprint("write", call%2), "/s", fmt.Sprintf("2026-11-02T23:5%d:00Z", 9-call-i), logs.Outcome(random.IntN(3)))
+				if random.IntN(3) == 0 {
+					e.Time = e.Time.Add(time.Hour)
+				}
+				e.Log, e.Correlation, e.Call = logs.Activity, fmt.Append(nil, "c", call), []byte("o")
+				entries = append(entries, e)
+			}
+		}
+		one, parts := NewAggregator(), []*Aggregator{NewAggregator(), NewAggregator(), NewAggregator()}
+		for _, e := range entries {
+			one.Add(e)
+		}
+		random.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		for _, e := range entries {
+			parts[random.IntN(len(parts))].Add(e)
+		}
+		for _, p := range parts[1:] {
+			parts[0].Merge(p)
+		}
+		want, got := one.Summary().Facts, parts[0].Summary().Facts
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("(-one +merged):\n%s", diff)
+		}
+		sum := int64(0)
+		for i := range got {
+			sum += got[i].Total()
+		}
+		if sum != 5 {
+			t.Fatalf("%d calls, expected 5: %+v", sum, got)
+		}
+	}
+}
+
+// Short cuts that are too many are forgotten, and nothing is counted otherwise.
+func TestShortCutsAreBounded(t *testing.T) {
+	a := NewAggregator()
+	for i := range maxShort + 100 {
+		for range 2 {
+			e := entry(fmt.Sprint("p", i%50), "get", fmt.Sprint("/v/", i), "2026-11-02T10:00:00Z", logs.Granted)
+			e.Caller = fmt.Append(nil, i)
+			a.Add(e)
+		}
+	}
+	s := a.Summary()
+	if len(a.deeds) > maxShort || len(a.doers) > maxShort || len(s.Facts) != maxShort+100 || s.Facts[0].Granted != 2 {
+		t.Errorf("%d and %d short cuts, %d facts", len(a.deeds), len(a.doers), len(s.Facts))
+	}
+	sum := int64(0)
+	for i := range s.Origins {
+		sum += s.Origins[i].Granted
+	}
+	if sum != 2*(maxShort+100) {
+		t.Errorf("%d from somewhere", sum)
+	}
+}
+
+// Texts that would be alike when they are put one behind the other are told apart.
+func TestTextsAreToldApart(t *testing.T) {
+	a := NewAggregator()
+	for _, c := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"abc", ""}, {"a\x00", "c"}, {"a", "\x00c"}} {
+		e := entry("p", c[0], "/s"+c[1], "2026-11-02T10:00:00Z", logs.Granted)
+		e.Host, e.Caller = []byte(c[0]), []byte(c[1])
+		a.Add(e)
+	}
+	if s := a.Summary(); len(s.Facts) != 5 || len(s.Origins) != 5 {
+		t.Errorf("%d facts, %d origins", len(s.Facts), len(s.Origins))
+	}
+}
+
+// The table of facts is a map from keys to rows.
+func TestTable(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	var facts table
+	rows := map[factKey]int32{}
+	for range 20_000 {
+		k := factKey{random.Uint32N(30), random.Uint32N(5), random.Uint32N(50), []Day{NoDay, -1, 0, 20_000}[random.IntN(4)]}
+		row := facts.row(k)
+		if want, known := rows[k]; known && row != want || !known && int(row) != len(rows) {
+			t.Fatalf("%+v is in row %d of %d, expected %d (%v)", k, row, len(rows), want, known)
+		}
+		rows[k] = row
+	}
+	if len(facts.rows) != len(rows) || 2*len(facts.rows) > len(facts.index) {
+		t.Errorf("%d rows in %d places, expected %d", len(facts.rows), len(facts.index), len(rows))
+	}
+	for k, row := range rows {
+		if facts.rows[row].factKey != k {
+			t.Errorf("row %d: %+v, expected %+v", row, facts.rows[row].factKey, k)
+		}
+	}
+}
+
+func TestTimesOfFacts(t *testing.T) {
+	f := func(times []string, first, last string) {
+		t.Helper()
+		facts := table{}
+		row := facts.row(factKey{})
+		for _, s := range times {
+			var when time.Time
+			if s != "" {
+				when = at(s)
+			}
+			facts.rows[row].at(when)
+		}
+		c := facts.rows[row].counts()
+		for what, pair := range map[string][2]string{"first": {first, c.First.Format(time.RFC3339Nano)}, "last": {last, c.Last.Format(time.RFC3339Nano)}} {
+			if pair[0] != pair[1] {
+				t.Errorf("%v: %s %s, expected %s", times, what, pair[1], pair[0])
+			}
+		}
+	}
+	const none = "0001-01-01T00:00:00Z"
+	f(nil, none, none)
+	f([]string{""}, none, none)
+	f([]string{"2026-11-02T10:00:00.1234567Z", "", "2026-11-02T10:00:00.000000001Z"}, "2026-11-02T10:00:00.000000001Z", "2026-11-02T10:00:00.1234567Z")
+	f([]string{"1969-12-31T23:59:59.5Z"}, "1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z")
+	f([]string{"0022-01-01T00:00:00Z", "9999-01-01T00:00:00Z"}, "1677-09-21T00:12:43.145224192Z", "2262-04-11T23:47:16.854775807Z")
+}
+
+// Facts are put in order as a plain sort does it.
+func TestOrderFacts(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	word := func() string { return []string{"", "a", "b", "ab", "c"}[random.IntN(5)] }
+	for range 100 {
+		var facts []Fact
+		for range random.IntN(60) {
+			facts = append(facts, Fact{
+				Principal: word(), App: word(), Log: logs.Log(random.IntN(3)), Action: word(), Plane: mivet.Plane(random.IntN(3)), Scope: word(),
+				Day: []Day{NoDay, -5, 0, 7}[random.IntN(4)], Counts: Counts{Granted: 1},
+			})
+		}
+		want := together(slices.Clone(facts), compareFacts, func(a, b *Fact) { a.Merge(&b.Counts) })
+		got := orderFacts(facts)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, orderFacts(slices.Clone(got))); diff != "" {
+			t.Fatalf("again (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -209,12 +354,9 @@ func TestMergeKeepsBounds(t *testing.T) {
 			parts[p].Add(e)
 		}
 	}
-	parts[0].CountOnce(nil)
-	parts[1].CountOnce(nil)
-	parts[1].Repeats([]byte("x"))
 	parts[0].Merge(parts[1])
 	s := parts[0].Summary()
-	if last := s.Origins[len(s.Origins)-1]; len(s.Origins) != maxOrigins+1 || last.Granted != maxOrigins+2 || len(parts[0].Lines()) != 1 {
+	if last := s.Origins[len(s.Origins)-1]; len(s.Origins) != maxOrigins+1 || last.Granted != maxOrigins+2 {
 		t.Errorf("%d origins, the last %+v", len(s.Origins), last)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -17,7 +18,7 @@ import (
 // line a header, then each source with what it says, and a last line that counts the others.
 const (
 	fileFormat  = "mivet-usage"
-	fileVersion = 1
+	fileVersion = 2
 
 	maxRecord = 16 << 20
 	window    = 1 << 20
@@ -100,6 +101,7 @@ func (w *writer) part(p *Part) {
 	for i := range p.Unmapped {
 		w.put(&record{Kind: "unmapped", Unmapped: &p.Unmapped[i]})
 	}
+	slices.Sort(p.Lines) // they come as the file was shared out
 	const atOnce = 4096
 	for lines := p.Lines; len(lines) > 0; lines = lines[min(atOnce, len(lines)):] {
 		w.put(&record{Kind: "lines", Lines: lines[:min(atOnce, len(lines))]})

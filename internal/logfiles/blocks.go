@@ -14,150 +14,133 @@ import (
 	"github.com/mivet/mivet/usage"
 )
 
-// blockSize is how much one worker parses at a time.
-const blockSize = 1 << 20
+// blockSize is how much a worker takes at a time: what was just read is still in the caches
+// of its core while it is parsed.
+const blockSize = 256 << 10
 
 // block is a part of a stream that ends with a line.
 type block struct {
 	at   int64 // of its first byte in the stream
 	data []byte
 	last bool
-	buf  []byte
 }
 
-// whole reads a large file: one goroutine reads and unpacks, the workers parse.
-func (r *reading) whole(ctx context.Context, f file) *outcome {
-	in, err := open(f.path)
-	if err != nil {
-		return failed(f, err)
-	}
-	out, err := r.split(ctx, f, in)
-	if cerr := in.Close(); err == nil && cerr != nil {
-		err = cerr
-	}
-	if err != nil {
-		return failed(f, err)
-	}
-	if err := out.findLines(f.path); err != nil {
-		return failed(f, err)
-	}
-	return out
+// blocks cuts a stream for the workers: each takes the next block when it needs one.
+type blocks struct {
+	mu       sync.Mutex
+	in       io.Reader
+	carry    []byte // the beginning of a line whose end was not read yet
+	total    int64
+	skipping bool // the rest of a line that is too long
+	end      error
 }
 
-// split cuts a stream into blocks, unless its entries go over several lines.
-func (r *reading) split(ctx context.Context, f file, in io.Reader) (*outcome, error) {
-	head := make([]byte, logs.HeadSize)
-	n, err := io.ReadFull(in, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, err
+// next reads a block into a buffer and returns the buffer too, since it may have grown. The
+// end is io.EOF. A line that is longer than an entry may be is handed on in its first bytes
+// alone.
+func (s *blocks) next(buf []byte) (block, []byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end != nil {
+		return block{}, buf, s.end
 	}
-	rest := io.MultiReader(bytes.NewReader(head[:n]), in)
-	if !logs.IsLines(head[:n]) {
-		return r.stream(ctx, f, rest)
+	buf = append(buf[:0], s.carry...)
+	begin := len(buf)
+	more := max(blockSize, begin) // a long line is not copied again and again
+	buf = slices.Grow(buf, more)[:begin+more]
+	n, err := fill(s.in, buf[begin:])
+	at := s.total - int64(begin)
+	s.total += int64(n)
+	data := buf[:begin+n]
+	last := errors.Is(err, io.EOF)
+	if s.end = err; err != nil && !last {
+		return block{}, buf, err
 	}
-	free := make(chan []byte, 2*r.Workers+1)
-	for range cap(free) {
-		free <- nil
-	}
-	work := make(chan block)
-	workers := make([]*worker, r.Workers)
-	var wait sync.WaitGroup
-	for i := range workers {
-		w, err := newWorker()
-		if err != nil {
-			return nil, err
+	if s.skipping {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			i = len(data) - 1
+		} else {
+			s.skipping = false
 		}
-		workers[i] = w
-		wait.Go(func() {
-			for b := range work {
-				w.block(&b)
-				free <- b.buf
-			}
-		})
+		data, at = data[i+1:], at+int64(i+1)
 	}
-	total, err := cut(ctx, rest, work, free)
-	close(work)
-	wait.Wait()
-	if err != nil {
-		return nil, err
+	whole := len(data)
+	if !last {
+		whole = bytes.LastIndexByte(data, '\n') + 1
 	}
-	out := outcome{part: &usage.Part{Source: f.source}, bytes: total}
-	agg := workers[0].agg
-	for i, w := range workers {
-		if i > 0 {
-			agg.Merge(w.agg)
-			w.agg = nil
-		}
-		out.part.Faults += w.faulty
-		out.part.Unfinished = out.part.Unfinished || w.unfinished
-		for _, fault := range w.faults {
-			out.faults = append(out.faults, ReadError{f.path, 0, fault})
-		}
+	s.carry = append(s.carry[:0], data[whole:]...)
+	if len(s.carry) > logs.MaxEntry {
+		// The worker sees that it is too long.
+		whole, s.carry, s.skipping = len(data), nil, true
 	}
-	out.part.Summary = *agg.Summary()
-	return &out, nil
+	return block{at, data[:whole], last}, buf, nil
 }
 
-// cut reads blocks that end with a line. A line that is longer than an entry may be is
-// handed on in its first bytes alone.
-func cut(ctx context.Context, in io.Reader, work chan<- block, free <-chan []byte) (total int64, err error) {
-	var carry []byte
-	skipping := false
-	for {
-		if err := ctx.Err(); err != nil {
-			return total, err
-		}
-		buf := append((<-free)[:0], carry...)
-		begin := len(buf)
-		buf = slices.Grow(buf, blockSize)[:begin+blockSize]
-		n, err := io.ReadFull(in, buf[begin:])
-		at := total - int64(begin)
-		total += int64(n)
-		data := buf[:begin+n]
-		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !end {
-			return total, err
-		}
-		if skipping {
-			i := bytes.IndexByte(data, '\n')
-			if i < 0 {
-				i = len(data) - 1
-			} else {
-				skipping = false
-			}
-			data, at = data[i+1:], at+int64(i+1)
-		}
-		whole := len(data)
-		if !end {
-			whole = bytes.LastIndexByte(data, '\n') + 1
-		}
-		carry = append(carry[:0], data[whole:]...)
-		if len(carry) > logs.MaxEntry {
-			// The worker sees that it is too long.
-			whole, carry, skipping = len(data), carry[:0], true
-		}
-		work <- block{at, data[:whole], end, buf}
-		if end {
-			return total, nil
-		}
+// fill reads until the buffer is full or the stream ends, with io.EOF. Unlike [io.ReadFull] it
+// leaves the error of a packed file that was cut off as it is.
+func fill(in io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = in.Read(buf[n:])
+		n += m
 	}
+	return n, err
 }
 
-// worker parses blocks.
+// worker parses. It lives as long as the reading, so that its parser comes to know the
+// entries; the rest is of the file that is read.
 type worker struct {
-	parser     *logs.Parser
+	parser *logs.Parser
+	buf    []byte
+	own    digests // of the lines of a file of the past
+
 	agg        *usage.Aggregator
+	known      *digests
+	lines      []uint64 // digests that are to be kept
+	keep       bool
 	faulty     int64
-	faults     []error
+	faults     []ReadError
 	unfinished bool
 }
 
-func newWorker() (*worker, error) {
-	p, err := logs.NewParser()
-	if err != nil {
-		return nil, err
+func newWorkers(n int) ([]*worker, error) {
+	workers := make([]*worker, n)
+	for i := range workers {
+		p, err := logs.NewParser()
+		if err != nil {
+			return nil, err
+		}
+		workers[i] = &worker{parser: p, own: digests{limit: maxLines / numShards}}
 	}
-	return &worker{parser: p, agg: usage.NewAggregator()}, nil
+	return workers, nil
+}
+
+// begin prepares for a file. Lines of files whose hour is open are compared with those of
+// all such files and kept; those of the past among themselves.
+func (w *worker) begin(known *digests, keep bool) {
+	w.agg, w.known, w.keep, w.lines = usage.NewAggregator(), known, keep, nil
+	w.faulty, w.faults, w.unfinished = 0, nil, false
+}
+
+// run reads blocks until there are no more.
+func (w *worker) run(ctx context.Context, s *blocks) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b, buf, err := s.next(w.buf)
+		if w.buf = buf; err != nil {
+			if cap(w.buf) > 4*blockSize {
+				w.buf = nil
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		w.block(&b)
+	}
 }
 
 // block reads the entries of a block.
@@ -168,33 +151,36 @@ func (w *worker) block(b *block) {
 		at += int64(len(b.data) - len(data))
 	}
 	for len(data) > 0 {
-		line, ended := data, false
-		if i := bytes.IndexByte(data, '\n'); i >= 0 {
-			line, ended = data[:i], true
-			data = data[i+1:]
-		} else {
-			data = nil
+		e, n, err := w.parser.ParseLine(data)
+		switch {
+		case err == nil:
+			w.entry(e, data[:n])
+		case len(bytes.TrimSpace(data[:n])) == 0:
+		case b.last && n == len(data) && errors.Is(err, logs.ErrEnd):
+			w.unfinished = true
+		default:
+			w.fault(ReadError{Err: &placed{at, err}})
 		}
-		w.line(line, at, b.last && !ended)
-		at += int64(len(line)) + 1
+		n = min(n+1, len(data)) // with the end of the line
+		data, at = data[n:], at+int64(n)
 	}
 }
 
-func (w *worker) line(line []byte, at int64, open bool) {
-	if len(line) > logs.MaxEntry {
-		w.fault(at, logs.ErrTooLong)
+// entry counts an entry, unless its line was there before: services deliver some twice.
+func (w *worker) entry(e *logs.Entry, line []byte) {
+	identify := digest
+	if w.keep {
+		identify = usage.Digest // which means the same in the next run
+	}
+	d := identify(bytes.TrimRight(line, "\r"))
+	if !w.known.add(d) {
+		w.agg.Repeated()
 		return
 	}
-	e, err := w.parser.Parse(line)
-	switch {
-	case err == nil:
-		w.agg.Add(e)
-	case len(bytes.TrimSpace(line)) == 0:
-	case open && errors.Is(err, logs.ErrEnd):
-		w.unfinished = true
-	default:
-		w.fault(at, err)
+	if w.keep {
+		w.lines = append(w.lines, d)
 	}
+	w.agg.Add(e)
 }
 
 // placed is a fault at a byte of the stream; its line is not known yet.
@@ -204,22 +190,18 @@ type placed struct {
 }
 
 func (p *placed) Error() string { return p.err.Error() }
-
 func (p *placed) Unwrap() error { return p.err }
 
 // fault keeps the first faults of the stream that this worker sees.
-func (w *worker) fault(at int64, err error) {
+func (w *worker) fault(f ReadError) {
 	w.faulty++
 	if len(w.faults) < maxFaults {
-		w.faults = append(w.faults, &placed{at, err})
+		w.faults = append(w.faults, f)
 	}
 }
 
 // findLines reads the file once more, as far as the last fault that is told, to count lines.
 func (o *outcome) findLines(path string) error {
-	if len(o.faults) == 0 {
-		return nil
-	}
 	place := func(f ReadError) int64 {
 		var p *placed
 		if errors.As(f.Err, &p) {
@@ -229,6 +211,9 @@ func (o *outcome) findLines(path string) error {
 	}
 	slices.SortFunc(o.faults, func(a, b ReadError) int { return int(min(1, max(-1, place(a)-place(b)))) })
 	o.faults = o.faults[:min(len(o.faults), maxFaults)]
+	if len(o.faults) == 0 || place(o.faults[len(o.faults)-1]) < 0 {
+		return nil
+	}
 	in, err := open(path)
 	if err != nil {
 		return err

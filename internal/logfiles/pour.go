@@ -46,7 +46,7 @@ func Pour(ctx context.Context, paths []string, o PourOptions) (*Report, error) {
 		}
 		return known
 	})
-	err = r.each(ctx, files, func(ctx context.Context, f file) *outcome { return pour(ctx, f, o.Begin(&f.source)) })
+	err = r.each(ctx, files, func(ctx context.Context, _ int, f file) *outcome { return pour(ctx, f, o.Begin(&f.source)) })
 	slices.SortFunc(r.report.Faults, func(a, b ReadError) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c

@@ -3,6 +3,7 @@
 package logfiles
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,30 +80,26 @@ type file struct {
 // an error; a file that cannot be read is a fault of the report.
 func Read(ctx context.Context, paths []string, o Options) (*Report, error) {
 	r := reading{Options: o}
-	r.Workers = max(1, r.Workers)
 	files, err := r.find(paths)
 	if err != nil {
 		return nil, err
 	}
-	var small, big []file
-	for _, f := range files {
-		switch {
-		case o.Ledger.Has(&f.source):
-			r.report.Unchanged++
-		case f.source.Size >= large && !f.source.Open():
-			big = append(big, f)
-		default:
-			small = append(small, f)
-		}
+	if r.workers, err = newWorkers(max(1, r.Workers)); err != nil {
+		return nil, err
 	}
-	if err := r.each(ctx, small, r.alone); err != nil {
+	files = slices.DeleteFunc(files, func(f file) bool { return o.Ledger.Has(&f.source) })
+	r.report.Unchanged = r.found - len(files)
+	r.remember(files)
+	small, big := r.sort(files)
+	alone := func(ctx context.Context, i int, f file) *outcome { return r.read(ctx, f, r.workers[i:i+1]) }
+	if err := r.each(ctx, small, alone); err != nil {
 		return nil, err
 	}
 	for _, f := range big {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r.put(r.whole(ctx, f))
+		r.put(r.read(ctx, f, r.workers))
 	}
 	slices.SortFunc(r.report.Faults, func(a, b ReadError) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
@@ -115,9 +112,48 @@ func Read(ctx context.Context, paths []string, o Options) (*Report, error) {
 
 type reading struct {
 	Options
+	workers []*worker
+	known   digests // of the lines of all files whose hour is open
+	found   int
 
 	mu     sync.Mutex
 	report Report
+}
+
+// remember takes the lines of the files that are not read now.
+func (r *reading) remember(files []file) {
+	now := make(map[string]bool, len(files))
+	for i := range files {
+		now[files[i].source.Name] = true
+	}
+	for _, p := range r.Ledger.Parts() {
+		if now[p.Name] {
+			continue
+		}
+		for _, d := range p.Lines {
+			r.known.add(d)
+		}
+	}
+}
+
+// sort tells files that a worker reads alone from those that all of them read together.
+// Packed files of which there are several are unpacked side by side.
+func (r *reading) sort(files []file) (small, big []file) {
+	var packed []file
+	for _, f := range files {
+		switch {
+		case f.source.Size < large:
+			small = append(small, f)
+		case isPacked(f.path):
+			packed = append(packed, f)
+		default:
+			big = append(big, f)
+		}
+	}
+	if len(packed) < len(r.workers) {
+		return small, append(big, packed...)
+	}
+	return append(small, packed...), big
 }
 
 // find lists the files of the paths.
@@ -165,6 +201,7 @@ func (r *reading) find(paths []string) ([]file, error) {
 			return nil, fmt.Errorf("looking for logs: %w", err)
 		}
 	}
+	r.found = len(files)
 	return files, nil
 }
 
@@ -178,6 +215,11 @@ func sourceName(rel, path string) string {
 	return filepath.ToSlash(rel)
 }
 
+func isPacked(path string) bool {
+	name := strings.ToLower(path)
+	return slices.ContainsFunc(packedEndings, func(e string) bool { return strings.HasSuffix(name, e) })
+}
+
 func isEntryFile(path string) bool {
 	name := strings.ToLower(path)
 	for _, p := range packedEndings {
@@ -186,14 +228,15 @@ func isEntryFile(path string) bool {
 	return slices.ContainsFunc(entryEndings, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-// each reads small files, several at once.
-func (r *reading) each(ctx context.Context, files []file, one func(context.Context, file) *outcome) error {
+// each reads small files, each worker one at a time. The reader is told the number of its
+// worker.
+func (r *reading) each(ctx context.Context, files []file, one func(ctx context.Context, worker int, f file) *outcome) error {
 	work := make(chan file)
 	var wait sync.WaitGroup
-	for range r.Workers {
+	for i := range max(1, r.Workers) {
 		wait.Go(func() {
 			for f := range work {
-				r.put(one(ctx, f))
+				r.put(one(ctx, i, f))
 			}
 		})
 	}
@@ -233,27 +276,23 @@ func (r *reading) put(o *outcome) {
 	}
 }
 
-// elsewhere asks the ledger under the lock.
-func (r *reading) elsewhere(name string) map[uint64]struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.Ledger.Elsewhere(name)
-}
-
 // failed is the outcome of a file that could not be read.
 func failed(f file, err error) *outcome {
 	return &outcome{faults: []ReadError{{File: f.path, Err: err}}}
 }
 
-// alone reads a file with one goroutine.
-func (r *reading) alone(ctx context.Context, f file) *outcome {
+// read reads a file with these workers.
+func (r *reading) read(ctx context.Context, f file, workers []*worker) *outcome {
 	in, err := open(f.path)
 	if err != nil {
 		return failed(f, err)
 	}
-	out, err := r.stream(ctx, f, in)
+	out, err := r.stream(ctx, f, in, workers)
 	if cerr := in.Close(); err == nil && cerr != nil {
 		err = cerr
+	}
+	if err == nil {
+		err = out.findLines(f.path)
 	}
 	if err != nil {
 		return failed(f, err)
@@ -261,40 +300,93 @@ func (r *reading) alone(ctx context.Context, f file) *outcome {
 	return out
 }
 
-// stream reads a stream entry by entry.
-func (r *reading) stream(ctx context.Context, f file, in io.Reader) (*outcome, error) {
-	counted := &counter{r: in}
-	entries, err := logs.NewReader(counted)
+// stream reads what is in a file.
+func (r *reading) stream(ctx context.Context, f file, in io.Reader, workers []*worker) (*outcome, error) {
+	known, isOpen := &r.known, f.source.Open()
+	if !isOpen {
+		known = &workers[0].own
+		known.reset()
+	}
+	for _, w := range workers {
+		w.begin(known, isOpen)
+	}
+	head := make([]byte, logs.HeadSize)
+	n, err := fill(in, head)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	s := blocks{in: io.MultiReader(bytes.NewReader(head[:n]), in)}
+	if logs.IsLines(head[:n]) {
+		err = together(workers, func(w *worker) error { return w.run(ctx, &s) })
+	} else {
+		counted := counter{r: s.in}
+		err = workers[0].whole(ctx, &counted)
+		s.total = counted.n
+	}
 	if err != nil {
 		return nil, err
 	}
-	agg := usage.NewAggregator()
-	if f.source.Open() {
-		agg.CountOnce(r.elsewhere(f.source.Name))
+	return r.outcome(f, s.total, workers), nil
+}
+
+// together lets all workers do something, and returns what stopped one of them.
+func together(workers []*worker, do func(w *worker) error) error {
+	errs := make([]error, len(workers))
+	var wait sync.WaitGroup
+	for i, w := range workers[1:] {
+		wait.Go(func() { errs[i+1] = do(w) })
 	}
-	out := outcome{part: &usage.Part{Source: f.source}}
+	errs[0] = do(workers[0])
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcome puts together what the workers found.
+func (r *reading) outcome(f file, size int64, workers []*worker) *outcome {
+	out := outcome{part: &usage.Part{Source: f.source}, bytes: size}
+	agg := workers[0].agg
+	for i, w := range workers {
+		if i > 0 {
+			agg.Merge(w.agg)
+		}
+		w.agg = nil
+		out.part.Faults += w.faulty
+		out.part.Unfinished = out.part.Unfinished || w.unfinished
+		out.part.Lines = append(out.part.Lines, w.lines...)
+		for _, fault := range w.faults {
+			fault.File = f.path
+			out.faults = append(out.faults, fault)
+		}
+	}
+	out.part.Summary = *agg.Summary()
+	return &out
+}
+
+// whole reads entries that do not end with the line.
+func (w *worker) whole(ctx context.Context, in io.Reader) error {
+	entries := w.parser.Reader(in)
 	const often = 1024
 	for n := 0; ; n++ {
 		if n%often == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		e, err := entries.Next()
 		var line *logs.LineError
 		switch {
 		case errors.Is(err, io.EOF):
-			out.part.Unfinished = entries.Unfinished()
-			out.part.Summary, out.part.Lines = *agg.Summary(), agg.Lines()
-			out.bytes = counted.n
-			return &out, nil
+			w.unfinished = entries.Unfinished()
+			return nil
 		case errors.As(err, &line):
-			out.part.Faults++
-			if len(out.faults) < maxFaults {
-				out.faults = append(out.faults, ReadError{f.path, line.Line, line.Err})
-			}
+			w.fault(ReadError{Line: line.Line, Err: line.Err})
 		case err != nil:
-			return nil, err
-		case !agg.Repeats(entries.Text()):
-			agg.Add(e)
+			return err
+		default:
+			w.entry(e, entries.Text())
 		}
 	}
 }

@@ -104,7 +104,7 @@ func parquetFile(t testing.TB) []byte {
 	at := time.Date(2026, 11, 2, 8, 15, 4, 500000000, time.UTC)
 	rows := make([]row, 3*rowsAtOnce)
 	for i := range rows {
-		rows[i] = row{at, "AZKVAuditLogs", "SecretGet", strings.ToLower(vault), "https://kv.vault.azure.net/secrets/s", `{"claim":{"oid":"p"}}`, 200, []string{"a", "b"}}
+		rows[i] = row{at.Add(time.Duration(i) * time.Millisecond), "AZKVAuditLogs", "SecretGet", strings.ToLower(vault), "https://kv.vault.azure.net/secrets/s", `{"claim":{"oid":"p"}}`, 200, []string{"a", "b"}}
 	}
 	if err := parquet.Write(&b, rows); err != nil {
 		t.Fatal(err)
@@ -193,43 +193,116 @@ func TestReadAgain(t *testing.T) {
 	}
 }
 
-// A large file gives the same, whether it is read in blocks or as a stream.
+// A large file gives the same, whether its hour is open or not, and whether it is plain or
+// packed; an entry that comes again counts once, whoever reads it.
 func TestLargeFile(t *testing.T) {
 	var text bytes.Buffer
-	for text.Len() < large+large/2 {
-		for i := range 500 {
-			text.WriteString(secretGet(fmt.Sprint("p", i%7), fmt.Sprintf("%02d", i%60)))
+	distinct := int64(0)
+	for ; text.Len() < large+large/2; distinct++ {
+		line := secretGet(fmt.Sprint("p", distinct%7), fmt.Sprintf("%02d.%07d", distinct%60, distinct))
+		text.WriteString(line)
+		if distinct%1000 == 0 {
+			text.WriteString(line)
 		}
-		if text.Len() < 2<<20 {
+		if text.Len() < 2<<20 && distinct%500 == 0 {
 			text.WriteString("{moon}\n\n")
 		}
 	}
+	repeated := (distinct + 999) / 1000
 	text.WriteString(`{"time":"2026`)
-	one, two := usage.NewLedger(), usage.NewLedger()
-	dir := settled(t, map[string][]byte{"a.json": text.Bytes(), "b.json": append([]byte("\xef\xbb\xbf["), "\n]"...)})
+	dir := settled(t, map[string][]byte{"a.json": text.Bytes(), "b.json.gz": gz(t, text.String()), "c.json.zst": zst(t, text.String())})
 	past := time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)
-	blocks := read(t, one, now, filepath.Join(dir, "a.json"))
-	stream := read(t, two, past, filepath.Join(dir, "a.json")) // an open hour is read as a stream
-	total, other := one.Total(), two.Total()
-	other.Entries, other.Repeated = other.Entries+other.Repeated, 0
-	if len(blocks.Faults) == 0 || blocks.FaultCount != stream.FaultCount || !one.Parts()[0].Unfinished || !two.Parts()[0].Unfinished {
-		t.Errorf("blocks %+v, stream %+v", blocks, stream)
-	}
-	for i := range blocks.Faults {
-		if i < len(stream.Faults) && (blocks.Faults[i].Line != stream.Faults[i].Line || blocks.Faults[i].Err.Error() != stream.Faults[i].Err.Error()) {
-			t.Errorf("fault %d: %v and %v", i, &blocks.Faults[i], &stream.Faults[i])
+	var first *Report
+	var facts []usage.Fact
+	for _, name := range []string{"a.json", "b.json.gz", "c.json.zst"} {
+		for _, at := range []time.Time{now, past} {
+			l := usage.NewLedger()
+			r := read(t, l, at, filepath.Join(dir, name))
+			p, total := l.Parts()[0], l.Total()
+			if r.Entries != distinct || total.Repeated != repeated || total.Seen[0].Entries != distinct || !p.Unfinished || len(total.Facts) != 7 || len(r.Faults) != maxFaults {
+				t.Errorf("%s: %+v, %d repeated, %d facts; expected %d and %d", name, r, total.Repeated, len(total.Facts), distinct, repeated)
+			}
+			if (len(p.Lines) == int(distinct)) != (at == past) {
+				t.Errorf("%s: %d digests are kept", name, len(p.Lines))
+			}
+			if first == nil {
+				first, facts = r, total.Facts
+				continue
+			}
+			if diff := cmp.Diff(facts, total.Facts); diff != "" || r.FaultCount != first.FaultCount {
+				t.Errorf("%s: %d faults, expected %d; facts (-want +got):\n%s", name, r.FaultCount, first.FaultCount, diff)
+			}
+			for i := range r.Faults {
+				if r.Faults[i].Line != first.Faults[i].Line || r.Faults[i].Err.Error() != first.Faults[i].Err.Error() {
+					t.Errorf("%s: fault %d: %v and %v", name, i, &r.Faults[i], &first.Faults[i])
+				}
+			}
 		}
 	}
-	if total.Entries != other.Entries || total.Seen[0].Entries != total.Entries || len(total.Facts) != len(other.Facts) || len(total.Facts) != 7 {
-		t.Errorf("%d entries in %d facts, as a stream %d in %d", total.Entries, len(total.Facts), other.Entries, len(other.Facts))
+}
+
+// Calls of the activity log of which several entries tell count once, whichever worker reads
+// them.
+func TestCallsInSeveralBlocks(t *testing.T) {
+	const calls = 3000
+	const scope = "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourceGroups/a/providers/Microsoft.Web/sites/s"
+	var text bytes.Buffer
+	for i, status := range []string{"Start", "Accept", "Success"} {
+		for call := range calls {
+			fmt.Fprintf(&text, `{"time":"2026-11-02T08:%02d:%02dZ","category":"Administrative","operationName":"Microsoft.Web/sites/write","resourceId":"%s","resultType":"%s","correlationId":"c%d","operationId":"o",`+
+				`"identity":{"authorization":{"action":"Microsoft.Web/sites/write","scope":"%s"},"claims":{"oid":"p"}}}`+"\n", i, call%60, scope, status, call, scope)
+		}
+	}
+	out, err := split(t, &text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := out.part.Facts; len(f) != 1 || f[0].Granted != calls || f[0].Undecided != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// Many lines are told apart in little memory.
+func TestDigests(t *testing.T) {
+	var d digests
+	const n = 100_000
+	for round := range 2 {
+		for i := range uint64(n) {
+			if d.add(digest(fmt.Append(nil, i))) != (round == 0) {
+				t.Fatalf("round %d: line %d", round, i)
+			}
+		}
+	}
+	slots := 0
+	for i := range d.shards {
+		slots += len(d.shards[i].slots)
+	}
+	if slots > 4*n {
+		t.Errorf("%d slots for %d lines", slots, n)
+	}
+	if d.reset(); !d.add(0) || d.add(0) || !d.add(digest([]byte("0"))) {
+		t.Error("after it was emptied")
+	}
+	bounded := digests{limit: 100}
+	for i := range uint64(n) {
+		bounded.add(digest(fmt.Append(nil, i)))
+	}
+	for i := range bounded.shards {
+		if s := &bounded.shards[i]; s.n > 100 || len(s.slots) > 512 {
+			t.Errorf("%d lines in %d slots", s.n, len(s.slots))
+		}
 	}
 }
 
 // split reads a text in blocks.
 func split(t testing.TB, in io.Reader) (*outcome, error) {
 	t.Helper()
-	r := reading{Options: Options{Now: now, Workers: 2, Ledger: usage.NewLedger()}}
-	return r.split(t.Context(), file{path: "x", source: usage.Source{Name: "x", Read: now}}, in)
+	workers, err := newWorkers(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reading{Options: Options{Now: now, Ledger: usage.NewLedger()}}
+	return r.stream(t.Context(), file{path: "x", source: usage.Source{Name: "x", Read: now}}, in, workers)
 }
 
 type letters struct{}
@@ -287,9 +360,15 @@ func TestReadStops(t *testing.T) {
 	if _, err := Read(ctx, []string{dir}, Options{Now: now, Ledger: usage.NewLedger()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	r := reading{Options: Options{Workers: 1, Ledger: usage.NewLedger()}}
-	if _, err := r.split(ctx, file{}, strings.NewReader(secretGet("p", "01"))); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	workers, err := newWorkers(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{secretGet("p", "01"), "[" + secretGet("p", "01") + "]"} {
+		r := reading{Options: Options{Ledger: usage.NewLedger()}}
+		if _, err := r.stream(ctx, file{}, strings.NewReader(text), workers); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
