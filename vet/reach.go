@@ -117,3 +117,10 @@ func Reaches(s *mivet.Snapshot, c *catalog.Catalog) func(id mivet.PrincipalID) m
 	p := &Pass{Snapshot: s, Catalog: c, shared: sh, memo: newMemo(sh)}
 	return p.ReachBy
 }
+
+// Coverage returns a function that reports whether a grant at a scope applies at another,
+// management groups included.
+func Coverage(s *mivet.Snapshot) func(scope, below arm.ID) bool {
+	p := &Pass{Snapshot: s, shared: newShared(s, nil)}
+	return p.Covers
+}

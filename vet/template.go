@@ -13,10 +13,14 @@ import (
 // Terraform writes edits as text for a Terraform configuration (hashicorp/azurerm): new
 // blocks in full, and for what is there already the argument or block to change, named
 // by its address where the finding knows it.
-func Terraform(edits []mivet.Edit) string {
+func Terraform(edits []mivet.Edit) string { return TerraformFrom(1, edits) }
+
+// TerraformFrom is [Terraform] for a part of a larger text: the names of new blocks are
+// counted from first on.
+func TerraformFrom(first int, edits []mivet.Edit) string {
 	var b strings.Builder
 	for i := range edits {
-		terraformEdit(&b, i+1, &edits[i])
+		terraformEdit(&b, first+i, &edits[i])
 	}
 	return b.String()
 }
@@ -203,13 +207,17 @@ func hcl(s string) string {
 
 // Bicep writes edits as text for a Bicep file: new role assignments as resources, whose
 // names derive from scope, principal and role, and for the rest what to change where.
-func Bicep(edits []mivet.Edit) string {
+func Bicep(edits []mivet.Edit) string { return BicepFrom(1, edits) }
+
+// BicepFrom is [Bicep] for a part of a larger text: the names of new resources are counted
+// from first on.
+func BicepFrom(first int, edits []mivet.Edit) string {
 	var b strings.Builder
 	for i := range edits {
 		e := &edits[i]
 		switch e.Kind {
 		case mivet.EditAddAssignment:
-			bicepAssignment(&b, i+1, e.Assignment)
+			bicepAssignment(&b, first+i, e.Assignment)
 		case mivet.EditRemoveAssignment:
 			fmt.Fprintf(&b, "// remove %s: %s\n", block("role assignment", e.Assignment.Source), grantWords(e.Assignment))
 		case mivet.EditDescribeAssignment:
