@@ -138,8 +138,19 @@ const (
 	EditAddAssignment      EditKind = "add-role-assignment"
 	EditDescribeAssignment EditKind = "describe-role-assignment"
 	EditRemovePolicy       EditKind = "remove-access-policy"
+	EditAddPolicy          EditKind = "add-access-policy"
 	EditRemoveLocalGrant   EditKind = "remove-local-grant"
+	EditAddLocalGrant      EditKind = "add-local-grant"
 	EditRemoveFederation   EditKind = "remove-federated-credential"
+	EditAddFederation      EditKind = "add-federated-credential"
+	EditRemoveMember       EditKind = "remove-group-member"
+	EditAddMember          EditKind = "add-group-member"
+	EditRemoveAppRole      EditKind = "remove-app-role"
+	EditAddAppRole         EditKind = "add-app-role"
+	EditRemoveDirectory    EditKind = "remove-directory-role"
+	EditAddDirectory       EditKind = "add-directory-role"
+	EditRemovePathACL      EditKind = "remove-path-acl"
+	EditAddPathACL         EditKind = "add-path-acl"
 	EditSetSetting         EditKind = "set-setting"
 	EditSetTag             EditKind = "set-tag"
 	EditAttachIdentity     EditKind = "attach-identity"
@@ -164,12 +175,17 @@ type Edit struct {
 	Identity arm.ID `json:"identity,omitzero"`
 	// Assignment is the role assignment that is removed, added or described.
 	Assignment *RoleAssignment `json:"assignment,omitzero"`
-	// Policy is the access policy that is removed.
+	// Policy is the access policy that is removed or added.
 	Policy *AccessPolicy `json:"policy,omitzero"`
-	// Grant is the local grant that is removed.
+	// Grant is the local grant that is removed or added.
 	Grant *LocalAssignment `json:"grant,omitzero"`
-	// Federation is the federated credential that is removed.
+	// Federation is the federated credential that is removed or added.
 	Federation *FederatedCredential `json:"federation,omitzero"`
+	// Membership, AppRole, Directory and PathACL are what is removed or added.
+	Membership *Membership              `json:"membership,omitzero"`
+	AppRole    *AppRoleAssignment       `json:"appRole,omitzero"`
+	Directory  *DirectoryRoleAssignment `json:"directory,omitzero"`
+	PathACL    *PathACL                 `json:"pathAcl,omitzero"`
 	// Name and Value are those of a setting (its path below "properties") or of a tag.
 	Name  string `json:"name,omitzero"`
 	Value string `json:"value,omitzero"`

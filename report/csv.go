@@ -54,13 +54,13 @@ func (c *CSV) begin() {
 func (c *CSV) write(row []string) {
 	safe := make([]string, len(row))
 	for i, cell := range row {
-		safe[i] = inert(cell)
+		safe[i] = Inert(cell)
 	}
 	_ = c.w.Write(safe)
 }
 
-// inert keeps a spreadsheet from reading a cell as a formula.
-func inert(cell string) string {
+// Inert keeps a spreadsheet from reading a cell as a formula.
+func Inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}

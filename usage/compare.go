@@ -70,13 +70,57 @@ type Report struct {
 }
 
 // Compare holds what was used against what was granted.
-func Compare(q *Query) *Report {
-	c := comparison{q: q}
-	r := &Report{Window: q.Window}
-	if r.Window == (Window{}) {
-		r.Window = spanOf(q.Logs.Seen)
+func Compare(q *Query) *Report { return NewComparer(q.Tenant, q.Logs, q.Window).Compare(q) }
+
+// Comparer answers for one identity after the other: what they have in common, the logs and
+// the tenant, is looked at once. One goroutine uses it.
+type Comparer struct {
+	evidence *evidence
+	window   Window
+	logs     *Summary
+	facts    map[string][]int32 // by principal or application, in lower case
+	origins  map[string][]int32
+}
+
+// NewComparer looks at the logs and the tenant. A zero window is that of the logs.
+func NewComparer(tenant *mivet.Snapshot, logs *Summary, w Window) *Comparer {
+	if w == (Window{}) {
+		w = spanOf(logs.Seen)
 	}
-	c.evidence = newEvidence(q.Tenant, q.Logs.Seen, r.Window)
+	c := &Comparer{evidence: newEvidence(tenant, logs.Seen, w), window: w, logs: logs, facts: map[string][]int32{}, origins: map[string][]int32{}}
+	for i := range logs.Facts {
+		k := subjectKey(logs.Facts[i].Principal, logs.Facts[i].App)
+		c.facts[k] = append(c.facts[k], int32(i))
+	}
+	for i := range logs.Origins {
+		k := subjectKey(logs.Origins[i].Principal, logs.Origins[i].App)
+		c.origins[k] = append(c.origins[k], int32(i))
+	}
+	return c
+}
+
+// subjectKey names whom an entry is about: the application counts where that alone is known.
+func subjectKey(principal, app string) string {
+	if principal != "" {
+		return strings.ToLower(principal)
+	}
+	return "app " + strings.ToLower(app)
+}
+
+// of lists what is about the identity of a query, in order.
+func of(index map[string][]int32, q *Query) []int32 {
+	list := slices.Clone(index[subjectKey(string(q.Principal), "")])
+	for _, app := range q.Apps {
+		list = append(list, index[subjectKey("", app)]...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Compare answers a query, of which it takes the identity and its rights.
+func (x *Comparer) Compare(q *Query) *Report {
+	c := comparison{q: q, shared: x, evidence: x.evidence}
+	r := &Report{Window: x.window}
 	uses := c.uses(r.Window)
 	marked := make([]map[mark]bool, len(q.Rights))
 	r.Grants = make([]Grant, len(q.Rights))
@@ -105,10 +149,8 @@ func Compare(q *Query) *Report {
 	for i := range r.Grants {
 		r.Grants[i].Unused = c.unused(&r.Grants[i].Right, marked[i])
 	}
-	for _, o := range q.Logs.Origins {
-		if c.isMine(o.Principal, o.App) {
-			r.Origins = append(r.Origins, o)
-		}
+	for _, i := range of(x.origins, q) {
+		r.Origins = append(r.Origins, x.logs.Origins[i])
 	}
 	slices.SortStableFunc(r.Origins, func(a, b Origin) int { return cmp.Compare(b.Total(), a.Total()) })
 	return r
@@ -125,6 +167,7 @@ func spanOf(seen []Seen) Window {
 
 type comparison struct {
 	q        *Query
+	shared   *Comparer
 	evidence *evidence
 }
 
@@ -132,13 +175,6 @@ type comparison struct {
 type mark struct {
 	operation arm.Key
 	plane     mivet.Plane
-}
-
-func (c *comparison) isMine(principal, app string) bool {
-	if principal != "" {
-		return strings.EqualFold(principal, string(c.q.Principal))
-	}
-	return slices.ContainsFunc(c.q.Apps, func(a string) bool { return strings.EqualFold(a, app) })
 }
 
 // uses puts the facts of the identity within the window together, over days and over the
@@ -151,9 +187,9 @@ func (c *comparison) uses(w Window) []Use {
 	index := map[key]int{}
 	days := map[key]map[Day]bool{}
 	var uses []Use
-	for i := range c.q.Logs.Facts {
-		f := &c.q.Logs.Facts[i]
-		if !c.isMine(f.Principal, f.App) || f.Day != NoDay && (f.Day < w.First || f.Day > w.Last) {
+	for _, i := range of(c.shared.facts, c.q) {
+		f := &c.shared.logs.Facts[i]
+		if f.Day != NoDay && (f.Day < w.First || f.Day > w.Last) {
 			continue
 		}
 		k := key{strings.ToLower(f.Action), f.Scope, f.Log.String(), f.Plane}

@@ -27,6 +27,10 @@ func Apply(s *mivet.Snapshot, edits []mivet.Edit) (*mivet.Snapshot, error) {
 	c.AccessPolicies = slices.Clone(s.AccessPolicies)
 	c.LocalGrants = slices.Clone(s.LocalGrants)
 	c.FederatedCredentials = slices.Clone(s.FederatedCredentials)
+	c.Memberships = slices.Clone(s.Memberships)
+	c.AppRoles = slices.Clone(s.AppRoles)
+	c.DirectoryRoles = slices.Clone(s.DirectoryRoles)
+	c.PathACLs = slices.Clone(s.PathACLs)
 	c.Declarations = slices.Clone(s.Declarations)
 	for i := range edits {
 		if err := applyEdit(&c, &edits[i]); err != nil {
@@ -60,6 +64,11 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return remove(&s.FederatedCredentials, func(c *mivet.FederatedCredential) bool {
 			return c.Identity.Equal(e.Federation.Identity) && c.Name == e.Federation.Name && c.AppObjectID == e.Federation.AppObjectID
 		})
+	case mivet.EditAddPolicy, mivet.EditAddLocalGrant, mivet.EditAddFederation, mivet.EditAddMember, mivet.EditAddAppRole, mivet.EditAddDirectory, mivet.EditAddPathACL:
+		addFact(s, e)
+		return nil
+	case mivet.EditRemoveMember, mivet.EditRemoveAppRole, mivet.EditRemoveDirectory, mivet.EditRemovePathACL:
+		return removeInDirectory(s, e)
 	case mivet.EditSetSetting, mivet.EditSetTag:
 		return setDetail(s, e)
 	case mivet.EditAttachIdentity, mivet.EditDetachIdentity:

@@ -26,14 +26,7 @@ func azCommand(e *mivet.Edit) string {
 	case mivet.EditAddAssignment:
 		return azAssignment("create", e.Assignment)
 	case mivet.EditDescribeAssignment:
-		return azAssignment("create", e.Assignment) + " --description " + quote(e.Assignment.Description)
-	case mivet.EditRemovePolicy:
-		return "az keyvault delete-policy --name " + quote(e.Policy.Vault.Name()) + " --object-id " + quote(string(e.Policy.Principal))
-	case mivet.EditRemoveLocalGrant:
-		return azLocal(e.Grant)
-	case mivet.EditRemoveFederation:
-		return "az identity federated-credential delete --name " + quote(e.Federation.Name) + " --identity-name " + quote(e.Federation.Identity.Name()) +
-			" --resource-group " + quote(e.Federation.Identity.ResourceGroup())
+		return azDescribe(e.Assignment)
 	case mivet.EditSetSetting:
 		return "az resource update --ids " + quote(e.Resource.String()) + " --set " + quote("properties."+e.Name+"="+e.Value)
 	case mivet.EditSetTag:
@@ -54,8 +47,18 @@ func azCommand(e *mivet.Edit) string {
 		return "# in the file: write " + e.Name + " with API version " + e.Value
 	case mivet.EditNameByPrincipal:
 		return "# in the template: name " + e.Name + " by guid(scope, principalId, roleDefinitionId), with principalId as a parameter"
+	default:
+		return azMore(e)
 	}
-	return "# " + string(e.Kind) + " has no command"
+}
+
+// azDescribe writes the assignment anew with its description.
+func azDescribe(a *mivet.RoleAssignment) string {
+	text := azAssignment("create", a)
+	if a.Description == "" {
+		text += " --description ''"
+	}
+	return text
 }
 
 func azAssignment(verb string, a *mivet.RoleAssignment) string {
@@ -70,6 +73,9 @@ func azAssignment(verb string, a *mivet.RoleAssignment) string {
 	if planned := plannedOnly(a); planned != "" && verb == "delete" {
 		return "# take " + planned + " out of its source: it is not made yet"
 	}
+	if scheduled(a) {
+		return azSchedule(verb, a)
+	}
 	b.WriteString("az role assignment " + verb)
 	if verb == "delete" {
 		b.WriteString(" --assignee " + quote(string(a.Principal)))
@@ -80,7 +86,25 @@ func azAssignment(verb string, a *mivet.RoleAssignment) string {
 		}
 	}
 	b.WriteString(" --role " + quote(role) + " --scope " + quote(a.Scope.String()))
+	if verb == "create" {
+		b.WriteString(azWords(a))
+	}
 	return b.String()
+}
+
+// azWords are the condition and the description of an assignment that is made.
+func azWords(a *mivet.RoleAssignment) string {
+	text := ""
+	if a.Condition != "" {
+		text += " --condition " + quote(a.Condition)
+		if a.ConditionVersion != "" {
+			text += " --condition-version " + quote(a.ConditionVersion)
+		}
+	}
+	if a.Description != "" {
+		text += " --description " + quote(a.Description)
+	}
+	return text
 }
 
 // plannedOnly returns the address of an assignment that a plan or a template is still to
@@ -90,14 +114,6 @@ func plannedOnly(a *mivet.RoleAssignment) string {
 		return ""
 	}
 	return a.Source.Origin.Address
-}
-
-func azLocal(g *mivet.LocalAssignment) string {
-	if g.System == mivet.LocalCosmos {
-		return "az cosmosdb sql role assignment list --account-name " + quote(g.Account.Name()) +
-			" --resource-group " + quote(g.Account.ResourceGroup()) + "  # then delete that of " + quote(string(g.Principal))
-	}
-	return "# remove " + quote(string(g.Principal)) + " from " + g.Account.String() + " (" + string(g.System) + ")"
 }
 
 // azIdentity uses the command of the service where there is one, since the generic one

@@ -75,7 +75,13 @@ func (p *tenantPatch) edit(e *mivet.Edit) error {
 		return p.identity(e)
 	case mivet.EditDeleteIdentity:
 		return p.remove(p.resourceLine(e.Resource))
-	case mivet.EditRemoveSuppression, mivet.EditApplyFirst, mivet.EditNameByPrincipal, mivet.EditSetAPIVersion, mivet.EditContract:
+	case mivet.EditRemoveAppRole:
+		return p.remove(p.lineOf(e.AppRole.Source))
+	case mivet.EditRemoveDirectory:
+		return p.remove(p.lineOf(e.Directory.Source))
+	case mivet.EditRemovePathACL:
+		return p.remove(p.lineOf(e.PathACL.Source))
+	default: // there is no line of a tenant for it, or one that says more
 	}
 	return ErrNoPatch
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/catalog"
 )
 
 // ReachBy counts what a principal can touch by all that it holds, itself or through
@@ -107,4 +108,19 @@ func (p *Pass) modelAt(vault arm.ID) VaultModel {
 func (p *Pass) Idle(h *Holding) bool {
 	top := topResource(h.Scope())
 	return top.HasType(vaultType) && p.modelAt(top) == ModelPolicies
+}
+
+// Reaches returns a function that counts what a principal of a snapshot can touch. It serves
+// one caller at a time.
+func Reaches(s *mivet.Snapshot, c *catalog.Catalog) func(id mivet.PrincipalID) mivet.Reach {
+	sh := newShared(s, c)
+	p := &Pass{Snapshot: s, Catalog: c, shared: sh, memo: newMemo(sh)}
+	return p.ReachBy
+}
+
+// Coverage returns a function that reports whether a grant at a scope applies at another,
+// management groups included.
+func Coverage(s *mivet.Snapshot) func(scope, below arm.ID) bool {
+	p := &Pass{Snapshot: s, shared: newShared(s, nil)}
+	return p.Covers
 }

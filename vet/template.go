@@ -13,10 +13,14 @@ import (
 // Terraform writes edits as text for a Terraform configuration (hashicorp/azurerm): new
 // blocks in full, and for what is there already the argument or block to change, named
 // by its address where the finding knows it.
-func Terraform(edits []mivet.Edit) string {
+func Terraform(edits []mivet.Edit) string { return TerraformFrom(1, edits) }
+
+// TerraformFrom is [Terraform] for a part of a larger text: the names of new blocks are
+// counted from first on.
+func TerraformFrom(first int, edits []mivet.Edit) string {
 	var b strings.Builder
 	for i := range edits {
-		terraformEdit(&b, i+1, &edits[i])
+		terraformEdit(&b, first+i, &edits[i])
 	}
 	return b.String()
 }
@@ -27,8 +31,8 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# remove %s: %s\n", block("azurerm_role_assignment", e.Assignment.Source), grantWords(e.Assignment))
 	case mivet.EditAddAssignment:
 		a := e.Assignment
-		fmt.Fprintf(b, "resource \"azurerm_role_assignment\" \"mivet_%d\" {\n  scope                = %s\n  %s\n  principal_id         = %s\n}\n",
-			n, hcl(a.Scope.String()), terraformRole(a), terraformPrincipal(a.Principal))
+		fmt.Fprintf(b, "resource \"azurerm_role_assignment\" \"mivet_%d\" {\n  scope                = %s\n  %s\n  principal_id         = %s\n%s}\n",
+			n, hcl(a.Scope.String()), terraformRole(a), terraformPrincipal(a.Principal), terraformWords(a))
 	case mivet.EditDescribeAssignment:
 		fmt.Fprintf(b, "# in %s:\ndescription = %s\n", block("azurerm_role_assignment", e.Assignment.Source), hcl(e.Assignment.Description))
 	case mivet.EditRemovePolicy:
@@ -55,7 +59,58 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# in the type of %s: @%s\n", e.Name, e.Value)
 	case mivet.EditNameByPrincipal:
 		fmt.Fprintf(b, "# let the name of %s hang on its principal\n", e.Name)
+	default:
+		fmt.Fprintf(b, "# %s\n", factWords(e))
 	}
+}
+
+// terraformWords are the condition and the description of a new assignment.
+func terraformWords(a *mivet.RoleAssignment) string {
+	text := ""
+	if a.Condition != "" {
+		text += "  condition            = " + hcl(a.Condition) + "\n"
+		if a.ConditionVersion != "" {
+			text += "  condition_version    = " + hcl(a.ConditionVersion) + "\n"
+		}
+	}
+	if a.Description != "" {
+		text += "  description          = " + hcl(a.Description) + "\n"
+	}
+	return text
+}
+
+// factWords says what to remove or to add where a template declares it.
+func factWords(e *mivet.Edit) string {
+	verb := func(kind mivet.EditKind) string {
+		if e.Kind == kind {
+			return "remove "
+		}
+		return "add "
+	}
+	switch {
+	case e.Policy != nil:
+		return verb(mivet.EditRemovePolicy) + block("azurerm_key_vault_access_policy", e.Policy.Source) + ": of " + string(e.Policy.Principal) + " on " + e.Policy.Vault.Name()
+	case e.Grant != nil:
+		return verb(mivet.EditRemoveLocalGrant) + block("block", e.Grant.Source) + ": " + e.Grant.Role + " of " + string(e.Grant.Principal) + " on " + e.Grant.Account.Name()
+	case e.Federation != nil:
+		return verb(mivet.EditRemoveFederation) + block("block", e.Federation.Source) + ": the federated credential " + e.Federation.Name
+	case e.Membership != nil:
+		return verb(mivet.EditRemoveMember) + block("azuread_group_member", e.Membership.Source) + ": " + string(e.Membership.Member) + " in " + string(e.Membership.Group)
+	case e.AppRole != nil:
+		return verb(mivet.EditRemoveAppRole) + block("azuread_app_role_assignment", e.AppRole.Source) + ": " + e.AppRole.APIName + " " + appRoleWord(e.AppRole) + " of " + string(e.AppRole.Principal)
+	case e.Directory != nil:
+		return verb(mivet.EditRemoveDirectory) + block("azuread_directory_role_assignment", e.Directory.Source) + ": " + e.Directory.Role + " of " + string(e.Directory.Principal)
+	case e.PathACL != nil:
+		return verb(mivet.EditRemovePathACL) + pathEntry(e.PathACL) + " in the access list of " + e.PathACL.Path + " of " + e.PathACL.Container.Name()
+	}
+	return string(e.Kind)
+}
+
+func appRoleWord(a *mivet.AppRoleAssignment) string {
+	if a.Role != "" {
+		return a.Role
+	}
+	return a.RoleID
 }
 
 // block names the block that a fact was read from.
@@ -152,13 +207,17 @@ func hcl(s string) string {
 
 // Bicep writes edits as text for a Bicep file: new role assignments as resources, whose
 // names derive from scope, principal and role, and for the rest what to change where.
-func Bicep(edits []mivet.Edit) string {
+func Bicep(edits []mivet.Edit) string { return BicepFrom(1, edits) }
+
+// BicepFrom is [Bicep] for a part of a larger text: the names of new resources are counted
+// from first on.
+func BicepFrom(first int, edits []mivet.Edit) string {
 	var b strings.Builder
 	for i := range edits {
 		e := &edits[i]
 		switch e.Kind {
 		case mivet.EditAddAssignment:
-			bicepAssignment(&b, i+1, e.Assignment)
+			bicepAssignment(&b, first+i, e.Assignment)
 		case mivet.EditRemoveAssignment:
 			fmt.Fprintf(&b, "// remove %s: %s\n", block("role assignment", e.Assignment.Source), grantWords(e.Assignment))
 		case mivet.EditDescribeAssignment:
@@ -187,6 +246,8 @@ func Bicep(edits []mivet.Edit) string {
 			fmt.Fprintf(&b, "// in the type of %s: @%s\n", e.Name, e.Value)
 		case mivet.EditNameByPrincipal:
 			fmt.Fprintf(&b, "// in a module that gets principalId as a parameter, for %s:\nname: guid(scope, principalId, roleDefinitionId)\n", e.Name)
+		default:
+			fmt.Fprintf(&b, "// %s\n", factWords(e))
 		}
 	}
 	return b.String()
@@ -209,6 +270,12 @@ func bicepAssignment(b *strings.Builder, n int, a *mivet.RoleAssignment) {
 	fmt.Fprintf(b, "    principalId: %s\n", bicepText(string(a.Principal)))
 	if a.PrincipalType != "" {
 		fmt.Fprintf(b, "    principalType: %s\n", bicepText(string(a.PrincipalType)))
+	}
+	if a.Condition != "" {
+		fmt.Fprintf(b, "    condition: %s\n    conditionVersion: %s\n", bicepText(a.Condition), bicepText(a.ConditionVersion))
+	}
+	if a.Description != "" {
+		fmt.Fprintf(b, "    description: %s\n", bicepText(a.Description))
 	}
 	fmt.Fprintf(b, "    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', %s)\n  }\n}\n", bicepText(role))
 }

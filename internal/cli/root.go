@@ -96,6 +96,8 @@ func (a *app) commands() []*cobra.Command {
 		a.equivalentCommand(),
 		a.trimCommand(),
 		a.diffCommand(),
+		a.reviewCommand(),
+		a.revokeCommand(),
 		a.whoamiCommand(),
 		a.attestCommand(),
 		a.testCommand(),

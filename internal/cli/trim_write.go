@@ -81,21 +81,10 @@ func (t *trimming) write(w io.Writer, format string, colour bool) error {
 		_, err := io.WriteString(w, cleanStyled(t.head("// ")+vet.Bicep(t.edits)))
 		return err
 	case formatRollback:
-		return t.commands(w, "# back: ", reversed(t.edits))
+		back, _ := vet.Inverse(t.edits) // of assignments alone, which all can be undone
+		return t.commands(w, "# back: ", back)
 	}
 	return t.text(newPrinter(w, colour))
-}
-
-// reversed undoes edits in the reverse order.
-func reversed(edits []mivet.Edit) []mivet.Edit {
-	var out []mivet.Edit
-	for _, e := range slices.Backward(edits) {
-		e.Kind = map[mivet.EditKind]mivet.EditKind{
-			mivet.EditAddAssignment: mivet.EditRemoveAssignment, mivet.EditRemoveAssignment: mivet.EditAddAssignment,
-		}[e.Kind]
-		out = append(out, e)
-	}
-	return out
 }
 
 func (t *trimming) commands(w io.Writer, mark string, edits []mivet.Edit) error {
