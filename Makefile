@@ -83,6 +83,11 @@ oracle: ## real client libraries in simulated hosts; they must do what is predic
 shapes: ## the official clients of Azure read the laboratory; their types must know all that it serves
 	cd internal/lab/oracle && $(GO) test ./...
 
+.PHONY: terraform
+terraform: ## Terraform with the real providers azurerm and azapi, which it fetches, against the laboratory
+	@mkdir -p $(BUILD)/providers
+	MIVET_TERRAFORM=$${MIVET_TERRAFORM:-terraform} TF_PLUGIN_CACHE_DIR=$(CURDIR)/$(BUILD)/providers $(GO) test ./internal/cli -count=1 -run='^TestTerraform$$'
+
 .PHONY: systems
 systems: ## the static binary for the systems on which whoami may run; takes minutes, so not in CI
 	for s in linux/arm64 windows/amd64 darwin/arm64; do CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -o /dev/null ./cmd/mivet || exit; done

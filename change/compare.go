@@ -158,6 +158,9 @@ func (k *comparison) principals() {
 			k.add(recycled, s.Address, "its principal %s ends with the old object; the new one has another", named(old.Principal))
 		case old != nil && now != nil && len(k.was[s.Address]) > 0:
 			k.add(recycled, s.Address, "its principal was replaced outside of the plan: %s was, %s is", named(k.was[s.Address][0]), named(now.Principal))
+		case old != nil && now == nil && s.Deposed:
+			k.end(old.Principal, "")
+			k.add(destroyed, s.Address, "an earlier apply made its successor and could not delete it; its principal %s lives on until now and ends", named(old.Principal))
 		case old != nil && now == nil:
 			k.end(old.Principal, "")
 			k.add(destroyed, s.Address, "its principal %s ends without a successor", named(old.Principal))

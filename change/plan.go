@@ -35,6 +35,9 @@ type Step struct {
 	// Actions are the plan's words in their order: "create", "delete", "update", "no-op",
 	// "forget". None: the input is a state.
 	Actions []string
+	// Deposed is true for an object whose successor an earlier apply made, without being able
+	// to delete it. Its address says so as well.
+	Deposed bool
 	// Drifted are principals of the object's own identity that ceased outside of the plan.
 	Drifted []mivet.PrincipalID
 	// Grant is set for an object that binds rights to a principal.

@@ -95,9 +95,12 @@ func scriptClock() time.Time {
 // TestScripts runs the whole command line. Each script is a text file with the files that
 // it needs; "exits CODE mivet …" runs a command and compares the exit code. With -update
 // the expected outputs are written anew.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                "../../testdata/script",
+func TestScripts(t *testing.T) { testscript.Run(t, scripts("../../testdata/script")) }
+
+// scripts are the scripts of a folder, with the commands that they may use.
+func scripts(folder string) testscript.Params {
+	return testscript.Params{
+		Dir:                folder,
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
@@ -112,7 +115,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed,
 		},
-	})
+	}
 }
 
 // exits runs a command that must leave with a given code.

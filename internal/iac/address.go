@@ -57,9 +57,16 @@ func cutIndex(part string) (name, index string) {
 	return part, ""
 }
 
+// deposedMark begins what Terraform puts behind the address of a deposed object:
+// "azurerm_linux_web_app.api (deposed object 1a2b3c4d)".
+const deposedMark = " (deposed object "
+
 // parseAddress takes an address or a reference to an object apart. ok is false where it
 // names no object, as "var.x" does.
 func parseAddress(s string) (a address, ok bool) {
+	if strings.HasSuffix(s, ")") {
+		s, _, _ = strings.Cut(s, deposedMark)
+	}
 	parts := splitAddress(s)
 	for len(parts) > 2 && parts[0] == "module" {
 		name, index := cutIndex(parts[1])

@@ -241,7 +241,7 @@ func (b *binaryPlan) change(message []byte, to *[]*object) error {
 		case changePrevious:
 			o.previous = string(body)
 		case changeDeposed:
-			o.deposed = true
+			o.deposed = string(body)
 		case changeProvider:
 			o.provider = providerSource(string(body))
 		case changeBody:
@@ -260,6 +260,7 @@ func (b *binaryPlan) change(message []byte, to *[]*object) error {
 	o.data = kind != a.object
 	o.typ, _, _ = strings.Cut(kind, ".")
 	o.trim()
+	o.setAside()
 	*to = append(*to, o)
 	return nil
 }

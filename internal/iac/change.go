@@ -53,7 +53,7 @@ func asChange(doc *document) *change.Plan {
 	}
 	table := selectorsByType()
 	for _, o := range doc.objects {
-		if o.data || o.deposed {
+		if o.data {
 			continue
 		}
 		p.Steps = append(p.Steps, step(before, after, earlier[o.address], o, table[o.typ]))
@@ -85,7 +85,7 @@ func (d *document) past() *document {
 // step says what the plan does to one object; old is the object before it, or nil.
 func step(before, after *builder, old, o *object, attributes []string) change.Step {
 	v := after.view(o)
-	s := change.Step{Address: o.address, Previous: o.previous, Type: o.typ, Actions: o.actions, Source: v.src}
+	s := change.Step{Address: o.address, Previous: o.previous, Type: o.typ, Actions: o.actions, Deposed: o.deposed != "", Source: v.src}
 	s.Drifted = slices.Concat(after.drifted[o.address], after.drifted[o.previous])
 	var was *view
 	if old != nil && (len(attributes) > 0 || v.isGrant()) {

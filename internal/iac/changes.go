@@ -29,7 +29,7 @@ func (r *reader) element(list string, i int, member func(name []byte) error) err
 	if r.peek() != '{' {
 		return r.fail(list+"["+strconv.Itoa(i)+"] is no object", adviceShape)
 	}
-	return r.object(member)
+	return r.object(r.once(member))
 }
 
 // nameless is the error for an element without what it is called by.
@@ -75,8 +75,7 @@ func (r *reader) change(list string, i int, to *[]*object) error {
 		case "provider_name":
 			o.provider, err = r.interned()
 		case "deposed":
-			o.deposed = true
-			err = r.skip()
+			o.deposed, err = r.deposed()
 		case "change":
 			err = r.changeBody(o)
 		default:
@@ -90,6 +89,7 @@ func (r *reader) change(list string, i int, to *[]*object) error {
 	if o.address == "" {
 		return r.nameless(list, i, "address")
 	}
+	o.setAside()
 	*to = append(*to, o)
 	return nil
 }
@@ -107,6 +107,14 @@ func (r *reader) interned() (string, error) {
 	return r.intern(v), err
 }
 
+// deposed takes the key of a deposed object; null stands for an object that is none.
+func (r *reader) deposed() (string, error) {
+	if r.peek() != '"' {
+		return "", r.skip()
+	}
+	return r.string()
+}
+
 func (r *reader) mode() (data bool, err error) {
 	v, err := r.string()
 	return v == "data", err
@@ -116,7 +124,7 @@ func (r *reader) changeBody(o *object) error {
 	if r.peek() != '{' {
 		return r.fail("its change is no object", adviceShape)
 	}
-	err := r.object(func(name []byte) (err error) {
+	err := r.object(r.once(func(name []byte) (err error) {
 		switch string(name) {
 		case "actions":
 			if r.peek() != '[' {
@@ -141,7 +149,7 @@ func (r *reader) changeBody(o *object) error {
 			err = r.skip()
 		}
 		return err
-	})
+	}))
 	o.trim()
 	return err
 }
@@ -191,7 +199,7 @@ func (r *reader) module(managed bool) error {
 	default:
 		return r.fail("a module is no object", adviceShape)
 	}
-	return r.object(func(name []byte) error {
+	return r.object(r.once(func(name []byte) error {
 		switch string(name) {
 		case "root_module":
 			return r.module(managed)
@@ -202,7 +210,7 @@ func (r *reader) module(managed bool) error {
 		default:
 			return r.skip()
 		}
-	})
+	}))
 }
 
 func (r *reader) valuesObject(i int, managed bool) error {
@@ -223,8 +231,7 @@ func (r *reader) valuesObject(i int, managed bool) error {
 		case "provider_name":
 			o.provider, err = r.interned()
 		case "deposed_key":
-			o.deposed = true
-			err = r.skip()
+			o.deposed, err = r.deposed()
 		case "values":
 			err = r.part(o, &o.after)
 		default:
@@ -238,6 +245,7 @@ func (r *reader) valuesObject(i int, managed bool) error {
 	if o.address == "" {
 		return r.nameless("resources", i, "address")
 	}
+	o.setAside()
 	if !managed && !o.data {
 		return nil
 	}
@@ -287,6 +295,7 @@ func (r *reader) rawResource(i int) error {
 	}
 	for _, o := range instances {
 		o.address = base + o.address // which held the index so far
+		o.setAside()
 		o.typ, o.provider, o.data = proto.typ, proto.provider, proto.data
 	}
 	r.doc.objects = append(r.doc.objects, instances...)
@@ -305,8 +314,7 @@ func (r *reader) rawInstance(i int, to *[]*object) error {
 		case "index_key":
 			o.address, err = r.index()
 		case "deposed":
-			o.deposed = true
-			err = r.skip()
+			o.deposed, err = r.deposed()
 		case "attributes":
 			err = r.part(o, &o.after)
 		default:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type object struct {
 	typ      string
 	provider string // "registry.terraform.io/hashicorp/azurerm"; empty in old files
 	data     bool   // a data source
-	deposed  bool   // the old half of a replacement that failed earlier
+	deposed  string // the key of the old half of a replacement that failed earlier
 	actions  []string
 	previous string // the address before a move
 	before   json.RawMessage
@@ -38,7 +39,15 @@ func (o *object) replaced() bool { return o.does("delete") && o.does("create") }
 
 // stays reports whether Azure holds the object after the plan.
 func (o *object) stays() bool {
-	return !o.deposed && (len(o.actions) == 0 || !o.does("delete") || o.does("create"))
+	return len(o.actions) == 0 || !o.does("delete") || o.does("create")
+}
+
+// setAside gives a deposed object the address by which Terraform tells it from the one that
+// took its place.
+func (o *object) setAside() {
+	if o.deposed != "" {
+		o.address += deposedMark + o.deposed + ")"
+	}
 }
 
 // values returns what Azure holds of the object after the plan.
@@ -100,7 +109,7 @@ func (r *reader) tick() error {
 
 // document reads the top level of a plan or a state, in any order of members.
 func (r *reader) document() error {
-	err := r.object(func(name []byte) error {
+	err := r.object(r.once(func(name []byte) error {
 		switch string(name) {
 		case "format_version":
 			return r.formatVersion()
@@ -116,11 +125,25 @@ func (r *reader) document() error {
 			return r.configuration()
 		}
 		return r.objectsOf(string(name))
-	})
+	}))
 	if err != nil {
 		return err
 	}
 	return r.finish()
+}
+
+// once refuses a member that stands twice in an object: Terraform writes none so, and of two
+// sides of a change nobody could say which one is applied. Within attributes the last one
+// counts, as for Terraform itself.
+func (r *reader) once(member func(name []byte) error) func(name []byte) error {
+	var seen []string
+	return func(name []byte) error {
+		if slices.ContainsFunc(seen, func(s string) bool { return s == string(name) }) {
+			return r.fail("the member "+strconv.Quote(string(name))+" stands twice in one object", adviceOrigin)
+		}
+		seen = append(seen, string(name))
+		return member(name)
+	}
 }
 
 func (r *reader) objectsOf(name string) error {

@@ -14,7 +14,9 @@ import (
 // for each element.
 type fields struct {
 	all  bool               // keep the whole value
-	text bool               // the value may be JSON inside of a string
+	// The value is a body of azapi: an object, JSON inside of a string, or in a raw state an
+	// object with its type beside it, {"value": …, "type": …}.
+	text bool
 	kids map[string]*fields // the members to keep of an object
 	// of a map of settings: what may be kept of a value, by its name
 	setting func(name, value string) string
@@ -117,11 +119,16 @@ func (s *scanner) copyObject(k *kept, f *fields) error {
 	if f.setting != nil {
 		return s.copySettings(k, f)
 	}
+	from, wrapped := len(k.buf), false
 	k.add('{')
 	first := true
 	err := s.object(func(name []byte) error {
+		if f.text && string(name) == "value" && s.peek() == '{' {
+			k.buf, wrapped = k.buf[:from], true
+			return s.copyObject(k, &fields{kids: f.kids})
+		}
 		sub := f.of(name)
-		if sub == nil {
+		if sub == nil || wrapped {
 			return s.skip()
 		}
 		if !first {
@@ -132,7 +139,9 @@ func (s *scanner) copyObject(k *kept, f *fields) error {
 		k.add(':')
 		return s.copy(k, sub)
 	})
-	k.add('}')
+	if !wrapped {
+		k.add('}')
+	}
 	return err
 }
 

@@ -140,6 +140,9 @@ func (m *msgpack) elements(n int) (any, error) {
 	if n > len(m.b) { // each takes a byte at least
 		return nil, errMsgpack
 	}
+	// A value whose type the schema leaves open, as the bodies of azapi, comes as a pair: the
+	// type in bytes, which nothing else is written in, and the value.
+	open := n == 2 && m.b[0] >= 0xc4 && m.b[0] <= 0xc6
 	out := make([]any, 0, n)
 	for range n {
 		v, err := m.value()
@@ -147,6 +150,9 @@ func (m *msgpack) elements(n int) (any, error) {
 			return nil, err
 		}
 		out = append(out, v)
+	}
+	if open {
+		return out[1], nil
 	}
 	return out, nil
 }

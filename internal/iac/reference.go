@@ -42,7 +42,7 @@ type instance struct {
 func newFollower(doc *document) *follower {
 	f := &follower{doc: doc, byConfig: map[string][]instance{}, exact: map[string]*object{}, modules: map[string]*configModule{}, instances: map[string]bool{}}
 	for _, o := range doc.objects {
-		if !isGrant(o.typ) && o.stays() { // nothing refers to a grant
+		if !isGrant(o.typ) && o.stays() && o.deposed == "" { // nothing refers to a grant, nor to what was deposed
 			f.add(o)
 		}
 	}

@@ -17,6 +17,7 @@ const (
 	maxName       = 64 << 10 // bytes of a member name, an address, a type
 	maxValue      = 16 << 20 // bytes kept of one resource
 	adviceCut     = "the file may be cut off: write it again"
+	adviceOrigin  = "no tool writes such a file; check where it comes from"
 	adviceNoise   = `the input must be one JSON value, as "terraform show -json" writes it, without other output around it`
 )
 
@@ -150,7 +151,7 @@ func (s *scanner) object(member func(name []byte) error) error {
 		case err != nil:
 			return err
 		case !ok:
-			return s.fail("a member name is longer than 64 KiB", "no tool writes such a file; check where it comes from")
+			return s.fail("a member name is longer than 64 KiB", adviceOrigin)
 		}
 		if err := s.expect(':'); err != nil {
 			return err

@@ -164,6 +164,9 @@ func TestKeepJSONInText(t *testing.T) {
 	}
 	f(`{"body":"{\"properties\":{\"principalId\":\"p\",\"key\":\"secret\"}}","id":"1"}`, `{"body":{"properties":{"principalId":"p"}},"id":"1"}`)
 	f(`{"body":{"properties":{"principalId":"p","key":"secret"}}}`, `{"body":{"properties":{"principalId":"p"}}}`)
+	f(`{"body":{"value":{"properties":{"principalId":"p","key":"secret"}},"type":["object",{"properties":["object",{"principalId":"string"}]}]}}`, `{"body":{"properties":{"principalId":"p"}}}`)
+	f(`{"body":{"type":["object",{}],"properties":{"principalId":"q"},"value":{"properties":{"principalId":"p"}},"properties":{}},"id":"1"}`, `{"body":{"properties":{"principalId":"p"}},"id":"1"}`)
+	f(`{"body":{"value":null,"type":"dynamic"}}`, `{"body":{}}`)
 	f(`{"body":"not JSON"}`, `{"body":null}`)
 	f(`{"body":"{\"properties\":"}`, `{"body":null}`)
 }

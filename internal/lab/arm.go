@@ -45,7 +45,7 @@ func (s *view) serveARM(w *recorder, r *http.Request, f *Fault) {
 		s.serveMetadata(w, r)
 		return
 	}
-	if changes(r.Method) {
+	if changes(r) {
 		if err := keepBody(r); err != nil {
 			writeError(w, http.StatusRequestEntityTooLarge, "RequestContentTooLarge", err.Error())
 			return
@@ -65,7 +65,7 @@ func (s *view) serveARM(w *recorder, r *http.Request, f *Fault) {
 		q.query[strings.ToLower(k)] = v
 	}
 	q.filter = q.query.Get("$filter")
-	if !changes(r.Method) && !s.takeARM(w, c, subscriptionOf(path)) { // the quotas are those of reads
+	if !changes(r) && !s.takeARM(w, c, subscriptionOf(path)) { // the quotas are those of reads
 		return
 	}
 	if q.query.Get("api-version") == "" {
@@ -157,7 +157,7 @@ func parseTarget(path string) (t target, ok bool) {
 // route finds who answers.
 func (q *armRequest) route() {
 	parts := strings.Split(strings.ToLower(strings.Trim(q.path, "/")), "/")
-	if changes(q.r.Method) {
+	if changes(q.r) {
 		defer q.logActivity()
 		q.modify()
 		return
@@ -203,6 +203,8 @@ var collections = map[string]func(*armRequest, target){
 	"microsoft.authorization/roleassignmentscheduleinstances":                       (*armRequest).activeInstances,
 	"microsoft.authorization/policyassignments":                                     (*armRequest).policyAssignments,
 	"microsoft.authorization/locks":                                                 (*armRequest).locks,
+	"microsoft.keyvault/locations/deletedvaults":                                    (*armRequest).deletedVaults,
+	"microsoft.keyvault/deletedvaults":                                              (*armRequest).deletedVaults,
 	"microsoft.resources/operationstatuses":                                         (*armRequest).operationStatus,
 	"microsoft.authorization/permissions":                                           (*armRequest).permissions,
 	"microsoft.managedidentity/userassignedidentities/federatedidentitycredentials": (*armRequest).federatedCredentials,
@@ -231,6 +233,9 @@ func (q *armRequest) routeProviders() {
 		return
 	}
 	switch {
+	case strings.HasSuffix(strings.ToLower(q.path), secretList):
+		q.siteConfig()
+	case q.publishingPolicies(t):
 	case t.name == "":
 		q.listType(t)
 	case t.last == "config" && q.s.world.find(t.parent) != nil:
@@ -238,26 +243,6 @@ func (q *armRequest) routeProviders() {
 	default:
 		q.getThing(mustID(q.path))
 	}
-}
-
-// siteFile answers GET {site}/config/{web|slotConfigNames}.
-func (q *armRequest) siteFile(t target) {
-	one := q.s.world.find(t.parent)
-	if !q.allowed(t.typ+"/read", t.parent) {
-		return
-	}
-	p := object{}
-	switch strings.ToLower(t.name) {
-	case "web":
-		if config, ok := q.s.world.properties(one)["siteConfig"].(object); ok {
-			p = config
-		}
-	case "slotconfignames":
-	default:
-		q.nothingHere()
-		return
-	}
-	q.write(object{"id": t.parent.String() + "/config/" + t.name, "name": t.name, "type": t.typ, "properties": p})
 }
 
 func (q *armRequest) nothingHere() {
@@ -549,43 +534,13 @@ func (q *armRequest) post(parts []string) {
 	case len(parts) == 5 && parts[0] == "subscriptions" && parts[2] == "providers" && parts[4] == "register":
 		// Every provider is registered, so that this changes nothing.
 		q.write(object{"id": "/subscriptions/" + parts[1] + "/providers/" + parts[3], "namespace": parts[3], "registrationState": "Registered", "resourceTypes": []any{}})
+	case len(parts) == 5 && parts[0] == "subscriptions" && parts[4] == "checknameavailability":
+		q.nameAvailable(parts)
 	case ok && len(parts) > 3 && parts[len(parts)-1] == "list" && parts[len(parts)-3] == "config":
 		q.siteConfig()
 	default:
 		writeError(q.w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab has no POST "+q.path+".")
 	}
-}
-
-// siteConfig answers POST {site}/config/{appsettings|connectionstrings}/list. The settings
-// are those of the snapshot; it knows no others.
-func (q *armRequest) siteConfig() {
-	site := mustID(q.path[:strings.LastIndex(strings.ToLower(q.path), "/config/")])
-	kind := q.path[strings.LastIndex(strings.ToLower(q.path), "/config/")+len("/config/"):]
-	kind = strings.ToLower(strings.TrimSuffix(kind, "/list"))
-	one := q.s.world.find(site)
-	if one == nil || one.node == nil {
-		q.getThing(site)
-		return
-	}
-	if !q.allowed(one.typ+"/config/list/action", site) {
-		return
-	}
-	values := object{}
-	switch kind {
-	case "appsettings":
-		if d := one.node.Detail; d != nil {
-			for path, v := range d.Settings {
-				if isAppSetting(path) && v != "null" {
-					values[path[len(appSettingsPrefix):]] = v
-				}
-			}
-		}
-	case "connectionstrings":
-	default:
-		q.nothingHere()
-		return
-	}
-	q.write(object{"id": site.String() + "/config/" + kind, "name": kind, "type": one.typ + "/config", "location": one.node.Location, "properties": values})
 }
 
 // entities answers POST /providers/Microsoft.Management/getEntities: management groups and

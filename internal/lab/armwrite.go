@@ -30,8 +30,12 @@ func fault(status int, code, format string, args ...any) *armFault {
 }
 
 // changes reports whether a request to Resource Manager writes.
-func changes(method string) bool {
-	return method == http.MethodPut || method == http.MethodPatch || method == http.MethodDelete
+func changes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return true
+	}
+	return r.Method == http.MethodPost && strings.HasSuffix(strings.ToLower(r.URL.Path), "/purge")
 }
 
 // keepBody reads the body of a request, so that a slow sender keeps no writer waiting.
@@ -47,7 +51,7 @@ func keepBody(r *http.Request) error {
 // modify answers a request that writes. The lock of writers is held.
 func (q *armRequest) modify() {
 	body := object{}
-	if q.r.Method != http.MethodDelete {
+	if q.r.Method == http.MethodPut || q.r.Method == http.MethodPatch {
 		if err := json.NewDecoder(q.r.Body).Decode(&body); err != nil {
 			writeError(q.w, http.StatusBadRequest, "InvalidRequestContent", fmt.Sprintf("The request content was invalid and could not be deserialized: '%v'.", err))
 			return
@@ -77,7 +81,10 @@ func (q *armRequest) apply(body object) *armFault {
 		return q.putGroup(id, body)
 	}
 	t, ok := parseTarget(q.path)
-	if !ok || t.name == "" {
+	if ok && q.r.Method == http.MethodPost && strings.EqualFold(t.typ, deletedVaultType+"/purge") {
+		return q.purgeVault(t.scope.Subscription(), t.parent.Name())
+	}
+	if !ok || t.name == "" || q.r.Method == http.MethodPost {
 		return fault(http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab has no %s %s.", q.r.Method, q.path)
 	}
 	if !q.scopeExists(t.scope) {

@@ -45,7 +45,7 @@ func (s *Server) Replace(snap *mivet.Snapshot) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.publish(func(d *draft) error {
-		d.snap, d.bodies = *snap, map[arm.Key]object{}
+		d.snap, d.bodies, d.deletedVaults = *snap, map[arm.Key]object{}, map[string]deletedVault{}
 		return nil
 	})
 }

@@ -43,12 +43,17 @@ func (c *contents) next() uint64 {
 	return c.count
 }
 
-// drop empties a resource that was deleted, and those below it.
-func (c *contents) drop(id arm.ID) {
+// drop empties a resource that was deleted, and those below it. Vaults that can be recovered
+// keep what is in them.
+func (c *contents) drop(id arm.ID, recoverable map[string]deletedVault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	kept := map[arm.Key]bool{}
+	for _, v := range recoverable {
+		kept[v.vault.ID.Key()] = true
+	}
 	gone := func(k arm.Key) bool { return k == id.Key() || strings.HasPrefix(string(k), string(id.Key())+"/") }
-	maps.DeleteFunc(c.vaults, func(k arm.Key, _ *vaultContent) bool { return gone(k) })
+	maps.DeleteFunc(c.vaults, func(k arm.Key, _ *vaultContent) bool { return gone(k) && !kept[k] })
 	maps.DeleteFunc(c.blobs, func(k arm.Key, _ *blobContent) bool { return gone(k) })
 	maps.DeleteFunc(c.queues, func(k arm.Key, _ *queueContent) bool { return gone(k) })
 	maps.DeleteFunc(c.buses, func(k arm.Key, _ *queueContent) bool { return gone(k) })

@@ -22,8 +22,11 @@ type draft struct {
 	bodies map[arm.Key]object
 	lags   []lag
 	births map[mivet.PrincipalID]time.Time
-	delay  time.Duration // of propagation
-	now    time.Time
+	// deletedVaults are those that can be recovered, by their names in small letters.
+	deletedVaults map[string]deletedVault
+
+	delay time.Duration // of propagation
+	now   time.Time
 }
 
 // lag is a grant that Azure's caches do not know of yet: one that was made, or taken away.
@@ -37,12 +40,18 @@ type lag struct {
 // they began with. The caller holds the lock of writers.
 func (s *Server) publish(edit func(d *draft) error) error {
 	old := s.live.Load()
-	d := &draft{snap: *old.snap, bodies: maps.Clone(old.bodies), births: maps.Clone(old.births), delay: s.options.Propagation, now: s.now()}
+	d := &draft{
+		snap: *old.snap, bodies: maps.Clone(old.bodies), births: maps.Clone(old.births), deletedVaults: maps.Clone(old.deletedVaults),
+		delay: s.options.Propagation, now: s.now(),
+	}
 	if d.bodies == nil {
 		d.bodies = map[arm.Key]object{}
 	}
 	if d.births == nil {
 		d.births = map[mivet.PrincipalID]time.Time{}
+	}
+	if d.deletedVaults == nil {
+		d.deletedVaults = map[string]deletedVault{}
 	}
 	for _, l := range old.lags {
 		if d.now.Before(l.until) {
@@ -56,7 +65,7 @@ func (s *Server) publish(edit func(d *draft) error) error {
 	if err != nil {
 		return fmt.Errorf("writing to what the lab serves: %w", err)
 	}
-	w.raw, w.bodies, w.births = old.raw, d.bodies, d.births
+	w.raw, w.bodies, w.births, w.deletedVaults = old.raw, d.bodies, d.births, d.deletedVaults
 	if err := s.keepChanges(old, w); err != nil {
 		return err
 	}
@@ -82,7 +91,7 @@ func (d *draft) putResource(r mivet.Resource) {
 }
 
 // deleteBelow deletes what is at an ID and below it. Principals of identities go; what was
-// granted to them elsewhere stays, and points at nothing.
+// granted to them elsewhere stays, and points at nothing. Vaults can be recovered.
 func (d *draft) deleteBelow(id arm.ID) {
 	s := &d.snap
 	in := func(other arm.ID) bool { return !other.IsZero() && id.Contains(other) }
@@ -92,6 +101,11 @@ func (d *draft) deleteBelow(id arm.ID) {
 		}
 	}
 	s.Identities = without(s.Identities, func(i *mivet.Identity) bool { return in(i.Resource) })
+	for i := range s.Resources {
+		if r := &s.Resources[i]; in(r.ID) && strings.EqualFold(r.ID.Type(), vaultType) {
+			d.keepVault(r)
+		}
+	}
 	s.Resources = without(s.Resources, func(r *mivet.Resource) bool { return in(r.ID) })
 	s.RoleAssignments = without(s.RoleAssignments, func(a *mivet.RoleAssignment) bool { return in(a.Scope) })
 	s.DenyAssignments = without(s.DenyAssignments, func(a *mivet.DenyAssignment) bool { return in(a.Scope) })

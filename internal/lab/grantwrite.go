@@ -4,7 +4,6 @@ package lab
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -541,42 +540,6 @@ func (d *draft) mergePolicy(kind string, p mivet.AccessPolicy) {
 		d.snap.AccessPolicies = with(d.snap.AccessPolicies, left)
 	}
 }
-
-// writeSiteConfig answers PUT {site}/config/{appsettings|web}.
-func (q *armRequest) writeSiteConfig(t target, body object) *armFault {
-	one := q.s.world.find(t.parent)
-	if f := q.mayWrite(siteTypeOf(t)+"/config/write", t.parent, false); f != nil {
-		return f
-	}
-	switch {
-	case one == nil || one.node == nil:
-		return fault(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix", t.parent.Type(), t.parent.Name(), t.parent.ResourceGroup())
-	case q.r.Method != http.MethodPut || !strings.EqualFold(t.name, "appsettings"):
-		return fault(http.StatusMethodNotAllowed, "MethodNotAllowed", "The lab has no %s %s.", q.r.Method, q.path)
-	}
-	values, _ := body["properties"].(object)
-	r := *one.node
-	d := mivet.Detail{}
-	if r.Detail != nil {
-		d = *r.Detail
-	}
-	settings := map[string]string{}
-	for path, v := range d.Settings {
-		if !isAppSetting(path) {
-			settings[path] = v
-		}
-	}
-	for name, v := range values {
-		settings[appSettingsPrefix+name] = fmt.Sprint(v)
-	}
-	d.Settings = settings
-	r.Detail = &d
-	q.publish(func(d *draft) { d.putResource(r) })
-	writeJSON(q.w, http.StatusOK, object{"id": q.path, "name": t.name, "type": t.typ, "location": r.Location, "properties": values})
-	return nil
-}
-
-func siteTypeOf(t target) string { return strings.TrimSuffix(t.typ, "/config") }
 
 // setSecretByARM takes the value of a secret that is written through Resource Manager, and
 // takes it out of what is kept of the resource.

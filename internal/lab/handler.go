@@ -170,6 +170,7 @@ func (s *Server) idHeaders(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("x-ms-correlation-request-id", correlation)
 	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Go-Azure-Sdk-Skip-Polling-Delay", "true") // operations are over at once; hashicorp/go-azure-sdk sdk/client/client.go
 	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
 }
 

@@ -29,13 +29,15 @@ func (w *world) writtenResource(t *thing, body object) object {
 	case arm.Fold(identityType):
 		maps.Copy(p, w.properties(t))
 	case arm.Fold(vaultType):
+		delete(p, "createMode")
+		p["enableSoftDelete"] = true // also where the request says otherwise
 		p["tenantId"], p["vaultUri"], p["accessPolicies"] = w.tenant, "https://"+name+".vault.azure.net/", w.accessPolicies(t.id)
 	case arm.Fold(storageType):
 		p["primaryEndpoints"] = object{"blob": "https://" + name + ".blob.core.windows.net/", "queue": "https://" + name + ".queue.core.windows.net/"}
 	case arm.Fold(busType):
 		p["serviceBusEndpoint"] = "https://" + name + ".servicebus.windows.net:443/"
-	case arm.Fold(siteType):
-		p["state"], p["defaultHostName"], p["hostNames"] = "Running", name+".azurewebsites.net", []any{name + ".azurewebsites.net"}
+	case arm.Fold(siteType), arm.Fold(siteType + "/slots"):
+		w.completeSite(t, o, p)
 	case arm.Fold(containerGroupType):
 		completeContainers(p)
 	}
@@ -160,6 +162,12 @@ func (q *armRequest) putResource(t target, body object) *armFault {
 	}
 	if parent := id.Parent(); parent.Level() == arm.LevelResource && w.find(parent) == nil && parent.Name() != "default" {
 		return fault(http.StatusNotFound, "ParentResourceNotFound", "Failed to perform '%s' on resource(s) of type '%s', because the parent resource '%s' could not be found.", strings.ToLower(q.r.Method), t.typ, parent)
+	}
+	if before == nil && strings.EqualFold(t.typ, vaultType) {
+		if f := q.vaultName(id, body); f != nil {
+			return f
+		}
+		before = q.s.world.find(id)
 	}
 	old, f := q.bodyBefore(before)
 	if f != nil {
@@ -445,7 +453,7 @@ func (q *armRequest) deleteThing(id arm.ID, typ string) *armFault {
 		return nil
 	}
 	q.publish(func(d *draft) { d.deleteBelow(before.id) })
-	q.s.contents.drop(before.id)
+	q.s.contents.drop(before.id, q.s.world.deletedVaults)
 	switch {
 	case typ == groupType:
 		q.w.Header().Set("Location", q.begun(id))

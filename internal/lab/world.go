@@ -28,6 +28,8 @@ type world struct {
 	lags   []lag
 	// births are until when new principals are not known everywhere.
 	births map[mivet.PrincipalID]time.Time
+	// deletedVaults are those that can be recovered, by their names in small letters.
+	deletedVaults map[string]deletedVault
 	// raw returns what Resource Manager says of a resource, where that is known.
 	raw func(arm.ID) (json.RawMessage, error)
 

@@ -190,7 +190,7 @@ func TestWriteResources(t *testing.T) {
 	if r := f(owner, 200, "POST", wSite+"/config/appsettings/list", "", `"B":"2"`); strings.Contains(r.text, `"A"`) {
 		t.Errorf("%s", r.text)
 	}
-	f(owner, 405, "PUT", wSite+"/config/authsettings", `{}`, "MethodNotAllowed")
+	f(owner, 405, "PUT", wSite+"/config/other", `{}`, "MethodNotAllowed")
 	f(owner, 404, "PUT", wApp+"/providers/Microsoft.Web/sites/none/config/appsettings", `{}`, "ResourceNotFound")
 	f(owner, 201, "PUT", wVault+"/secrets/db", `{"properties":{"value":"hidden","contentType":"x"}}`)
 	if r := f(owner, 200, "GET", wVault+"/secrets/db", ""); strings.Contains(r.text, "hidden") {
