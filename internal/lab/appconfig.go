@@ -73,6 +73,7 @@ func (q *dataRequest) serveConfig(err error) {
 		return
 	}
 	q.act.name = q.r.Method + " /kv"
+	q.w.Header().Set("Sync-Token", "lab=MA==;sn=1") // clients count on it
 	if !q.may(keyValueType+"/"+right, mivet.PlaneData, q.at.id, nil) {
 		// A refusal has no body: Azure/AppConfiguration issues 410 and 413.
 		q.w.Header().Set("Content-Length", "0")
