@@ -80,7 +80,7 @@ oracle: ## real client libraries in simulated hosts; they must do what is predic
 	cd oracle && npm ci --silent --no-audit --no-fund && $(GO) build -o ../$(BUILD)/oracle . && ../$(BUILD)/oracle
 
 .PHONY: shapes
-shapes: ## the official clients of Azure read the laboratory; their types must know all that it serves
+shapes: ## the official clients of Azure read the laboratory and its services; their types must know all that it serves
 	cd internal/lab/oracle && $(GO) test ./...
 
 .PHONY: terraform

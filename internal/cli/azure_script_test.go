@@ -123,7 +123,7 @@ func azure(ts *testscript.TestScript, neg bool, args []string) {
 	if len(keep) > 0 && strings.HasPrefix(keep[0], "{") {
 		body, keep = keep[0], keep[1:]
 	}
-	token := azureToken(ts)
+	token := azureToken(ts, "https://management.azure.com")
 	status, answer := azureDo(ts, args[1], ts.Getenv("MIVET_CLOUD")+strings.ReplaceAll(path, " ", "%20"), "application/json", body, token)
 	if status != want {
 		ts.Fatalf("%s %s: status %d, want %d: %s", args[1], path, status, want, answer)
@@ -167,11 +167,44 @@ func keepValues(ts *testscript.TestScript, text []byte, keep []string) {
 	}
 }
 
+// plane sends a request to the data plane of a service in the lab whose environment is in
+// use, as the caller of the environment, and may look for a text in the answer:
+// "plane 200 GET https://conf.azconfig.io/kv?api-version=1.0 [BODY] [TEXT]".
+func plane(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: plane STATUS METHOD URL [BODY] [TEXT]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	address, err := url.Parse(args[2])
+	ts.Check(err)
+	args = append(args, "", "")
+	audience, kind := "https://"+address.Host, "application/json"
+	if strings.HasSuffix(address.Host, ".core.windows.net") {
+		audience = "https://storage.azure.com"
+	}
+	token := azureToken(ts, audience)
+	header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {kind}}
+	if strings.HasSuffix(address.Host, ".documents.azure.com") {
+		header.Set("Authorization", "type=aad&ver=1.0&sig="+token)
+		header.Set("x-ms-documentdb-partitionkey", `["1"]`)
+		if strings.Contains(args[3], `"query"`) {
+			header.Set("Content-Type", "application/query+json")
+		}
+	}
+	proxy, err := url.Parse(ts.Getenv("HTTPS_PROXY"))
+	ts.Check(err)
+	status, answer := azureSend(ts, http.ProxyURL(proxy), args[1], args[2], header, args[3])
+	if status != want || !strings.Contains(string(answer), args[4]) {
+		ts.Fatalf("%s %s: status %d, want %d and %q: %s", args[1], args[2], status, want, args[4], answer)
+	}
+}
+
 // azureToken signs the caller of the environment in.
-func azureToken(ts *testscript.TestScript) string {
+func azureToken(ts *testscript.TestScript, audience string) string {
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {ts.Getenv("AZURE_CLIENT_ID")}, "client_secret": {ts.Getenv("AZURE_CLIENT_SECRET")},
-		"scope": {"https://management.azure.com/.default"},
+		"scope": {audience + "/.default"},
 	}
 	status, answer := azureDo(ts, http.MethodPost, ts.Getenv("AZURE_AUTHORITY_HOST")+ts.Getenv("AZURE_TENANT_ID")+"/oauth2/v2.0/token", "application/x-www-form-urlencoded", form.Encode(), "")
 	var t struct {
@@ -184,17 +217,22 @@ func azureToken(ts *testscript.TestScript) string {
 }
 
 func azureDo(ts *testscript.TestScript, method, address, contentType, body, token string) (int, []byte) {
+	header := http.Header{"Content-Type": {contentType}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return azureSend(ts, nil, method, address, header, body)
+}
+
+func azureSend(ts *testscript.TestScript, proxy func(*http.Request) (*url.URL, error), method, address string, header http.Header, body string) (int, []byte) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("SSL_CERT_FILE")))) {
 		ts.Fatalf("no certificate in %s", ts.Getenv("SSL_CERT_FILE"))
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{Proxy: proxy, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}}
 	req, err := http.NewRequestWithContext(context.Background(), method, address, bytes.NewReader([]byte(body)))
 	ts.Check(err)
-	req.Header.Set("Content-Type", contentType)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
+	req.Header = header
 	res, err := client.Do(req)
 	ts.Check(err)
 	answer, err := io.ReadAll(res.Body)

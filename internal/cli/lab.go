@@ -318,7 +318,7 @@ func (a *app) labEnv(ctx context.Context, dir string, on arm.ID) error {
 func labVariables(about *labFile, ca, az string, on arm.ID) [][2]string {
 	host := strings.TrimPrefix(about.URL, "https://")
 	network := [][2]string{
-		{"#", "the hosts of vaults, storage accounts and namespaces, and no others"},
+		{"#", "the hosts of the services that the lab has, and no others"},
 		{"HTTPS_PROXY", "http://" + host},
 		{"NO_PROXY", "localhost,127.0.0.1"},
 		{"#", "whom to trust: Go and OpenSSL, Python and az, Node; in this shell, the lab alone"},

@@ -150,11 +150,15 @@ func (q *dataRequest) log() {
 	if q.at == nil {
 		return
 	}
-	switch q.plane.api { //nolint:exhaustive // Service Bus logs single requests in premium namespaces alone
+	switch q.plane.api { //nolint:exhaustive // Service Bus logs single requests in premium namespaces alone; of the others no entry that tells the caller is published
 	case APIVault:
 		q.logVault()
-	case APIBlob, APIQueue:
+	case APIBlob, APIQueue, APITable:
 		q.logStorage()
+	case APICosmos:
+		q.logCosmos()
+	case APIAppConfig:
+		q.logConfig()
 	}
 }
 
@@ -202,7 +206,7 @@ func (q *dataRequest) logVault() {
 	q.journal.add("insights-logs-auditevent", resourcePath(q.at.id), q.now(), entry)
 }
 
-// logStorage writes a request to Blob or Queue Storage
+// logStorage writes a request to Blob, Queue or Table Storage
 // (MicrosoftDocs/azure-docs articles/storage/blobs/monitor-blob-storage-reference.md).
 func (q *dataRequest) logStorage() {
 	if q.act.name == "" {
@@ -210,7 +214,7 @@ func (q *dataRequest) logStorage() {
 	}
 	category := "StorageWrite"
 	switch {
-	case strings.HasPrefix(q.act.name, "Get"), strings.HasPrefix(q.act.name, "List"), strings.HasPrefix(q.act.name, "Peek"):
+	case strings.HasPrefix(q.act.name, "Get"), strings.HasPrefix(q.act.name, "List"), strings.HasPrefix(q.act.name, "Peek"), strings.HasPrefix(q.act.name, "Query"):
 		category = "StorageRead"
 	case strings.HasPrefix(q.act.name, "Delete"), strings.HasPrefix(q.act.name, "Clear"):
 		category = "StorageDelete"
@@ -233,8 +237,8 @@ func (q *dataRequest) logStorage() {
 	}
 	sum := sha256.Sum256([]byte(q.r.Header.Get("Authorization")))
 	text := "Success"
-	if code := q.w.Header().Get("x-ms-error-code"); code != "" {
-		text = code
+	if q.act.said != "" {
+		text = q.act.said
 	}
 	entry := object{
 		"time": logTime(q.now()), "resourceId": service, "category": category, "operationName": q.act.name, "operationVersion": q.r.Header.Get("x-ms-version"), "schemaVersion": "1.0",

@@ -18,6 +18,10 @@ type contents struct {
 	blobs  map[arm.Key]*blobContent
 	queues map[arm.Key]*queueContent // of storage accounts
 	buses  map[arm.Key]*queueContent
+	tables map[arm.Key]*tableContent
+	// items are those of Cosmos DB, by account; values are those of App Configuration.
+	items  map[arm.Key]map[string]*cosmosContainer
+	values map[arm.Key]map[string]*keyValue
 	// count numbers what is written, for tags and receipts.
 	count uint64
 }
@@ -25,6 +29,8 @@ type contents struct {
 func (c *contents) init() {
 	c.vaults, c.blobs = map[arm.Key]*vaultContent{}, map[arm.Key]*blobContent{}
 	c.queues, c.buses = map[arm.Key]*queueContent{}, map[arm.Key]*queueContent{}
+	c.tables, c.items = map[arm.Key]*tableContent{}, map[arm.Key]map[string]*cosmosContainer{}
+	c.values = map[arm.Key]map[string]*keyValue{}
 }
 
 // vault returns what is in a vault. The caller holds the lock.
@@ -57,6 +63,9 @@ func (c *contents) drop(id arm.ID, recoverable map[string]deletedVault) {
 	maps.DeleteFunc(c.blobs, func(k arm.Key, _ *blobContent) bool { return gone(k) })
 	maps.DeleteFunc(c.queues, func(k arm.Key, _ *queueContent) bool { return gone(k) })
 	maps.DeleteFunc(c.buses, func(k arm.Key, _ *queueContent) bool { return gone(k) })
+	maps.DeleteFunc(c.tables, func(k arm.Key, _ *tableContent) bool { return gone(k) })
+	maps.DeleteFunc(c.items, func(k arm.Key, _ map[string]*cosmosContainer) bool { return gone(k) })
+	maps.DeleteFunc(c.values, func(k arm.Key, _ map[string]*keyValue) bool { return gone(k) })
 	name := strings.ToLower(id.Name())
 	switch up := id.Parent(); arm.Fold(id.Type()) { // something in a resource that stays
 	case arm.Fold(containerType):
@@ -71,5 +80,11 @@ func (c *contents) drop(id arm.ID, recoverable map[string]deletedVault) {
 		if q := c.buses[up.Key()]; q != nil {
 			delete(q.queues, name)
 		}
+	case arm.Fold(tableType):
+		if t := c.tables[up.Parent().Key()]; t != nil {
+			delete(t.tables, name)
+		}
+	case arm.Fold(cosmosContainerType):
+		delete(c.items[up.Parent().Key()], cosmosName(up.Name(), id.Name()))
 	}
 }

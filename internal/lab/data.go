@@ -22,6 +22,10 @@ const (
 	APIBlob       API = "blob"
 	APIQueue      API = "queue"
 	APIServiceBus API = "servicebus"
+	APITable      API = "table"
+	APICosmos     API = "cosmos"
+	APIAppConfig  API = "appconfig"
+	APIOpenAI     API = "openai"
 )
 
 // dataPlane is a service that is asked at a host of the resource itself.
@@ -38,7 +42,11 @@ type dataPlane struct {
 // dataPlanes are the services that the lab speaks for. Audiences:
 // learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses,
 // learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory,
-// learn.microsoft.com/azure/service-bus-messaging/service-bus-managed-service-identity.
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-managed-service-identity,
+// learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control (and
+// Azure/azure-sdk-for-go sdk/data/azcosmos, which asks for the account's own),
+// learn.microsoft.com/azure/azure-app-configuration/rest-api-authentication-azure-ad,
+// learn.microsoft.com/azure/ai-foundry/openai/how-to/managed-identity.
 var dataPlanes = []dataPlane{
 	{APIVault, vaultType, []string{".vault.azure.net", ".vault.lab.invalid"}, []string{"https://vault.azure.net", "https://vault.lab.invalid"}},
 	{
@@ -52,11 +60,21 @@ var dataPlanes = []dataPlane{
 		[]string{"https://storage.azure.com", "https://*.queue.core.windows.net", "https://*.queue.core.lab.invalid"},
 	},
 	{APIServiceBus, busType, []string{".servicebus.windows.net", ".servicebus.lab.invalid"}, []string{"https://servicebus.azure.net", "https://*.servicebus.windows.net"}},
+	{
+		APITable, storageType,
+		[]string{".table.core.windows.net", ".table.core.lab.invalid"},
+		[]string{"https://storage.azure.com", "https://*.table.core.windows.net", "https://*.table.core.lab.invalid"},
+	},
+	{APICosmos, cosmosType, []string{".documents.azure.com"}, []string{"https://*.documents.azure.com", "https://cosmos.azure.com"}},
+	{APIAppConfig, configType, []string{".azconfig.io"}, []string{"https://*.azconfig.io", "https://azconfig.io"}},
+	{APIOpenAI, aiType, []string{".openai.azure.com", ".cognitiveservices.azure.com"}, []string{"https://cognitiveservices.azure.com"}},
 }
 
 const (
 	storageType = "Microsoft.Storage/storageAccounts"
 	busType     = "Microsoft.ServiceBus/namespaces"
+	configType  = "Microsoft.AppConfiguration/configurationStores"
+	aiType      = "Microsoft.CognitiveServices/accounts"
 )
 
 // planeOf finds the service behind a host, and the name that the host begins with.
@@ -154,6 +172,9 @@ func (s *view) serveData(w *recorder, r *http.Request) {
 	plane, name := planeOf(host)
 	q := &dataRequest{view: s, w: w, r: r, plane: plane, host: host, name: name, at: s.world.account(plane.typ, name)}
 	q.parts = strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
+	if plane.api == APICosmos {
+		plainBearer(r.Header)
+	}
 	c, err := s.authenticate(w, r, plane.audiencesFor(name)...)
 	if err == nil {
 		q.c, w.caller = c, c.OID
@@ -168,6 +189,14 @@ func (s *view) serveData(w *recorder, r *http.Request) {
 		q.serveQueue(err)
 	case APIServiceBus:
 		q.serveBus(err)
+	case APITable:
+		q.serveTable(err)
+	case APICosmos:
+		q.serveCosmos(err)
+	case APIAppConfig:
+		q.serveConfig(err)
+	case APIOpenAI:
+		q.serveModel(err)
 	}
 }
 

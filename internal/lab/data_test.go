@@ -642,6 +642,10 @@ func TestAudiences(t *testing.T) {
 	f("https://.queue.core.windows.net", "")
 	f("https://a.b.queue.core.windows.net", "")
 	f("https://x.servicebus.windows.net", APIServiceBus)
+	f("https://x.table.core.windows.net", APITable)
+	f("https://x.documents.azure.com", APICosmos)
+	f("https://azconfig.io", APIAppConfig)
+	f("https://cognitiveservices.azure.com", APIOpenAI)
 	f("https://kv.vault.azure.net", "") // a frequent mistake
 	f("https://example.com", "")
 	if got := FaultAPIs(); !slices.Contains(got, APIVault) || slices.Contains(got, APIAdmin) {

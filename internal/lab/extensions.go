@@ -108,7 +108,7 @@ func (q *armRequest) cosmosAssignments(t target) {
 		if g.System != mivet.LocalCosmos || !g.Account.Equal(t.parent) {
 			continue
 		}
-		id := mustID(g.Account.String() + "/sqlRoleAssignments/" + guidOf("cosmos", string(g.Account.Key()), g.Scope, g.Role, string(g.Principal)))
+		id := w.cosmosGrantID(g)
 		scope := g.Account.String()
 		if g.Scope != "" && g.Scope != "/" {
 			scope += g.Scope
@@ -118,6 +118,11 @@ func (q *armRequest) cosmosAssignments(t target) {
 		}})})
 	}
 	q.child(t, cosmosType+"/sqlRoleAssignments/read", all)
+}
+
+// cosmosGrantID is the ID of a role assignment of an account's own.
+func (w *world) cosmosGrantID(g *mivet.LocalAssignment) arm.ID {
+	return mustID(g.Account.String() + "/sqlRoleAssignments/" + guidOf("cosmos", string(g.Account.Key()), g.Scope, g.Role, string(g.Principal)))
 }
 
 func lastOf(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

@@ -135,7 +135,7 @@ func (s *view) serve(w *recorder, r *http.Request, api API, f *Fault) {
 		s.serveResourceGraph(w, r, f)
 	case APIManagedHSM:
 		s.serveHSM(w, r)
-	case APIVault, APIBlob, APIQueue, APIServiceBus:
+	case APIVault, APIBlob, APIQueue, APIServiceBus, APITable, APICosmos, APIAppConfig, APIOpenAI:
 		s.serveData(w, r)
 	case APIManagement, APIAdmin:
 		s.serveARM(w, r, f)

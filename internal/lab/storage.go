@@ -15,7 +15,7 @@ import (
 	"github.com/mivet/mivet/arm"
 )
 
-// storageError is an error of Blob and Queue storage
+// storageError is an error of Blob and Queue Storage
 // (learn.microsoft.com/rest/api/storageservices/status-and-error-codes2).
 type storageError struct {
 	XMLName xml.Name `xml:"Error"`
@@ -27,8 +27,13 @@ type storageError struct {
 // fail writes an error. An answer to HEAD has only its headers.
 func (q *dataRequest) fail(status int, code, message, detail string) {
 	h := q.w.Header()
-	h.Set("x-ms-error-code", code)
+	q.act.said = code
 	message = fmt.Sprintf("%s\nRequestId:%s\nTime:%s", message, h.Get("x-ms-request-id"), q.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
+	if q.plane.api == APITable {
+		q.tableFail(status, code, message)
+		return
+	}
+	h.Set("x-ms-error-code", code)
 	q.writeXML(status, storageError{Code: code, Message: message, Detail: detail})
 }
 

@@ -161,7 +161,7 @@ func (w *world) addResources() {
 	for i := range w.resources {
 		t := &w.resources[i]
 		w.byKey[t.key] = int32(i)
-		if strings.EqualFold(t.typ, vaultType) || strings.EqualFold(t.typ, storageType) || strings.EqualFold(t.typ, busType) {
+		if slices.ContainsFunc(dataPlanes, func(p dataPlane) bool { return strings.EqualFold(p.typ, t.typ) }) {
 			w.accounts[strings.ToLower(t.typ+"/"+t.id.Name())] = int32(i)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // Unused is a name that nobody uses, for requests that must find nothing. It fits the rules
-// for names of all services.
+// for names of all services but tables, which have no hyphens
+// (learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model).
 const Unused = "mivet-test-3f9c1d7e52ab"
 
 // ErrNoRequest says that an access cannot be asked for without changing something.
@@ -59,16 +60,30 @@ type Request struct {
 	Body        string
 	// Audience is whom the token is for, without "/.default".
 	Audience string
-	// Cosmos is true where the token is written into the header as Cosmos DB wants it.
-	Cosmos bool
+	// Service is whose answers they are, where these have a form of their own.
+	Service Service
 	// Wrong is true where the request is made so that the service refuses it as wrong, once it
 	// has let the caller in.
 	Wrong bool
-	// Bus is true where a refusal of access has the status 401.
-	Bus bool
 	// Versions is true where the service names the versions of its API that it knows.
 	Versions bool
 }
+
+// Service is a service whose answers have a form of their own.
+type Service uint8
+
+// The services whose answers differ from those of the others.
+const (
+	Common Service = iota
+	// Bus is Service Bus, which refuses with the status 401.
+	Bus
+	// Cosmos is Cosmos DB, which also wants the token in another form.
+	Cosmos
+	// Config is App Configuration, which refuses without a word.
+	Config
+	// Model is Azure OpenAI, which refuses with the status 401.
+	Model
+)
 
 // For makes the request that asks for an operation on a resource. The error wraps
 // [ErrNoRequest] where there is none.
@@ -268,7 +283,7 @@ func askQueue(a *asking) *Request {
 // askTable: learn.microsoft.com/rest/api/storageservices/table-service-rest-api. Merging and
 // deleting need an entity that is there; inserting does not.
 func askTable(a *asking) *Request {
-	table := a.name("Microsoft.Storage/storageAccounts/tableServices/tables")
+	table := strings.ReplaceAll(a.name("Microsoft.Storage/storageAccounts/tableServices/tables"), "-", "")
 	entity := "/" + table + "(PartitionKey='" + Unused + "',RowKey='" + Unused + "')"
 	json := func() http.Header { return http.Header{"Accept": {"application/json;odata=nometadata"}} }
 	switch {
@@ -278,6 +293,13 @@ func askTable(a *asking) *Request {
 		h := json()
 		h.Set("If-Match", "*")
 		return a.storage(http.MethodDelete, "table", entity, h)
+	case a.is("tableServices/tables/entities/update/action"):
+		h := json()
+		h.Set("If-Match", "*")
+		h.Set("Content-Type", "application/json")
+		r := a.storage("MERGE", "table", entity, h)
+		r.Body = "{}"
+		return r
 	}
 	return nil
 }
@@ -291,18 +313,22 @@ func askBus(a *asking) *Request {
 	const id = "/messages/00000000-0000-4000-8000-3f9c1d7e52ab/00000000-0000-4000-8000-3f9c1d7e52ac"
 	return &Request{
 		Method: http.MethodPut, URL: "https://" + a.parts[0].name + "." + a.h.Bus + "/" + url.PathEscape(a.parts[1].name) + id,
-		Audience: "https://servicebus.azure.net", Bus: true,
+		Audience: "https://servicebus.azure.net", Service: Bus,
 	}
 }
 
 // askCosmos: learn.microsoft.com/rest/api/cosmos-db/cosmosdb-resource-uri-syntax-for-rest, and
-// access-control-on-cosmosdb-resources for the header.
+// access-control-on-cosmosdb-resources for the header. Whether the service looks for the
+// container or at the caller first is not documented, so it must be one that is there.
 func askCosmos(a *asking) *Request {
 	const databases = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases"
+	if len(a.parts) < 3 {
+		return nil
+	}
 	host := "https://" + a.parts[0].name + "." + a.h.Cosmos
 	r := &Request{
 		URL:      host + "/dbs/" + a.name(databases) + "/colls/" + a.name(databases+"/containers") + "/docs/" + Unused,
-		Audience: host, Cosmos: true,
+		Audience: host, Service: Cosmos,
 		Header: http.Header{"X-Ms-Version": {"2018-12-31"}, "X-Ms-Documentdb-Partitionkey": {`["` + Unused + `"]`}},
 	}
 	switch {
@@ -323,7 +349,7 @@ func askCosmos(a *asking) *Request {
 // askConfig: learn.microsoft.com/azure/azure-app-configuration/rest-api-key-value.
 func askConfig(a *asking) *Request {
 	host := "https://" + a.parts[0].name + "." + a.h.AppConfig
-	r := &Request{URL: host + "/kv/" + Unused + "?api-version=1.0", Audience: host}
+	r := &Request{URL: host + "/kv/" + Unused + "?api-version=1.0", Audience: host, Service: Config}
 	switch {
 	case a.is("keyValues/read"):
 		r.Method = http.MethodGet
@@ -339,10 +365,13 @@ func askConfig(a *asking) *Request {
 }
 
 // askModel: learn.microsoft.com/azure/ai-services/openai/reference. A body without messages or
-// input is refused before a model sees it.
+// input is refused before a model sees it. Whether the service looks for the deployment or at
+// the caller first is not documented, so it must be one that is there.
 func askModel(a *asking) *Request {
 	var verb string
 	switch {
+	case len(a.parts) < 2:
+		return nil
 	case a.is("OpenAI/deployments/chat/completions/action"):
 		verb = "chat/completions"
 	case a.is("OpenAI/deployments/embeddings/action"):
@@ -353,7 +382,7 @@ func askModel(a *asking) *Request {
 		return nil
 	}
 	return &Request{
-		Method: http.MethodPost, Body: "{}", Wrong: true, Audience: a.h.OpenAIAudience, Header: http.Header{"Content-Type": {"application/json"}},
+		Method: http.MethodPost, Body: "{}", Wrong: true, Service: Model, Audience: a.h.OpenAIAudience, Header: http.Header{"Content-Type": {"application/json"}},
 		URL: "https://" + a.parts[0].name + "." + a.h.OpenAI + "/openai/deployments/" + a.name("Microsoft.CognitiveServices/accounts/deployments") + "/" + verb + "?api-version=2024-10-21",
 	}
 }

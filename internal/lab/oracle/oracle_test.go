@@ -68,11 +68,17 @@ const subscription = "shop-prod"
 
 func start(t *testing.T) *azure {
 	t.Helper()
+	name, text := tenants.Demo()
+	return serve(t, name, text)
+}
+
+// serve starts a lab with a tenant.
+func serve(t *testing.T, name string, text []byte) *azure {
+	t.Helper()
 	cat, err := catalog.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, text := tenants.Demo()
 	snap, err := tenant.Parse(name, bytes.NewReader(text), tenant.Options{Role: func(role string) (mivet.RoleID, bool) {
 		if r := cat.RoleByName(role); r != nil {
 			return r.ID, true
