@@ -47,7 +47,7 @@ var layers = []layer{
 	{pkgs: []string{"rules/*"}, pure: true},
 	{pkgs: []string{"rules"}, pure: true},
 	{pkgs: []string{"report"}, pure: true},
-	{pkgs: []string{"review"}, pure: true},
+	{pkgs: []string{"review", "forensics"}, pure: true},
 	{pkgs: []string{"armtemplate"}, pure: true, only: []string{"arm"}},
 	{pkgs: []string{"bicep"}, pure: true, only: []string{"arm", "armtemplate"}},
 	{pkgs: []string{"internal/*"}},
