@@ -110,7 +110,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed,
+			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed, "packs": packs,
 		},
 	})
 }
