@@ -48,11 +48,12 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Parse reads one entry, a JSON object. What it returns is valid until the next call.
 func (p *Parser) Parse(text []byte) (*Entry, error) {
+	if len(text) > MaxEntry {
+		return nil, ErrTooLong
+	}
 	if p.forms.along(&p.s, text) {
-		if p.s.space(); p.s.i == len(text) {
-			p.read()
-			return &p.e, nil
-		}
+		p.read()
+		return &p.e, nil
 	}
 	if err := p.s.scan(text); err != nil {
 		return nil, &SyntaxError{Offset: p.s.i, Err: err}
@@ -60,23 +61,6 @@ func (p *Parser) Parse(text []byte) (*Entry, error) {
 	p.forms.add(&p.s)
 	p.read()
 	return &p.e, nil
-}
-
-// ParseLine reads the entry on the first line of a text and returns its length, without the
-// end of the line, also where it is faulty.
-func (p *Parser) ParseLine(text []byte) (e *Entry, length int, err error) {
-	if p.forms.along(&p.s, text) && p.s.i <= MaxEntry {
-		p.read()
-		return &p.e, p.s.i, nil
-	}
-	if length = bytes.IndexByte(text, '\n'); length < 0 {
-		length = len(text)
-	}
-	if length > MaxEntry {
-		return nil, length, ErrTooLong
-	}
-	e, err = p.Parse(text[:length])
-	return e, length, err
 }
 
 // read makes an entry of what the scanner found.
@@ -180,6 +164,8 @@ var categories = map[string]Log{
 	"mysqlauditlogs": OtherLog, "mysqlslowlogs": OtherLog, "postgresqllogs": OtherLog, "sqlsecurityauditevents": OtherLog,
 	"kube-audit": OtherLog, "kube-audit-admin": OtherLog, "guard": OtherLog, "aksaudit": OtherLog, "aksauditadmin": OtherLog,
 	"containerregistryrepositoryevents": OtherLog, "containerregistryloginevents": OtherLog,
+	"controlplanerequests": OtherLog, "mongorequests": OtherLog, "cassandrarequests": OtherLog, "gremlinrequests": OtherLog, "tableapirequests": OtherLog,
+	"queryruntimestatistics": OtherLog, "partitionkeystatistics": OtherLog, "partitionkeyruconsumption": OtherLog,
 	"appserviceauditlogs": OtherLog, "appservicefileauditlogs": OtherLog, "appservicehttplogs": OtherLog,
 	"azurepolicyevaluationdetails": OtherLog, "azurepolicyevaluationdetailslogs": OtherLog,
 }
@@ -204,7 +190,7 @@ func (p *Parser) kind() Log {
 	if log == UnknownLog && len(e.Category) == 0 {
 		log = p.shape()
 	}
-	if ownCategories&(1<<log) != 0 && len(e.Resource) > 0 && !p.of.is(log) {
+	if ownCategories&(1<<log) != 0 && p.of.named && !p.of.is(log) {
 		return UnknownLog
 	}
 	switch {
@@ -256,6 +242,12 @@ func (p *Parser) shape() Log {
 		return Cosmos
 	case has(slotObjectKey):
 		return Storage
+	case has(slotCreated, slotAppID, slotResourceID) && !p.of.named:
+		// A sign-in as Microsoft Graph lists it.
+		if len(s.get(slotServicePrincipal)) > 0 && len(s.get(slotUserID)) == 0 {
+			return SignIn
+		}
+		return OtherLog
 	case has(slotMethod, slotRequestURI, slotAppID) && (has(slotUserID) || has(slotServicePrincipal)):
 		return Graph
 	}

@@ -3,8 +3,6 @@
 package usage
 
 import (
-	"encoding/binary"
-	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -16,7 +14,7 @@ import (
 const (
 	maxOrigins  = 64      // of a principal
 	maxUnmapped = 4096    // kinds of entries that name no right
-	maxShort    = 1 << 15 // short cuts to what is known
+	maxHabits   = 1 << 16 // what is looked up at once
 )
 
 // Summary is what an aggregator has counted.
@@ -41,12 +39,10 @@ type Aggregator struct {
 	what       []right   // by the number of the action
 
 	facts  table
-	calls  map[uint64]call
+	calls  map[hash]call
 	buffer []byte
 
-	// What entries had in common with earlier ones, looked up once for all of it.
-	doers map[string]doer
-	deeds map[string]deed
+	habits habits
 
 	seen     map[string]*Seen
 	last     *Seen
@@ -56,13 +52,10 @@ type Aggregator struct {
 // NewAggregator returns an empty aggregator.
 func NewAggregator() *Aggregator {
 	return &Aggregator{
-		principals: names{}, actions: names{}, scopes: names{}, calls: map[uint64]call{},
-		doers: map[string]doer{}, deeds: map[string]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
+		principals: names{}, actions: names{}, scopes: names{}, calls: map[hash]call{},
+		seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
-
-// callSeed is for the digests of calls, in all aggregators alike, so that they can be merged.
-var callSeed = maphash.MakeSeed()
 
 // names gives each text a number.
 type names map[string]uint32
@@ -80,8 +73,14 @@ func (n names) of(b []byte) (id uint32, added bool) {
 // subject is a principal, or an application where no principal is named.
 type subject struct {
 	principal, app string
-	origins        []Origin
-	more           *Origin
+	origins        []origin
+	more           *tally // of all that were too many to keep
+}
+
+// origin is an [Origin] as it is counted.
+type origin struct {
+	Origin
+	*tally
 }
 
 // right is an action as a log names it.
@@ -97,87 +96,31 @@ type call struct {
 	outcome logs.Outcome
 }
 
-// doer is who did something and from where: the number of the principal and of its origin,
-// -1 for the one that stands for too many.
-type doer struct {
-	who    uint32
-	origin int32
-}
-
-// deed is what was done where, and the log that tells of it.
-type deed struct {
-	what, where uint32
-	seen        *Seen
-}
-
 // Add counts an entry. It keeps nothing of the entry's memory.
 func (a *Aggregator) Add(e *logs.Entry) {
 	a.entries++
 	byApp := e.Reason == logs.NoPrincipal && len(e.AppID) > 0
 	if !e.Use() && !byApp {
-		a.saw(e).add(e)
+		a.saw(e).add(DayOf(e.Time))
 		a.leave(e)
 		if len(e.Principal) > 0 && e.Log == logs.SignIn {
-			a.from(a.doer(e, false), e)
+			s, _ := a.subject(e, false)
+			s.origin(e).count(e)
 		}
 		return
 	}
-	who, what := a.doer(e, byApp), a.deed(e)
-	what.seen.add(e)
-	a.from(who, e)
-	row := a.facts.row(factKey{who.who, what.what, what.where, DayOf(e.Time)})
-	if e.Log == logs.Activity && len(e.Correlation) > 0 {
-		a.call(row, e)
-		return
+	if day := DayOf(e.Time); e.Log != logs.Activity || len(e.Correlation) == 0 {
+		a.repeat(a.habit(e, byApp), e, day)
+	} else {
+		a.saw(e).add(day)
+		s, who := a.subject(e, byApp)
+		s.origin(e).count(e)
+		a.call(a.facts.row(factKey{who, a.right(e), a.scope(e), day}), e)
 	}
-	f := &a.facts.rows[row]
-	f.add(e.Granted, e.Count)
-	f.at(e.Time)
 }
 
 // Repeated counts an entry that was there already, and is not to be added.
 func (a *Aggregator) Repeated() { a.repeated++ }
-
-// join appends texts so that they can be told apart.
-func join(b []byte, texts ...[]byte) []byte {
-	for _, t := range texts {
-		b = append(binary.AppendUvarint(b, uint64(len(t))), t...)
-	}
-	return b
-}
-
-func (a *Aggregator) doer(e *logs.Entry, byApp bool) doer {
-	id := e.Principal
-	if byApp {
-		id = nil
-	}
-	a.buffer = join(a.buffer[:0], id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent)
-	if d, ok := a.doers[string(a.buffer)]; ok {
-		return d
-	}
-	key := string(a.buffer)
-	s, who := a.subject(e, byApp)
-	d := doer{who, s.origin(e)}
-	if len(a.doers) >= maxShort {
-		clear(a.doers)
-	}
-	a.doers[key] = d
-	return d
-}
-
-func (a *Aggregator) deed(e *logs.Entry) deed {
-	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), e.Category, e.Resource, e.Action, e.Scope)
-	if d, ok := a.deeds[string(a.buffer)]; ok {
-		return d
-	}
-	key := string(a.buffer)
-	d := deed{a.right(e), a.scope(e), a.saw(e)}
-	if len(a.deeds) >= maxShort {
-		clear(a.deeds)
-	}
-	a.deeds[key] = d
-	return d
-}
 
 // subject finds the principal, or the application.
 func (a *Aggregator) subject(e *logs.Entry, byApp bool) (*subject, uint32) {
@@ -218,7 +161,7 @@ func (a *Aggregator) scope(e *logs.Entry) uint32 {
 // granted.
 func (a *Aggregator) call(row int32, e *logs.Entry) {
 	a.buffer = join(a.buffer[:0], e.Correlation, e.Call, e.Action, e.Scope)
-	h := maphash.Bytes(callSeed, a.buffer)
+	h := hashOf(a.buffer)
 	a.facts.rows[row].at(e.Time)
 	c, known := a.calls[h]
 	if !known {
@@ -230,7 +173,7 @@ func (a *Aggregator) call(row int32, e *logs.Entry) {
 }
 
 // again puts together what two entries tell of one call. The first is counted.
-func (a *Aggregator) again(h uint64, c, d call) {
+func (a *Aggregator) again(h hash, c, d call) {
 	best := c
 	if a.facts.rows[d.row].day < a.facts.rows[c.row].day {
 		best.row = d.row
@@ -258,9 +201,8 @@ func (a *Aggregator) saw(e *logs.Entry) *Seen {
 	return s
 }
 
-func (s *Seen) add(e *logs.Entry) {
+func (s *Seen) add(day Day) {
 	s.Entries++
-	day := DayOf(e.Time)
 	s.span(day, day)
 }
 
@@ -300,37 +242,39 @@ func (a *Aggregator) leave(e *logs.Entry) {
 	u.Entries++
 }
 
-// origin finds the number of where an operation came from.
-func (s *subject) origin(e *logs.Entry) int32 {
+// origin finds where an operation came from.
+func (s *subject) origin(e *logs.Entry) *tally {
 	for i := range s.origins {
 		o := &s.origins[i]
 		if o.Agent == string(e.Agent) && o.Caller == string(e.Caller) && o.Host == string(e.Host) &&
 			o.Credential == string(e.Credential) && o.App == string(e.AppID) {
-			return int32(i) //nolint:gosec // at most maxOrigins
+			return o.tally
 		}
 	}
-	if len(s.origins) >= maxOrigins {
-		if s.more == nil {
-			s.more = &Origin{More: true}
-		}
-		return -1
-	}
-	s.origins = append(s.origins, Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
-	return int32(len(s.origins) - 1) //nolint:gosec // at most maxOrigins
+	return s.find(&Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
 }
 
-// from counts where an operation came from.
-func (a *Aggregator) from(d doer, e *logs.Entry) {
-	s := &a.who[d.who]
-	o := s.more
-	if d.origin >= 0 {
-		o = &s.origins[d.origin]
+// find returns the count of an origin, which is kept unless there are too many.
+func (s *subject) find(o *Origin) *tally {
+	for i := range s.origins {
+		if s.origins[i].Origin == *o {
+			return s.origins[i].tally
+		}
 	}
-	o.add(e.Granted, e.Count, e.Time)
+	if len(s.origins) < maxOrigins {
+		s.origins = append(s.origins, origin{*o, newTally()})
+		return s.origins[len(s.origins)-1].tally
+	}
+	if s.more == nil {
+		s.more = newTally()
+	}
+	return s.more
 }
 
 // Merge adds what another aggregator has counted. The other one is not to be used again.
 func (a *Aggregator) Merge(b *Aggregator) {
+	a.settle()
+	b.settle()
 	a.entries += b.entries
 	a.repeated += b.repeated
 	who := make([]uint32, len(b.who))
@@ -393,34 +337,19 @@ func (a *Aggregator) mergeCalls(b *Aggregator, rows []int32) {
 
 func (s *subject) merge(o *subject) {
 	for i := range o.origins {
-		s.take(&o.origins[i])
+		s.find(&o.origins[i].Origin).merge(o.origins[i].tally)
 	}
 	if o.more != nil {
-		s.take(o.more)
-	}
-}
-
-// take adds an origin of the same subject.
-func (s *subject) take(o *Origin) {
-	same := func(m Origin) bool {
-		return m.Agent == o.Agent && m.Caller == o.Caller && m.Host == o.Host && m.Credential == o.Credential && m.App == o.App
-	}
-	i := slices.IndexFunc(s.origins, same)
-	switch {
-	case i >= 0 && !o.More:
-		s.origins[i].Merge(&o.Counts)
-	case len(s.origins) < maxOrigins && !o.More:
-		s.origins = append(s.origins, *o)
-	default:
 		if s.more == nil {
-			s.more = &Origin{More: true}
+			s.more = newTally()
 		}
-		s.more.Merge(&o.Counts)
+		s.more.merge(o.more)
 	}
 }
 
 // Summary returns all that was counted, in order.
 func (a *Aggregator) Summary() *Summary {
+	a.settle()
 	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts.rows))}
 	scopes := make([]string, len(a.scopes))
 	for text, n := range a.scopes {
@@ -440,14 +369,14 @@ func (a *Aggregator) Summary() *Summary {
 		s := &a.who[i]
 		list := s.origins
 		if s.more != nil {
-			list = append(slices.Clip(list), *s.more)
+			list = append(slices.Clip(list), origin{Origin{More: true}, s.more})
 		}
 		for _, o := range list {
-			o.Principal = s.principal
+			o.Principal, o.Counts = s.principal, o.counts()
 			if s.app != "" {
 				o.App = s.app
 			}
-			out.Origins = append(out.Origins, o)
+			out.Origins = append(out.Origins, o.Origin)
 		}
 	}
 	for _, s := range a.seen {

@@ -137,8 +137,12 @@ func (q *questions) applications(who mivet.PrincipalID) []string {
 	return apps
 }
 
-// memoryLimit is what the collector of garbage is asked to keep to while logs are read.
-const memoryLimit = 384 << 20
+// memoryLimit is what the collector of garbage is asked to keep to while logs are read. Below
+// it there is little for it to do, and it is to start seldom.
+const (
+	memoryLimit    = 384 << 20
+	garbagePercent = 400
+)
 
 // readLogs reads what is new in the logs into the facts.
 func (a *app) readLogs(ctx context.Context, f *usageFlags) (*usage.Ledger, error) {
@@ -147,6 +151,7 @@ func (a *app) readLogs(ctx context.Context, f *usageFlags) (*usage.Ledger, error
 		return ledger, err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	defer debug.SetGCPercent(debug.SetGCPercent(garbagePercent))
 	now := a.Clock().UTC()
 	ledger.Close(now)
 	begin := a.Clock()
@@ -179,14 +184,19 @@ func readFacts(name string) (*usage.Ledger, error) {
 	return ledger, nil
 }
 
-// tellLogs says what was read and what could not be.
-func (a *app) tellLogs(r *logfiles.Report, took time.Duration) {
+// tellFaults says what could not be read.
+func (a *app) tellFaults(r *logfiles.Report) {
 	for i := range r.Faults {
 		a.note("%v", &r.Faults[i])
 	}
 	if more := r.FaultCount - int64(countLines(r.Faults)); more > 0 {
 		a.note("%s more could not be read", counted(int(more), "entry"))
 	}
+}
+
+// tellLogs says what was read and what could not be.
+func (a *app) tellLogs(r *logfiles.Report, took time.Duration) {
+	a.tellFaults(r)
 	if a.verbose {
 		a.note("read %s of %s in %s, %s unchanged, %s left out", counted(int(r.Entries), "entry"), counted(r.Files, "file"), took.Round(time.Millisecond),
 			counted(r.Unchanged, "file"), counted(r.LeftOut, "file"))
