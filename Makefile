@@ -9,11 +9,12 @@ tool = $(GO) tool -modfile=tools/$(1)/go.mod $(1)
 # Where goroutines, caches or compiled engines are shared. Folders that do not exist yet are left out.
 RACE := $(wildcard abac authz redact snapshot vet internal/collect internal/lab internal/probe internal/server internal/store)
 
-# Settings: make fuzz FUZZTIME=600, make vuln VULNDB=DIR|FILE.tgz|URL, make bench BENCH=Check, make soak SOAK=10m
+# Settings: make fuzz FUZZTIME=600, make vuln VULNDB=DIR|FILE.tgz|URL, make bench BENCH=Check, make soak SOAK=10m, make solver SOLVER=glpsol
 FUZZTIME ?= 60
 VULNDB ?=
 BENCH ?= .
 SOAK ?= 30m
+SOLVER ?= cbc
 
 .DEFAULT_GOAL := help
 
@@ -78,6 +79,10 @@ fuzz: ## FUZZTIME seconds, shared by all fuzz targets of the repository
 oracle: ## real client libraries in simulated hosts; they must do what is predicted
 	@mkdir -p $(BUILD)
 	cd oracle && npm ci --silent --no-audit --no-fund && $(GO) build -o ../$(BUILD)/oracle . && ../$(BUILD)/oracle
+
+.PHONY: solver
+solver: ## proposals of minimize against an integer programming solver: SOLVER=cbc or glpsol, of Debian's coinor-cbc and glpk-utils
+	MIVET_SOLVER=$(SOLVER) $(GO) test ./minimize -count=1 -run='^TestAgainstSolver$$' -timeout=0 -v
 
 .PHONY: shapes
 shapes: ## the official clients of Azure read the laboratory and its services; their types must know all that it serves

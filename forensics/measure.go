@@ -17,13 +17,14 @@ import (
 // that all commands weigh alike.
 type Measure struct {
 	Catalog *catalog.Catalog
-	// Contains, Count and Weight are those of [minimize.Problem].
+	// Contains and Count are those of [minimize.Problem], Weight that of [minimize.NewRoles].
 	Contains func(scope, below arm.ID) bool
-	Count    func(scope arm.ID, provider string) int
+	Count    func(scope arm.ID) map[string]int
 	Weight   func(op arm.Operation, plane mivet.Plane) int
 
-	defs  []*mivet.RoleDefinition
-	roles *minimize.Roles
+	defs   []*mivet.RoleDefinition
+	roles  *minimize.Roles
+	byName *minimize.Roles // the same, weighed by the names of operations; nil until it is asked
 }
 
 // load compares the roles of a snapshot and of Azure with all operations, once.
@@ -38,11 +39,21 @@ func (m *Measure) load(s *mivet.Snapshot) {
 			}
 		}
 	}
-	m.roles = minimize.NewRoles(m.Catalog, m.defs)
+	m.roles = minimize.NewRoles(m.Catalog, m.defs, m.Weight)
 }
 
 func (m *Measure) problem(needs []minimize.Need) *minimize.Problem {
-	return &minimize.Problem{Needs: needs, Roles: m.roles, Contains: m.Contains, Count: m.Count, Weight: m.Weight}
+	return &minimize.Problem{Needs: needs, Roles: m.roles, Contains: m.Contains, Count: m.Count}
+}
+
+// plain is the same problem where an operation weighs what its name tells.
+func (m *Measure) plain(needs []minimize.Need) *minimize.Problem {
+	if m.byName == nil {
+		m.byName = minimize.NewRoles(m.Catalog, m.defs, nil)
+	}
+	p := m.problem(needs)
+	p.Roles = m.byName
+	return p
 }
 
 // risk weighs a role at some places.

@@ -283,8 +283,7 @@ func (u *urgency) broad(x *Urgent, p *minimize.Proposal, def *mivet.RoleDefiniti
 		return "with it whoever holds it gives itself and others any role there"
 	}
 	// The role itself, at the places of the smallest grants.
-	plain := u.Measure.problem(needs)
-	plain.Weight = nil
+	plain := u.Measure.plain(needs)
 	here := make([]arm.ID, 0, len(p.Grants))
 	var enough int64
 	for _, g := range p.Grants {

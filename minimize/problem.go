@@ -42,19 +42,18 @@ type Problem struct {
 	// Scopes are more places where a role may be given, beside those of the needs, of
 	// Today, and the narrowest that hold several needs.
 	Scopes []arm.ID
-	// Contains says whether a scope holds another; nil: as the names tell.
+	// Contains says whether a scope holds another; nil: as the names tell. It is asked of
+	// management groups alone.
 	Contains func(scope, below arm.ID) bool
-	// Count says how many resources of a provider, such as "microsoft.storage", lie at a
-	// scope and below it; nil: one.
-	Count func(scope arm.ID, provider string) int
-	// Weight is the risk of one operation on one resource; nil: [Weight].
-	Weight func(op arm.Operation, plane mivet.Plane) int
-	// PerGrant is what each grant costs in itself; 0: 3.
-	PerGrant int
-	// MaxGrants bounds how many grants a proposal has; 0: no bound.
-	MaxGrants int
-	// MaxNodes bounds the search; 0: 5,000 steps, which take about a second.
-	MaxNodes int
+	// Count says how many resources of each provider, such as "microsoft.storage", lie at a
+	// scope and below it; nil: one of each.
+	Count func(scope arm.ID) map[string]int
+	// PerGrant is what each grant costs in itself; 0: 3. PerForeign is what it costs besides
+	// where its role is made for another product than those whose operations it is for; 0:
+	// 100, less than 0: nothing.
+	PerGrant, PerForeign int
+	// MaxWork bounds the search; 0: as many steps as take about half a second.
+	MaxWork int64
 }
 
 // The weights of operations, and what a grant costs: reading is the unit, and what a
@@ -64,8 +63,9 @@ const (
 	weightChange = 4
 	dataFactor   = 2
 
-	defaultPerGrant = 3
-	defaultMaxNodes = 5_000
+	defaultPerGrant   = 3
+	defaultPerForeign = 100
+	defaultMaxWork    = 400_000_000
 )
 
 // Weight is the risk of an operation by its name: 1 to read, 4 to change, twice that for
@@ -84,13 +84,16 @@ func Weight(op arm.Operation, plane mivet.Plane) int {
 // Proposal is a set of grants that covers every need.
 type Proposal struct {
 	Grants []Grant
+	// Foreign are those of the grants whose role is made for another product than those
+	// whose operations it is for.
+	Foreign []Grant
 	// Risk is the weight of all that the grants give together; Cost adds what they cost in
 	// themselves.
 	Risk, Cost int64
 	// Proven is true where no cheaper proposal exists. Bound is what any costs at least.
 	Proven bool
 	Bound  int64
-	// Nodes is how many steps the search took.
+	// Nodes is how many times the search had to choose.
 	Nodes int
 }
 
@@ -109,24 +112,6 @@ func (e *UnmetError) Error() string {
 	return "no role that may be given covers " + b.String()
 }
 
-// candidate is a grant that may be proposed.
-type candidate struct {
-	role  int
-	scope int // in scopes
-	needs set
-	cells set
-}
-
-// instance is a problem made ready for the search.
-type instance struct {
-	*Problem
-	needs      []Need
-	scopes     []arm.ID
-	holds      [][]bool // holds[a][b]: scope a holds scope b
-	candidates []candidate
-	weights    []int64 // of cells
-}
-
 // Solve finds the cheapest grants. It fails with an [UnmetError] where a need cannot be
 // covered.
 func (p *Problem) Solve() (*Proposal, error) {
@@ -134,221 +119,208 @@ func (p *Problem) Solve() (*Proposal, error) {
 	if err := in.unmet(); err != nil {
 		return nil, err
 	}
-	return in.search(), nil
+	return in.solve(), nil
 }
 
-// Front lists the cheapest proposal for each number of grants that makes one cheaper than
-// with fewer, the one with the fewest grants first.
-func (p *Problem) Front() ([]*Proposal, error) {
+// Front finds the cheapest proposal, and those beside it that are better in one respect:
+// with fewer grants, the cheapest under some higher cost of a grant; and either with fewer
+// roles of other products or, where the cheapest has none, with less risk by such roles.
+func (p *Problem) Front() (best *Proposal, others []*Proposal, err error) {
 	in := p.prepare()
 	if err := in.unmet(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	best := in.search()
-	out := []*Proposal{best}
-	for len(out[0].Grants) > 1 {
-		q := *p
-		q.MaxGrants = len(out[0].Grants) - 1
-		in.Problem = &q
-		found := in.search()
-		if found == nil {
-			break
-		}
-		out = slices.Insert(out, 0, found)
+	best = in.solve()
+	others = in.fewer(best)
+	q := *p
+	q.PerForeign = -1
+	if len(best.Foreign) > 0 {
+		q.PerForeign = int(min(in.dearest(), maxPerForeign))
 	}
-	return out, nil
+	in.Problem = &q
+	in.charge()
+	x := in.solve()
+	if len(x.Foreign) < len(best.Foreign) || len(best.Foreign) == 0 && x.Risk < best.Risk {
+		others = append(others, x)
+	}
+	return best, others, nil
 }
 
-// Risk is the weight of all that grants give together, in the same terms as that of a
-// proposal for the problem. Grants of roles that are not among the problem's add nothing.
-func (p *Problem) Risk(grants []Grant) int64 {
-	in := &instance{Problem: p, needs: p.Needs}
-	in.places()
-	for _, g := range grants {
-		if r, ok := p.Roles.known[g.Role]; ok {
-			s := slices.IndexFunc(in.scopes, g.Scope.Equal)
-			if s < 0 {
-				continue
-			}
-			in.candidates = append(in.candidates, candidate{role: r, scope: s, needs: newSet(len(in.needs))})
+// maxPerForeign keeps sums of costs far from the largest number.
+const maxPerForeign = 1 << 40
+
+// fewer lists proposals with fewer grants than the best, the fewest first: it makes a
+// grant dearer until the number is the least, and looks between two that differ.
+func (in *instance) fewer(best *Proposal) []*Proposal {
+	if len(best.Grants) < 2 {
+		return nil
+	}
+	p := in.Problem
+	at := func(perGrant int64) *Proposal {
+		q := *p
+		q.PerGrant = int(perGrant)
+		in.Problem = &q
+		in.charge()
+		return in.solve()
+	}
+	var out []*Proposal
+	var between func(few, many *Proposal)
+	between = func(few, many *Proposal) {
+		if len(many.Grants)-len(few.Grants) < 2 {
+			return
+		}
+		// At this cost of a grant both cost the same; whatever lies between costs less.
+		x := at((few.Risk - many.Risk) / int64(len(many.Grants)-len(few.Grants)))
+		if len(x.Grants) <= len(few.Grants) || len(x.Grants) >= len(many.Grants) {
+			return
+		}
+		between(few, x)
+		out = append(out, x)
+		between(x, many)
+	}
+	least := at(min(in.dearest(), maxPerForeign))
+	if len(least.Grants) < len(best.Grants) {
+		out = append(out, least)
+		between(least, best)
+	}
+	in.Problem = p
+	in.charge()
+	return out
+}
+
+// dearest is more than any proposal without superfluous grants can cost.
+func (in *instance) dearest() int64 {
+	most := make([]int64, len(in.needs))
+	for i := range in.candidates {
+		c := &in.candidates[i]
+		for _, n := range c.needs {
+			most[n] = max(most[n], c.own+c.risk)
 		}
 	}
-	in.price()
-	var sum int64
-	for _, w := range in.weights {
-		sum += w
+	sum := int64(1)
+	for _, m := range most {
+		sum += m
 	}
 	return sum
 }
 
-func (p *Problem) prepare() *instance {
-	in := &instance{Problem: p}
-	seen := map[string]bool{}
-	for _, n := range p.Needs {
-		if key := fmt.Sprint(n.Operation.Key(), n.Plane, n.Scope.Key()); !seen[key] {
-			seen[key] = true
-			in.needs = append(in.needs, n)
-		}
-	}
-	in.places()
-	in.choose()
-	in.price()
-	in.prune()
-	return in
+// Risk is the weight of all that grants give together, in the same terms as that of a
+// proposal for the problem. Grants of roles that are not among the problem's, and grants
+// at scopes that are not among its places, add nothing.
+func (p *Problem) Risk(grants []Grant) int64 {
+	return newPlaces(p, p.unique()).risk(p.Roles, grants)
 }
 
-func (in *instance) contains(a, b arm.ID) bool {
-	if in.Contains != nil {
-		return in.Contains(a, b)
+// RiskOfNeeds is the weight of the needs themselves, each at its scope and below it: what
+// roles of exactly these operations carry. An operation that the catalogue does not know
+// weighs nothing.
+func (p *Problem) RiskOfNeeds() int64 {
+	needs := p.unique()
+	l := newPlaces(p, needs)
+	var sum int64
+	for i := range needs {
+		n := &needs[i]
+		right, known := p.Roles.right(n)
+		s := l.numbers[n.Scope.Key()]
+		// What is needed above as well is given from there.
+		above := slices.ContainsFunc(needs, func(m Need) bool {
+			t := l.numbers[m.Scope.Key()]
+			return t != s && l.holds(t, s) && m.Plane == n.Plane && m.Operation.Equal(n.Operation)
+		})
+		if known && !above {
+			sum += p.Roles.weights[right] * l.reach[s][p.Roles.provider[right%len(p.Roles.ops)]]
+		}
 	}
-	return a.Contains(b)
+	return sum
 }
 
-// places lists the scopes at which a role may be given. A grant at any other one costs at
-// least as much as one at the narrowest scope that holds the needs it is for.
-func (in *instance) places() {
-	seen := map[arm.Key]bool{}
-	add := func(id arm.ID) {
-		if key := id.Key(); !id.IsZero() && !seen[key] {
-			seen[key] = true
-			in.scopes = append(in.scopes, id)
+// risk adds what grants give: each right once in the part of a scope that no other scope
+// of the list lies in.
+func (l *places) risk(roles *Roles, grants []Grant) int64 {
+	at := make([][]int, len(l.scopes)) // the roles given at a scope
+	for _, g := range grants {
+		r, known := roles.known[g.Role]
+		s, placed := l.numbers[g.Scope.Key()]
+		if known && placed {
+			at[s] = append(at[s], r)
 		}
 	}
-	for _, n := range in.needs {
-		add(n.Scope)
-	}
-	for _, id := range in.Scopes {
-		add(id)
-	}
-	for i := 0; i < len(in.scopes); i++ { // the list grows by what joins two of it
-		for j := range i {
-			add(join(in.scopes[i], in.scopes[j]))
+	var sum int64
+	given := make([]set, len(l.scopes))
+	weights := make([][]int64, len(l.scopes))
+	for s := range l.scopes {
+		if up := l.parent[s]; up >= 0 {
+			given[s], weights[s] = given[up], weights[up]
 		}
-	}
-	for _, g := range in.Today {
-		add(g.Scope)
-	}
-	in.holds = make([][]bool, len(in.scopes))
-	for a := range in.scopes {
-		in.holds[a] = make([]bool, len(in.scopes))
-		for b := range in.scopes {
-			in.holds[a][b] = a == b || in.contains(in.scopes[a], in.scopes[b])
-		}
-	}
-}
-
-// join is the narrowest scope that holds both by their names; zero if there is none below
-// the root.
-func join(a, b arm.ID) arm.ID {
-	for id := a; !id.IsZero() && id.Level() != arm.LevelRoot; id = id.Parent() {
-		if id.Contains(b) {
-			return id
-		}
-	}
-	return arm.ID{}
-}
-
-// choose lists the grants that cover a need and give nothing that is not given today. Of
-// two roles at one scope that cover the same, one that gives more is left out.
-func (in *instance) choose() {
-	covers := in.coverage()
-	at := make([]int, len(in.needs))
-	for n := range in.needs {
-		at[n] = slices.IndexFunc(in.scopes, in.needs[n].Scope.Equal)
-	}
-	for s := range in.scopes {
-		today := in.today(s)
-		first := len(in.candidates)
-		for r, by := range covers {
-			c := candidate{role: r, scope: s, needs: newSet(len(in.needs))}
-			for _, n := range by {
-				if in.holds[s][at[n]] {
-					c.needs.add(n)
-				}
+		if len(at[s]) > 0 {
+			all := newSet(2 * len(roles.ops))
+			all.union(given[s])
+			for _, r := range at[s] {
+				all.union(roles.gives[r])
 			}
-			if !c.needs.empty() && (today == nil || in.Roles.gives[r].within(today)) {
-				in.candidates = append(in.candidates, c)
-			}
+			by := make([]int64, len(roles.providers))
+			all.each(func(right int) { by[roles.provider[right%len(roles.ops)]] += roles.weights[right] })
+			given[s], weights[s] = all, by
 		}
-		in.dropWider(first)
-	}
-}
-
-// coverage lists for each role the needs that it covers where it is given; roles that
-// cover none are left out.
-func (in *instance) coverage() map[int][]int {
-	out := map[int][]int{}
-	for r := range in.Roles.defs {
-		var compiled *authz.CompiledRole
-		for n := range in.needs {
-			need := &in.needs[n]
-			i, known := slices.BinarySearch(in.Roles.keys, string(need.Operation.Key()))
-			switch {
-			case known && in.Roles.planes[i] == need.Plane && need.Plane == mivet.PlaneData:
-				known = in.Roles.gives[r].has(len(in.Roles.ops) + i)
-			case known && in.Roles.planes[i] == need.Plane:
-				known = in.Roles.gives[r].has(i)
-			default:
-				if compiled == nil {
-					compiled = authz.CompileRole(in.Roles.defs[r])
-				}
-				known = compiled.Gives(need.Operation, need.Plane) == authz.Allowed
-			}
-			if known {
-				out[r] = append(out[r], n)
-			}
+		for p, w := range weights[s] {
+			sum += w * l.size[s][p]
 		}
 	}
-	return out
+	return sum
 }
 
-// today is what is given at a scope now; nil where that is no bound.
-func (in *instance) today(scope int) set {
-	if in.Today == nil {
-		return nil
-	}
-	out := newSet(2 * len(in.Roles.ops))
-	for _, g := range in.Today {
-		if r, ok := in.Roles.known[g.Role]; ok && in.contains(g.Scope, in.scopes[scope]) {
-			out.union(in.Roles.gives[r])
-		}
-	}
-	return out
-}
-
-// dropWider drops, of the candidates at one scope, each for which another covers as much
-// and gives no more.
-func (in *instance) dropWider(first int) {
-	list := in.candidates[first:]
-	slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(a.role, b.role) })
-	var out []candidate
-	for i := range list {
-		if !slices.ContainsFunc(list, func(d candidate) bool { return d.role != list[i].role && in.instead(&list[i], &d) }) {
-			out = append(out, list[i])
-		}
-	}
-	in.candidates = append(in.candidates[:first], out...)
-}
-
-// instead reports whether d can stand for c at the same scope at no higher cost.
-func (in *instance) instead(c, d *candidate) bool {
-	a, b := in.Roles.gives[c.role], in.Roles.gives[d.role]
-	if !c.needs.within(d.needs) || !b.within(a) {
-		return false
-	}
-	return !a.within(b) || !d.needs.within(c.needs) || d.role < c.role
-}
-
-// unmet says which needs no candidate covers.
-func (in *instance) unmet() error {
+// unique lists the needs, each once.
+func (p *Problem) unique() []Need {
 	var out []Need
-	for n := range in.needs {
-		if !slices.ContainsFunc(in.candidates, func(c candidate) bool { return c.needs.has(n) }) {
-			out = append(out, in.needs[n])
+	seen := map[needKey]bool{}
+	for _, n := range p.Needs {
+		if key := (needKey{n.Operation.Key(), n.Plane, n.Scope.Key()}); !seen[key] {
+			seen[key] = true
+			out = append(out, n)
 		}
 	}
-	if out != nil {
-		return &UnmetError{out}
+	return out
+}
+
+type needKey struct {
+	operation arm.Key
+	plane     mivet.Plane
+	scope     arm.Key
+}
+
+// solve puts the parts of the problem together.
+func (in *instance) solve() *Proposal {
+	s := &searcher{end: in.MaxWork}
+	if s.end == 0 {
+		s.end = defaultMaxWork
 	}
-	return nil
+	p := &Proposal{}
+	parts := in.parts()
+	end := s.end
+	var chosen []int
+	for i, part := range parts {
+		s.end = s.work + (end-s.work)/int64(len(parts)-i)
+		found := s.solve(in.price(part), unlimited)
+		p.Cost += found.cost
+		p.Bound += found.bound
+		chosen = append(chosen, found.chosen...)
+	}
+	p.Nodes = s.nodes
+	p.Proven = p.Bound >= p.Cost
+	p.Bound = min(p.Bound, p.Cost)
+	slices.SortFunc(chosen, func(a, b int) int {
+		x, y := &in.candidates[a], &in.candidates[b]
+		return cmp.Or(strings.Compare(string(in.scopes[x.scope].Key()), string(in.scopes[y.scope].Key())), cmp.Compare(x.role, y.role))
+	})
+	p.Risk = p.Cost
+	for _, i := range chosen {
+		c := &in.candidates[i]
+		g := Grant{in.Roles.defs[c.role], in.scopes[c.scope]}
+		p.Grants = append(p.Grants, g)
+		if c.foreign {
+			p.Foreign = append(p.Foreign, g)
+		}
+		p.Risk -= c.own
+	}
+	return p
 }

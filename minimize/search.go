@@ -4,210 +4,199 @@ package minimize
 
 import (
 	"cmp"
-	"math"
-	"math/bits"
 	"slices"
 )
 
-// searcher is the state of a branch and bound.
+// searcher is a branch and bound. It divides a model into parts where it can.
 type searcher struct {
-	*instance
-	perGrant  int64
-	maxGrants int
-	maxNodes  int
-	covers    [][]int   // of a need: the candidates that cover it
-	share     []float64 // of a cell: its weight divided by the needs that could pay for it
-
-	chosen []int
-	best   []int
-	cost   int64 // of best
-	nodes  int
-	open   int64 // the lowest bound of a branch that was given up
+	work, end int64 // what was done, and when to give up
+	nodes     int
 }
 
-// search finds the cheapest choice; nil if there is none with so few grants.
-func (in *instance) search() *Proposal {
-	s := &searcher{instance: in, perGrant: int64(in.PerGrant), maxGrants: in.MaxGrants, maxNodes: in.MaxNodes, cost: math.MaxInt64, open: math.MaxInt64}
-	if s.perGrant == 0 {
-		s.perGrant = defaultPerGrant
-	}
-	if s.maxGrants == 0 {
-		s.maxGrants = len(in.needs)
-	}
-	if s.maxNodes == 0 {
-		s.maxNodes = defaultMaxNodes
-	}
-	s.covers = make([][]int, len(in.needs))
-	for i := range in.candidates {
-		in.candidates[i].needs.each(func(n int) { s.covers[n] = append(s.covers[n], i) })
-	}
-	s.shares()
-	all := newSet(len(in.needs))
-	for n := range in.needs {
-		all.add(n)
-	}
-	s.greedy(slices.Clone(all))
-	s.branch(all, newSet(len(in.weights)), 0)
-	if s.best == nil {
-		return nil
-	}
-	p := &Proposal{Cost: s.cost, Proven: s.open >= s.cost, Bound: min(s.cost, s.open), Nodes: s.nodes}
-	p.Risk = s.cost - s.perGrant*int64(len(s.best))
-	slices.SortFunc(s.best, func(a, b int) int {
-		x, y := &in.candidates[a], &in.candidates[b]
-		return cmp.Or(cmp.Compare(in.scopes[x.scope].Key(), in.scopes[y.scope].Key()), cmp.Compare(x.role, y.role))
-	})
-	for _, i := range s.best {
-		c := &in.candidates[i]
-		p.Grants = append(p.Grants, Grant{in.Roles.defs[c.role], in.scopes[c.scope]})
-	}
-	return p
+// outcome is what is known of a model: the cheapest choice below a limit that was found, or
+// none, and what every choice costs at least, as far as that is below the limit.
+type outcome struct {
+	chosen []int // by the caller's numbers; nil with a cost of unlimited: none was found
+	cost   int64
+	bound  int64
 }
 
-// shares divides the weight of each cell by the needs that could pay for it: those of
-// which some candidate holds the cell. So what each need pays at least, added up, is no
-// more than what all grants together cost.
-func (s *searcher) shares() {
-	s.share = make([]float64, len(s.weights))
-	payers := make([]int, len(s.weights))
-	for n := range s.needs {
-		held := newSet(len(s.weights))
-		for _, i := range s.covers[n] {
-			held.union(s.candidates[i].cells)
+// The steps of a bound: where the search begins, and below.
+const (
+	firstSteps = 60
+	laterSteps = 20
+)
+
+// solve looks for a choice that costs less than the limit.
+func (s *searcher) solve(m *model, limit int64) outcome {
+	var chosen []int
+	var base, bound int64 // what is fixed costs; what any choice costs at least
+	best := outcome{cost: unlimited}
+	// done puts what is fixed before the outcome of the rest.
+	done := func(o outcome) outcome {
+		if o.cost < unlimited {
+			best = outcome{cost: base + o.cost, chosen: append(chosen, o.chosen...)}
 		}
-		held.each(func(cell int) { payers[cell]++ })
+		best.bound = min(max(bound, base+o.bound), best.cost)
+		return best
 	}
-	for cell, n := range payers {
-		if n > 0 {
-			s.share[cell] = float64(s.weights[cell]) / float64(n)
+	for {
+		if base >= min(limit, best.cost) {
+			return done(outcome{cost: unlimited})
 		}
+		if m.needs == 0 {
+			return done(outcome{})
+		}
+		s.work += m.work()
+		if dropped := m.dominated(); dropped != nil {
+			m = m.without(dropped, nil, nil)
+			continue
+		}
+		c, dead := m.forced()
+		if dead {
+			return done(outcome{cost: unlimited, bound: unlimited})
+		}
+		if c >= 0 {
+			base += m.price(c)
+			chosen = append(chosen, m.ids[c])
+			m = m.take(c, nil)
+			continue
+		}
+		rest := min(limit, best.cost) - base
+		if parts := m.parts(); len(parts) > 1 {
+			return done(s.sum(parts, rest))
+		}
+		d := s.divide(m)
+		bound = max(bound, base+d.bound())
+		if d.cost < rest {
+			rest = d.cost
+			o := d.outcome()
+			best = outcome{cost: base + o.cost, chosen: append(slices.Clone(chosen), o.chosen...)}
+		}
+		if d.bound() >= rest || s.work > s.end {
+			return done(outcome{cost: unlimited, bound: d.bound()})
+		}
+		if dropped := d.tooDear(rest); dropped != nil {
+			m = m.without(dropped, nil, nil)
+			continue
+		}
+		return done(s.branch(d, rest))
 	}
 }
 
-// more is what a candidate adds to the cells that are paid, and the part of it that falls
-// to one need.
-func (s *searcher) more(c *candidate, paid set) (cost int64, share float64) {
-	for i, w := range c.cells {
-		for w &^= paid[i]; w != 0; w &= w - 1 {
-			cell := i*64 + bits.TrailingZeros64(w)
-			cost += s.weights[cell]
-			share += s.share[cell]
-		}
+// divide makes a bound: a good one at first, one that is at hand when time is short.
+func (s *searcher) divide(m *model) *dual {
+	each := m.work() + int64(m.needs*len(m.weights))/2
+	steps := int64(laterSteps)
+	if s.nodes == 0 {
+		steps = firstSteps
 	}
-	return cost, share
+	steps = max(0, min(steps, (s.end-s.work)/each))
+	if m.needs*len(m.weights) > maxDivision {
+		steps = 0
+	}
+	s.work += (steps + 1) * each
+	return m.divide(int(steps))
 }
 
-// greedy gives the first choice: each time the candidate that costs least for each need
-// that it covers newly.
-func (s *searcher) greedy(left set) {
-	paid := newSet(len(s.weights))
-	chosen := []int{}
-	var total int64
-	for !left.empty() {
-		best, price := -1, math.Inf(1)
-		for i := range s.candidates {
-			c := &s.candidates[i]
-			n := overlap(c.needs, left)
-			if n == 0 {
-				continue
-			}
-			cost, _ := s.more(c, paid)
-			if each := float64(cost+s.perGrant) / float64(n); each < price {
-				best, price = i, each
-			}
-		}
-		cost, _ := s.more(&s.candidates[best], paid)
-		total += cost + s.perGrant
-		chosen = append(chosen, best)
-		left.subtract(s.candidates[best].needs)
-		paid.union(s.candidates[best].cells)
+// outcome is the choice that was found with the bound.
+func (d *dual) outcome() outcome {
+	o := outcome{cost: d.cost}
+	for _, c := range d.choice {
+		o.chosen = append(o.chosen, d.ids[c])
 	}
-	if len(chosen) <= s.maxGrants {
-		s.best, s.cost = chosen, total
-	}
+	return o
 }
 
-func overlap(a, b set) int {
+// forced finds a candidate that alone covers some need; -1 if there is none. It is dead
+// where nothing covers one.
+func (m *model) forced() (c int, dead bool) {
+	count := make([]int, m.needs)
+	only := make([]int, m.needs)
+	for c, needs := range m.covers {
+		for _, n := range needs {
+			count[n]++
+			only[n] = c
+		}
+	}
+	c = -1
+	for n, k := range count {
+		if k == 0 {
+			return -1, true
+		}
+		if k == 1 && c < 0 {
+			c = only[n]
+		}
+	}
+	return c, false
+}
+
+// sum solves parts that have nothing to do with each other.
+func (s *searcher) sum(parts []*model, limit int64) outcome {
+	bounds := make([]int64, len(parts))
+	var all outcome
+	for i, m := range parts {
+		s.work += m.work()
+		bounds[i] = m.divide(0).bound()
+		all.bound += bounds[i]
+	}
+	end := s.end
+	defer func() { s.end = end }()
+	for i, m := range parts {
+		if all.bound >= limit {
+			return outcome{cost: unlimited, bound: all.bound}
+		}
+		s.end = s.work + max(0, end-s.work)/int64(len(parts)-i)
+		o := s.solve(m, limit-(all.bound-bounds[i]))
+		all.bound += max(o.bound, bounds[i]) - bounds[i]
+		if o.cost == unlimited {
+			all.cost = unlimited
+		}
+		if all.cost < unlimited {
+			all.cost += o.cost
+			all.chosen = append(all.chosen, o.chosen...)
+		}
+	}
+	if all.cost >= limit {
+		all.cost, all.chosen = unlimited, nil
+	}
+	return all
+}
+
+// branch covers the need with the fewest ways by each of them in turn. What was tried is
+// not tried again in the later ones.
+func (s *searcher) branch(d *dual, limit int64) outcome {
+	best := outcome{cost: unlimited, bound: d.bound()}
+	s.nodes++
 	n := 0
-	for i, w := range a {
-		n += bits.OnesCount64(w & b[i])
-	}
-	return n
-}
-
-// option is a way to cover a need.
-type option struct {
-	candidate int
-	cost      int64
-}
-
-// branch completes a choice in every way that may be cheaper than the best.
-func (s *searcher) branch(left, paid set, cost int64) {
-	if left.empty() {
-		if cost < s.cost {
-			s.best, s.cost = append([]int{}, s.chosen...), cost
-		}
-		return
-	}
-	if len(s.chosen) == s.maxGrants {
-		return
-	}
-	options, bound := s.options(left, paid, cost)
-	if bound >= s.cost {
-		return
-	}
-	if s.nodes++; s.nodes > s.maxNodes {
-		s.open = min(s.open, bound)
-		return
-	}
-	for _, o := range options {
-		c := &s.candidates[o.candidate]
-		if cost+o.cost >= s.cost {
-			break // the others cost more
-		}
-		nextLeft, nextPaid := slices.Clone(left), slices.Clone(paid)
-		nextLeft.subtract(c.needs)
-		nextPaid.union(c.cells)
-		s.chosen = append(s.chosen, o.candidate)
-		s.branch(nextLeft, nextPaid, cost+o.cost)
-		s.chosen = s.chosen[:len(s.chosen)-1]
-	}
-}
-
-// options lists how the need with the fewest ways can be covered, the cheapest first, and
-// what any completion costs at least.
-func (s *searcher) options(left, paid set, cost int64) (best []option, bound int64) {
-	costs := make([]int64, len(s.candidates))
-	parts := make([]float64, len(s.candidates))
-	for i := range s.candidates {
-		c := &s.candidates[i]
-		if n := overlap(c.needs, left); n > 0 {
-			costs[i], parts[i] = s.more(c, paid)
-			costs[i] += s.perGrant
-			parts[i] += float64(s.perGrant) / float64(n)
+	for i := range d.needs {
+		if c := cmp.Compare(len(d.ways[i]), len(d.ways[n])); c < 0 || c == 0 && d.least[i] > d.least[n] {
+			n = i
 		}
 	}
-	var dearest int64
-	sum := 0.0
-	fewest := math.MaxInt
-	need := -1
-	left.each(func(n int) {
-		least, part := int64(math.MaxInt64), math.Inf(1)
-		for _, i := range s.covers[n] {
-			least, part = min(least, costs[i]), min(part, parts[i])
-		}
-		dearest = max(dearest, least)
-		sum += part
-		if len(s.covers[n]) < fewest {
-			fewest, need = len(s.covers[n]), n
-		}
-	})
-	for _, i := range s.covers[need] {
-		best = append(best, option{i, costs[i]})
+	ways := slices.Clone(d.ways[n])
+	rest := make([]float64, len(d.ids))
+	for i, c := range ways {
+		rest[c] = d.part(n, c, d.place[n][i])
 	}
-	slices.SortFunc(best, func(a, b option) int {
-		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.candidate, b.candidate))
-	})
-	// The costs are whole numbers, so a bound may be rounded up, less what sums of floats err.
-	return best, cost + max(dearest, int64(math.Ceil(sum-1e-6*(1+sum))))
+	slices.SortStableFunc(ways, func(a, b int32) int { return cmp.Compare(rest[a], rest[b]) })
+	bound := int64(unlimited)
+	dropped := make([]bool, len(d.ids))
+	for _, w := range ways {
+		c := int(w)
+		cost := d.price(c)
+		dropped[c] = true
+		if cost >= limit {
+			bound = min(bound, cost)
+			continue
+		}
+		o := s.solve(d.take(c, dropped), limit-cost)
+		bound = min(bound, cost+o.bound)
+		if o.cost < unlimited && cost+o.cost < limit {
+			limit = cost + o.cost
+			best = outcome{chosen: append([]int{d.ids[c]}, o.chosen...), cost: limit}
+		}
+	}
+	best.bound = max(d.bound(), min(bound, limit))
+	return best
 }

@@ -36,7 +36,7 @@ func TestTrimGeneratedTenant(t *testing.T) {
 			continue
 		}
 		q := &questions{app: &app{}, at: at, resolver: newResolver(s), engine: e}
-		x := &trimming{questions: q, cat: cat, who: who, from: map[string]int{}, seen: map[string]bool{}}
+		x := &trimming{questions: q, cat: cat, who: who, from: map[string]int{}, seen: map[string]bool{}, named: map[string]bool{}}
 		for right := range e.WhatCan(authz.WhatCanQuery{Principal: who, At: at}) {
 			for _, plane := range []mivet.Plane{mivet.PlaneControl, mivet.PlaneData} {
 				for op := range right.Operations(plane) {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -34,28 +35,41 @@ type trimJSON struct {
 	Bound        int64             `json:"bound"`
 	Grants       []trimGrantJSON   `json:"grants"`
 	Alternatives []alternativeJSON `json:"alternatives"`
-	// Custom is a role of exactly the operations that are needed, for those who prefer one.
-	Custom customJSON `json:"customRole"`
+	// Custom are roles of exactly the operations that are needed, for those who prefer them;
+	// CustomRisk is what they carry.
+	Custom     []customJSON `json:"customRoles"`
+	CustomRisk int64        `json:"customRisk"`
 	// Lost are operations that the identity loses, by scope; PathsCut is how many others it
 	// no longer comes to act as, AuthorityCut at how many scopes it can no longer give
 	// itself rights.
-	Lost         []lostJSON   `json:"lost"`
-	PathsCut     int          `json:"pathsCut"`
-	AuthorityCut int          `json:"authorityCut"`
-	Edits        []mivet.Edit `json:"edits"`
+	Lost         []lostJSON `json:"lost"`
+	PathsCut     int        `json:"pathsCut"`
+	AuthorityCut int        `json:"authorityCut"`
+	// Replay tests on the last third of the logs what the first two thirds teach; absent
+	// where the logs are too short.
+	Replay *replay      `json:"replay,omitzero"`
+	Edits  []mivet.Edit `json:"edits"`
 }
 
 type trimGrantJSON struct {
 	Role   string       `json:"role"`
 	RoleID mivet.RoleID `json:"roleId"`
 	Scope  arm.ID       `json:"scope"`
+	// MadeFor is the product that the role is made for, where that is not one of those whose
+	// operations are needed; "several" where it is made for no single one.
+	MadeFor string `json:"madeForOther,omitzero"`
 }
 
+// alternativeJSON is a proposal that is better in one respect: fewer grants, fewer roles
+// of other products, or less risk.
 type alternativeJSON struct {
+	Better string          `json:"better"`
 	Risk   int64           `json:"risk"`
+	Proven bool            `json:"proven"`
 	Grants []trimGrantJSON `json:"grants"`
 }
 
+// customJSON is a role of the operations that are needed at each of some scopes.
 type customJSON struct {
 	Actions     []arm.Operation `json:"actions"`
 	DataActions []arm.Operation `json:"dataActions"`
@@ -106,11 +120,11 @@ func (t *trimming) head(mark string) string {
 func (t *trimming) json() *trimJSON {
 	j := &trimJSON{
 		SchemaVersion: 1, Principal: t.principalJSON(t.who), Needs: list(t.needs), Kept: list(t.kept), NotHeld: list(t.notHeld), Undecided: list(t.undecided),
-		Before: t.before, After: t.after, Proven: t.proposal.Proven, Bound: t.proposal.Bound, Grants: grantsJSON(t.proposal.Grants),
-		Alternatives: []alternativeJSON{}, Custom: t.custom(), Lost: []lostJSON{}, PathsCut: t.pathsCut, AuthorityCut: t.authorityCut, Edits: list(t.edits),
+		Before: t.before, After: t.after, Proven: t.proposal.Proven, Bound: t.proposal.Bound, Grants: t.grantsJSON(t.proposal),
+		Alternatives: []alternativeJSON{}, Custom: t.custom(), CustomRisk: t.exact, Lost: []lostJSON{}, PathsCut: t.pathsCut, AuthorityCut: t.authorityCut, Replay: t.replayed, Edits: list(t.edits),
 	}
-	for _, p := range t.front[:len(t.front)-1] {
-		j.Alternatives = append(j.Alternatives, alternativeJSON{p.Risk, grantsJSON(p.Grants)})
+	for _, p := range t.others {
+		j.Alternatives = append(j.Alternatives, alternativeJSON{t.better(p), p.Risk, p.Proven, t.grantsJSON(p)})
 	}
 	for i := range t.difference.OnlyA {
 		x := &t.difference.OnlyA[i]
@@ -122,33 +136,72 @@ func (t *trimming) json() *trimJSON {
 // list is a list that is never null.
 func list[T any](l []T) []T { return append([]T{}, l...) }
 
-func grantsJSON(grants []minimize.Grant) []trimGrantJSON {
+func (t *trimming) grantsJSON(p *minimize.Proposal) []trimGrantJSON {
 	out := []trimGrantJSON{}
-	for _, g := range grants {
-		out = append(out, trimGrantJSON{g.Role.Name, g.Role.ID, g.Scope})
+	for _, g := range p.Grants {
+		out = append(out, trimGrantJSON{g.Role.Name, g.Role.ID, g.Scope, t.madeForOther(p, g)})
 	}
 	return out
 }
 
-// custom is a role of the needs themselves.
-func (t *trimming) custom() customJSON {
-	c := customJSON{[]arm.Operation{}, []arm.Operation{}, []arm.ID{}}
-	add := func(to *[]arm.Operation, op arm.Operation) {
-		if !slices.ContainsFunc(*to, op.Equal) {
-			*to = append(*to, op)
-		}
+// madeForOther names the product that a role of a proposal is made for, if that is another
+// than those whose operations it is for.
+func (t *trimming) madeForOther(p *minimize.Proposal, g minimize.Grant) string {
+	if !slices.ContainsFunc(p.Foreign, func(f minimize.Grant) bool { return f.Role == g.Role && f.Scope.Equal(g.Scope) }) {
+		return ""
 	}
-	for _, n := range t.needs {
+	return cmp.Or(t.roles.MadeFor(g.Role), "several")
+}
+
+// better says in what an alternative is better than the proposal.
+func (t *trimming) better(p *minimize.Proposal) string {
+	switch {
+	case len(p.Foreign) < len(t.proposal.Foreign):
+		return "fewer roles of other products"
+	case len(p.Grants) < len(t.proposal.Grants):
+		return "fewer grants"
+	}
+	return "less risk, with roles of other products"
+}
+
+// custom are roles of the needs themselves: one for all scopes at which the same operations
+// are needed, so that none gives more anywhere than is needed there.
+func (t *trimming) custom() []customJSON {
+	type exact struct {
+		scope         arm.ID
+		actions, data []arm.Operation
+	}
+	var scopes []*exact
+	at := map[arm.Key]*exact{}
+	for _, n := range t.open {
+		x := at[n.Scope.Key()]
+		if x == nil {
+			x = &exact{scope: n.Scope}
+			at[n.Scope.Key()] = x
+			scopes = append(scopes, x)
+		}
 		if n.Plane == mivet.PlaneData {
-			add(&c.DataActions, n.Operation)
+			x.data = append(x.data, n.Operation)
 		} else {
-			add(&c.Actions, n.Operation)
-		}
-		if !slices.ContainsFunc(c.Scopes, n.Scope.Equal) {
-			c.Scopes = append(c.Scopes, n.Scope)
+			x.actions = append(x.actions, n.Operation)
 		}
 	}
-	return c
+	out := []customJSON{}
+	found := map[string]int{}
+	for _, x := range scopes {
+		for _, l := range [][]arm.Operation{x.actions, x.data} {
+			slices.SortFunc(l, func(a, b arm.Operation) int { return cmp.Compare(a.Key(), b.Key()) })
+		}
+		key := fmt.Sprint(x.actions, x.data)
+		i, ok := found[key]
+		if !ok {
+			i = len(out)
+			found[key] = i
+			out = append(out, customJSON{list(x.actions), list(x.data), nil})
+		}
+		out[i].Scopes = append(out[i].Scopes, x.scope)
+	}
+	return out
 }
 
 func (t *trimming) text(p *printer) error {
@@ -177,12 +230,7 @@ func (t *trimming) text(p *printer) error {
 	}
 	t.changes(p)
 	t.proof(p)
-	for _, x := range t.front[:len(t.front)-1] {
-		p.printf("\n%s with %s, risk %d\n", bold("Fewer grants"), counted(len(x.Grants), "grant"), x.Risk)
-		for _, g := range x.Grants {
-			p.printf("  %s at %s\n", g.Role.Name, g.Scope)
-		}
-	}
+	t.alternatives(p)
 	if len(t.edits) > 0 {
 		p.printf("\n--format az prints the commands, --format rollback those that undo them. Remove in steps: add, watch the\nlogs for refusals, then remove.\n")
 	}
@@ -196,6 +244,39 @@ func (t *trimming) roleWords(a *mivet.RoleAssignment) string {
 	return string(a.Role)
 }
 
+// alternatives lists what is better in one respect, and roles of exactly what is needed.
+func (t *trimming) alternatives(p *printer) {
+	for _, x := range t.others {
+		p.printf("\n%s: %s of risk %d\n", bold("Alternative with "+t.better(x)), counted(len(x.Grants), "grant"), x.Risk)
+		for _, g := range x.Grants {
+			p.printf("  %s at %s\n", g.Role.Name, g.Scope)
+			t.writeForeign(p, x, g)
+		}
+	}
+	roles := t.custom()
+	if len(roles) == 0 || t.exact >= t.proposal.Risk {
+		return
+	}
+	scopes := 0
+	for i := range roles {
+		scopes += len(roles[i].Scopes)
+	}
+	p.printf("\n%s: %s at %s of risk %d; --format json has them\n", bold("Alternative of exactly what is needed"), counted(len(roles), "custom role"), counted(scopes, "scope"), t.exact)
+	for i := range roles {
+		for _, l := range [][]arm.Operation{roles[i].Actions, roles[i].DataActions} {
+			for _, op := range l {
+				p.printf("  %s\n", op)
+			}
+		}
+	}
+}
+
+func (t *trimming) writeForeign(p *printer, x *minimize.Proposal, g minimize.Grant) {
+	if other := t.madeForOther(x, g); other != "" {
+		p.printf("    made for %s: what it gives may change with that product\n", strings.Replace(other, "several", "several other products", 1))
+	}
+}
+
 func (t *trimming) changes(p *printer) {
 	if len(t.edits) == 0 {
 		return
@@ -206,8 +287,19 @@ func (t *trimming) changes(p *printer) {
 		if t.edits[i].Kind == mivet.EditRemoveAssignment {
 			mark = red("-")
 		}
-		p.printf("  %s %s at %s\n", mark, t.roleWords(t.edits[i].Assignment), t.edits[i].Assignment.Scope)
+		a := t.edits[i].Assignment
+		p.printf("  %s %s at %s\n", mark, t.roleWords(a), a.Scope)
+		if t.edits[i].Kind == mivet.EditAddAssignment {
+			t.writeForeign(p, t.proposal, minimize.Grant{Role: t.roles.Find(a.Role), Scope: a.Scope})
+		}
 	}
+}
+
+func searchWords(nodes int) string {
+	if nodes == 0 {
+		return "told by its bound, without a choice"
+	}
+	return counted(nodes, "step") + " of search"
 }
 
 // maxLost is how many scopes a text names.
@@ -217,10 +309,11 @@ func (t *trimming) proof(p *printer) {
 	p.printf("\n%s\n", bold("Proof"))
 	p.printf("  %s and all access tests hold on a copy; nothing is granted that is not granted today\n", counted(len(t.needs), "need"))
 	if t.proposal.Proven {
-		p.printf("  no set of roles with less risk covers the needs (%s of search)\n", counted(t.proposal.Nodes, "step"))
+		p.printf("  no set of roles that covers the needs costs less (%s)\n", searchWords(t.proposal.Nodes))
 	} else {
-		p.printf("  the search was given up after %s: any set of roles costs at least %d, this one %d\n", counted(t.proposal.Nodes, "step"), t.proposal.Bound, t.proposal.Cost)
+		p.printf("  the search was given up (%s): any set of roles costs at least %d, this one %d\n", searchWords(t.proposal.Nodes), t.proposal.Bound, t.proposal.Cost)
 	}
+	t.writeReplay(p)
 	for i := range t.difference.OnlyA {
 		if i == maxLost {
 			p.printf("  and more at %s\n", counted(len(t.difference.OnlyA)-i, "scope"))
