@@ -53,7 +53,7 @@ var faultKinds = []FaultKind{
 }
 
 // faultAPIs are the sides at which faults can be played.
-var faultAPIs = []API{APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM, APIVault, APIBlob, APIQueue, APIServiceBus}
+var faultAPIs = []API{APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM, APIVault, APIBlob, APIQueue, APIServiceBus, APILogs}
 
 // FaultAPIs lists the sides at which faults can be played.
 func FaultAPIs() []API { return slices.Clone(faultAPIs) }
