@@ -224,13 +224,13 @@ func TestDemoLogs(t *testing.T) {
 		t.Fatalf("files %v, want %v", slices.Collect(maps.Keys(have)), slices.Collect(maps.Keys(made)))
 	}
 	for name := range made {
-		if plain(made[name]) != plain(have[name]) {
+		if blank(made[name]) != blank(have[name]) {
 			t.Errorf("%s is not what the lab writes; MIVET_UPDATE=1 writes it", name)
 		}
 	}
 }
 
-func plain(text string) string { return chance.ReplaceAllString(text, `"$1":""`) }
+func blank(text string) string { return chance.ReplaceAllString(text, `"$1":""`) }
 
 // files joins what the lab wrote into one file for each category, in order of time, with the
 // addresses of the story.
