@@ -136,7 +136,7 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 	out.Principals = len(u.refused)
 	u.members = map[mivet.PrincipalID][]mivet.PrincipalID{}
 	for _, who := range slices.Sorted(maps.Keys(u.refused)) {
-		for _, g := range provenance.GroupsOf(q.Snapshot, who) {
+		for _, g := range q.Log.Groups(who) {
 			u.members[g] = append(u.members[g], who)
 		}
 	}
@@ -148,7 +148,7 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 		if t.Unknown() {
 			continue
 		}
-		if !t.From.Exact() {
+		if !t.From.Exact() && t.Made == nil {
 			out.Unplaced++
 			continue
 		}
@@ -360,7 +360,7 @@ func (u *urgency) maker(t *provenance.Tenure) provenance.Act {
 func (u *urgency) then(x *Urgent, made time.Time) []provenance.Tenure {
 	var out []provenance.Tenure
 	for _, t := range u.history.Of(x.Grant.Principal) {
-		if !t.From.Exact() || t.From.Latest.Before(made) || t.From.Latest.After(made.Add(u.Within)) || t.Grant.Scope.Level() <= arm.LevelResourceGroup || !t.Lasts {
+		if !t.From.Exact() && t.Made == nil || t.From.Latest.Before(made) || t.From.Latest.After(made.Add(u.Within)) || t.Grant.Scope.Level() <= arm.LevelResourceGroup || !t.Lasts {
 			continue
 		}
 		for i := range x.Refused {

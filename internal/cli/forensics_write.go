@@ -217,6 +217,8 @@ func (l *lookback) begin(t *provenance.Tenure) string {
 	switch {
 	case t.From.Exact():
 		text = when(t.From.Latest)
+	case t.Made != nil:
+		text = when(t.From.Latest) + ", or changed then"
 	case t.From.Earliest.IsZero() && t.From.Latest.IsZero():
 		text = "a time that is not known"
 	case t.From.Earliest.IsZero():
