@@ -275,6 +275,9 @@ func (l *Log) tenures(t *track) []Tenure {
 		if o.before == there {
 			state = there
 		}
+		if o.anchor && o.after == there {
+			open.Grant = *o.grant // the snapshot knows more of it than the call
+		}
 		switch {
 		case o.after == there && state != there:
 			open = &Tenure{Grant: t.given(o), From: at(o.when), Made: o.record}

@@ -182,6 +182,16 @@ func (l *Log) Spelled(id arm.ID) arm.ID {
 	return id
 }
 
+// spelledTarget writes the name of an assignment as Resource Manager does, too.
+func (l *Log) spelledTarget(id arm.ID) arm.ID {
+	if id.HasType(typeAssignment) {
+		if out, err := arm.ParseID(strings.TrimSuffix(l.Spelled(id.Parent()).String(), "/") + "/providers/" + typeAssignment + "/" + strings.ToLower(id.Name())); err == nil {
+			return out
+		}
+	}
+	return l.Spelled(id)
+}
+
 // Add takes an entry of any log, its JSON text and the place it was read from. Nothing of
 // the entry's memory is kept.
 func (l *Log) Add(e *logs.Entry, text []byte, at mivet.Source) {
@@ -278,7 +288,7 @@ func (l *Log) interesting(e *logs.Entry, target arm.ID) bool {
 // record makes a record of one entry.
 func (l *Log) record(e *logs.Entry, d *logs.Detail, target arm.ID, at mivet.Source) *Record {
 	r := &Record{
-		At: e.Time, Ended: e.Time, Operation: operationOf(e), Target: l.Spelled(target), Stage: d.Stage, Code: d.Code,
+		At: e.Time, Ended: e.Time, Operation: operationOf(e), Target: l.spelledTarget(target), Stage: d.Stage, Code: d.Code,
 		Correlation: strings.ToLower(string(e.Correlation)), Source: at,
 		By: Caller{ID: mivet.NewPrincipalID(string(e.Principal)), App: strings.ToLower(string(e.AppID)), Name: d.Caller, Address: string(e.Caller)},
 	}
