@@ -42,7 +42,7 @@ var layers = []layer{
 	{pkgs: []string{"lifecycle"}, pure: true},
 	{pkgs: []string{"usage", "contract"}, pure: true},
 	{pkgs: []string{"change", "minimize", "denial"}, pure: true},
-	{pkgs: []string{"vet", "forensics"}, pure: true},
+	{pkgs: []string{"vet"}, pure: true},
 	{pkgs: []string{"vet/vettest"}, pure: true},
 	{pkgs: []string{"rules/*"}, pure: true},
 	{pkgs: []string{"rules"}, pure: true},

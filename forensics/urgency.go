@@ -89,6 +89,8 @@ type Urgent struct {
 	Risk         int64 `json:"risk,omitzero"`
 	SmallestRisk int64 `json:"smallestRisk,omitzero"`
 	Proven       bool  `json:"proven,omitzero"`
+	// Covered says that other grants of today give all that was refused.
+	Covered bool `json:"covered,omitzero"`
 	// Then are grants made soon after that give what was refused, and less.
 	Then []provenance.Tenure `json:"then,omitzero"`
 
@@ -197,6 +199,7 @@ func (u *urgency) look(who mivet.PrincipalID, t *provenance.Tenure) *Urgent {
 	}
 	x.Made = u.maker(t)
 	x.Then = u.then(&x, made)
+	x.Covered = u.covered(&x)
 	return &x
 }
 
@@ -338,6 +341,25 @@ func (u *urgency) helps(a *mivet.RoleAssignment, needs []minimize.Need) authz.Ef
 		return authz.Denied
 	}
 	return authz.Unknown
+}
+
+// covered asks whether the principal has what was refused today without the grant.
+func (u *urgency) covered(x *Urgent) bool {
+	s := *u.Snapshot
+	s.RoleAssignments = slices.DeleteFunc(slices.Clone(s.RoleAssignments), func(a mivet.RoleAssignment) bool {
+		return a.Principal == x.Grant.Principal && a.Role == x.Grant.Role && a.Scope.Equal(x.Grant.Scope)
+	})
+	e := authz.New(&s, authz.Options{Catalog: u.Measure.Catalog, At: u.Now})
+	known := false
+	for i := range x.Refused {
+		for k := range x.Refused[i].needs {
+			known = true
+			if e.Check(x.Refused[i].needs[k].Request(x.Principal)).Effect != authz.Allowed {
+				return false
+			}
+		}
+	}
+	return known
 }
 
 // maker is who made the grant: the call in the log, else what the snapshot says.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/execpath"
 	"github.com/mivet/mivet/forensics"
 	"github.com/mivet/mivet/logs"
 	"github.com/mivet/mivet/provenance"
@@ -167,6 +169,8 @@ type urgentJSON struct {
 	// Then are narrow grants made soon after that give what was refused.
 	Then    []tenureJSON `json:"then"`
 	Reduced bool         `json:"reduced"`
+	// LeadsTo are those whom it comes to act as by the grant alone, surely or possibly.
+	LeadsTo []string `json:"leadsTo"`
 	// LastedSeconds is until it was removed, or until the input was taken.
 	LastedSeconds int64    `json:"lastedSeconds"`
 	Fix           []string `json:"fix"`
@@ -216,24 +220,55 @@ func (r *resolver) recordJSON(c *provenance.Record) *actJSON {
 	return &j
 }
 
-// remedy are the commands that put an urgent grant right: what is needed first.
+// remedy are the commands that put an urgent grant right: what is needed first. There are
+// none for one that was taken back.
 func remedy(x *forensics.Urgent) []string {
+	if x.Reduced() {
+		return []string{}
+	}
 	var edits []mivet.Edit
 	kind := x.Grant.PrincipalType
-	if len(x.Then) == 0 {
+	if !x.Covered {
 		for _, g := range x.Smallest {
 			edits = append(edits, mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &mivet.RoleAssignment{
 				Role: g.Role, RoleName: g.RoleName, Principal: x.Principal, PrincipalType: kind, Scope: g.Scope,
 			}})
 		}
 	}
-	if !x.Reduced() {
-		edits = append(edits, mivet.Edit{Kind: mivet.EditRemoveAssignment, Assignment: &x.Grant})
-	}
-	return vet.AzCommands(edits)
+	return vet.AzCommands(append(edits, mivet.Edit{Kind: mivet.EditRemoveAssignment, Assignment: &x.Grant}))
 }
 
-func (u *urgencyAnswer) json() urgencyJSON {
+// leads says whom the principal comes to act as by a grant that is still there, beyond those
+// that it does without.
+func (u *urgencyAnswer) leads(x *forensics.Urgent) ([]string, error) {
+	if x.Reduced() {
+		return []string{}, nil
+	}
+	table, err := execpath.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	after := *u.snap
+	after.RoleAssignments = slices.DeleteFunc(slices.Clone(u.snap.RoleAssignments), func(a mivet.RoleAssignment) bool { return vet.SameAssignment(&a, &x.Grant) })
+	reach := func(s *mivet.Snapshot) map[string]bool {
+		o := execpath.Options{Catalog: u.cat, Table: table, At: u.at}
+		names := map[string]bool{}
+		for _, path := range execpath.New(s, authz.New(s, authz.Options{Catalog: u.cat, At: u.at}), o).BlastOf(x.Principal).Paths {
+			if n := len(path.Steps); n > 0 {
+				name, _ := u.describe(path.Steps[n-1].To)
+				names[name] = true
+			}
+		}
+		return names
+	}
+	names := reach(u.snap)
+	for name := range reach(&after) {
+		delete(names, name)
+	}
+	return slices.Sorted(maps.Keys(names)), nil
+}
+
+func (u *urgencyAnswer) json() (urgencyJSON, error) {
 	j := urgencyJSON{
 		SchemaVersion: 1, At: u.at, Refusals: u.report.Refusals, Principals: u.report.Principals, Unplaced: u.report.Unplaced, Urgent: []urgentJSON{}, Overdue: []overdueJSON{}, Gaps: u.gaps(),
 	}
@@ -243,6 +278,10 @@ func (u *urgencyAnswer) json() urgencyJSON {
 			Principal: u.principalJSON(x.Principal), Grant: u.tenureJSON(&x.Tenure), Made: u.actJSON(&x.Made), Refused: x.Refused, Count: x.Count, First: x.First, Last: x.Last,
 			Broad: x.Broad, Helps: x.Helps, Smallest: x.Smallest, NoSmallest: x.Why, Proven: x.Proven, Risk: x.Risk, SmallestRisk: x.SmallestRisk, Then: []tenureJSON{},
 			Reduced: x.Reduced(), LastedSeconds: int64(x.Lasted / time.Second), Fix: remedy(x),
+		}
+		var err error
+		if one.LeadsTo, err = u.leads(x); err != nil {
+			return j, err
 		}
 		if x.Via != "" {
 			via := u.principalJSON(x.Via)
@@ -260,7 +299,7 @@ func (u *urgencyAnswer) json() urgencyJSON {
 			Fix: vet.AzCommands([]mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: o.Grant}}),
 		})
 	}
-	return j
+	return j, nil
 }
 
 // gaps says what the answer does not rest on.
@@ -284,12 +323,18 @@ func heldRole(a *mivet.RoleAssignment) string {
 
 func (u *urgencyAnswer) write(w io.Writer, format string, colour bool) error {
 	if format == formatJSON {
-		return writeAnswer(w, "urgency", u.json())
+		j, err := u.json()
+		if err != nil {
+			return err
+		}
+		return writeAnswer(w, "urgency", j)
 	}
 	p := newPrinter(w, colour)
 	p.printf("%s\n", bold(u.summary()))
 	for i := range u.report.Urgent {
-		u.urgent(p, &u.report.Urgent[i])
+		if err := u.urgent(p, &u.report.Urgent[i]); err != nil {
+			return err
+		}
 	}
 	for i := range u.overdue {
 		if o := &u.overdue[i]; !slices.ContainsFunc(u.report.Urgent, func(x forensics.Urgent) bool { return vet.SameAssignment(&x.Grant, o.Grant) }) {
@@ -322,7 +367,11 @@ func (u *urgencyAnswer) summary() string {
 const maxRefusals = 4
 
 // urgent tells one pattern: what, why we believe it, what it leads to, how to fix it.
-func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) {
+func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) error {
+	leads, err := u.leads(x)
+	if err != nil {
+		return err
+	}
 	name, _ := u.describe(x.Principal)
 	has := red("and has it still")
 	if x.Reduced() {
@@ -360,9 +409,13 @@ func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) {
 			p.printf("  %-10s %s\n", "promise", red("it was promised to end, and did not"))
 		}
 	}
+	if len(leads) > 0 {
+		p.printf("  %-10s it comes to act as %s by this grant alone\n", "leads to", someOf(leads))
+	}
 	for i, c := range remedy(x) {
 		p.printf("  %-10s %s\n", map[bool]string{true: "fix"}[i == 0], c)
 	}
+	return nil
 }
 
 // enough tells the smallest grant, and what was given soon after.
