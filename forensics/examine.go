@@ -154,7 +154,7 @@ type answer struct {
 // Examine answers a query.
 func Examine(q *Query) *Report {
 	x := examination{Query: q, history: q.Log.History(q.To), engines: map[int]*moment{}, pattern: newPattern(), lines: map[string]int{}}
-	x.who = append([]mivet.PrincipalID{q.Principal}, provenance.GroupsOf(q.Snapshot, q.Principal)...)
+	x.who = append([]mivet.PrincipalID{q.Principal}, q.Log.Groups(q.Principal)...)
 	for _, t := range append(x.history.Of(x.who...), x.history.Unknown()...) {
 		if t.Lasts || t.To.Latest.IsZero() || t.To.Latest.After(q.From) {
 			if t.From.Earliest.IsZero() || t.From.Earliest.Before(q.To) {

@@ -106,15 +106,13 @@ func (x *examination) unwritten() {
 		}
 	}
 	for _, r := range x.Log.Records() {
-		if strings.HasSuffix(strings.ToLower(r.Operation), "/roledefinitions/write") && r.Done() && r.At.After(x.From) && x.holdsRole(r.Target.Name()) {
-			x.gap("", "what role %s gave before %s: it was changed then (%s)", r.Target.Name(), stamp(r.At), r.Source)
+		if !strings.HasSuffix(strings.ToLower(r.Operation), "/roledefinitions/write") || !r.Done() || !r.At.After(x.From) {
+			continue
+		}
+		if i := slices.IndexFunc(x.tenures, func(t provenance.Tenure) bool { return t.Grant.Role == mivet.NewRoleID(r.Target.Name()) }); i >= 0 {
+			x.gap("", "what %s gave before %s: it was changed then (%s)", roleOf(&x.tenures[i].Grant), stamp(r.At), r.Source)
 		}
 	}
-}
-
-// holdsRole reports whether the principal held a role.
-func (x *examination) holdsRole(name string) bool {
-	return slices.ContainsFunc(x.tenures, func(t provenance.Tenure) bool { return t.Grant.Role == mivet.NewRoleID(name) })
 }
 
 func roleOf(a *mivet.RoleAssignment) string {

@@ -89,6 +89,8 @@ type Urgent struct {
 	Risk         int64 `json:"risk,omitzero"`
 	SmallestRisk int64 `json:"smallestRisk,omitzero"`
 	Proven       bool  `json:"proven,omitzero"`
+	// Covered says that other grants of today give all that was refused.
+	Covered bool `json:"covered,omitzero"`
 	// Then are grants made soon after that give what was refused, and less.
 	Then []provenance.Tenure `json:"then,omitzero"`
 
@@ -136,7 +138,7 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 	out.Principals = len(u.refused)
 	u.members = map[mivet.PrincipalID][]mivet.PrincipalID{}
 	for _, who := range slices.Sorted(maps.Keys(u.refused)) {
-		for _, g := range provenance.GroupsOf(q.Snapshot, who) {
+		for _, g := range q.Log.Groups(who) {
 			u.members[g] = append(u.members[g], who)
 		}
 	}
@@ -148,7 +150,7 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 		if t.Unknown() {
 			continue
 		}
-		if !t.From.Exact() {
+		if !t.From.Exact() && t.Made == nil {
 			out.Unplaced++
 			continue
 		}
@@ -197,6 +199,7 @@ func (u *urgency) look(who mivet.PrincipalID, t *provenance.Tenure) *Urgent {
 	}
 	x.Made = u.maker(t)
 	x.Then = u.then(&x, made)
+	x.Covered = u.covered(&x)
 	return &x
 }
 
@@ -339,6 +342,25 @@ func (u *urgency) helps(a *mivet.RoleAssignment, needs []minimize.Need) authz.Ef
 	return authz.Unknown
 }
 
+// covered asks whether the principal has what was refused today without the grant.
+func (u *urgency) covered(x *Urgent) bool {
+	s := *u.Snapshot
+	s.RoleAssignments = slices.DeleteFunc(slices.Clone(s.RoleAssignments), func(a mivet.RoleAssignment) bool {
+		return a.Principal == x.Grant.Principal && a.Role == x.Grant.Role && a.Scope.Equal(x.Grant.Scope)
+	})
+	e := authz.New(&s, authz.Options{Catalog: u.Measure.Catalog, At: u.Now})
+	known := false
+	for i := range x.Refused {
+		for k := range x.Refused[i].needs {
+			known = true
+			if e.Check(x.Refused[i].needs[k].Request(x.Principal)).Effect != authz.Allowed {
+				return false
+			}
+		}
+	}
+	return known
+}
+
 // maker is who made the grant: the call in the log, else what the snapshot says.
 func (u *urgency) maker(t *provenance.Tenure) provenance.Act {
 	if t.Lasts || t.Made == nil {
@@ -359,7 +381,7 @@ func (u *urgency) maker(t *provenance.Tenure) provenance.Act {
 func (u *urgency) then(x *Urgent, made time.Time) []provenance.Tenure {
 	var out []provenance.Tenure
 	for _, t := range u.history.Of(x.Grant.Principal) {
-		if !t.From.Exact() || t.From.Latest.Before(made) || t.From.Latest.After(made.Add(u.Within)) || t.Grant.Scope.Level() <= arm.LevelResourceGroup || !t.Lasts {
+		if !t.From.Exact() && t.Made == nil || t.From.Latest.Before(made) || t.From.Latest.After(made.Add(u.Within)) || t.Grant.Scope.Level() <= arm.LevelResourceGroup || !t.Lasts {
 			continue
 		}
 		for i := range x.Refused {

@@ -105,7 +105,7 @@ func (l *Log) grantOf(r *Record, body json.RawMessage) *mivet.RoleAssignment {
 		CreatedOn: timeOf(p.CreatedOn), CreatedBy: mivet.NewPrincipalID(p.CreatedBy), Source: r.Source,
 	}
 	if r.is("write", typeSchedule) {
-		if !strings.HasSuffix(strings.ToLower(p.RequestType), "assign") && !strings.HasSuffix(strings.ToLower(p.RequestType), "activate") {
+		if !strings.EqualFold(p.RequestType, "AdminAssign") && !strings.EqualFold(p.RequestType, "SelfActivate") {
 			return nil // an extension, a removal, a deactivation
 		}
 		g.Start = timeOf(p.ScheduleInfo.StartDateTime)

@@ -56,11 +56,13 @@ const (
 
 // Presence answers for a time. At the very moment of a change the later state counts.
 func (t *Tenure) Presence(when time.Time) Presence {
-	if !t.From.Earliest.IsZero() && when.Before(t.From.Earliest) || !t.Lasts && !t.To.Latest.IsZero() && !when.Before(t.To.Latest) {
+	begun := t.From.Earliest.IsZero() || when.After(t.From.Earliest) || t.From.Exact() && when.Equal(t.From.Latest)
+	ended := !t.Lasts && !t.To.Latest.IsZero() && !when.Before(t.To.Latest)
+	if !begun || ended {
 		return Absent
 	}
 	sureStart := !t.From.Latest.IsZero() && !when.Before(t.From.Latest)
-	sureEnd := t.Lasts || !t.To.Earliest.IsZero() && when.Before(t.To.Earliest)
+	sureEnd := t.Lasts || when.Before(t.To.Earliest) || !t.To.Exact() && when.Equal(t.To.Earliest)
 	if sureStart && sureEnd {
 		return Present
 	}
@@ -273,12 +275,15 @@ func (l *Log) tenures(t *track) []Tenure {
 		if o.before == there {
 			state = there
 		}
+		if o.anchor && o.after == there {
+			open.Grant = *o.grant // the snapshot knows more of it than the call
+		}
 		switch {
 		case o.after == there && state != there:
 			open = &Tenure{Grant: t.given(o), From: at(o.when), Made: o.record}
-			if state == notTold && o.record != nil && o.before == notTold && !created(o.record) && i == 0 {
-				open.From.Earliest = time.Time{} // it may have been a change of one that was there
-				open.Gap = "the log does not tell whether the first write that it holds made the assignment"
+			if o.record != nil && changes(o.record) && (state == notTold || begin.IsZero() || begin.After(since)) {
+				open.From.Earliest = since // it may have been a change of one that was there
+				open.Gap = "the log does not tell whether that call made it, or changed one that was there"
 			}
 		case o.after == notThere && state == there:
 			open.To, open.Removed = at(o.when), o.record
@@ -296,15 +301,24 @@ func (l *Log) tenures(t *track) []Tenure {
 	return out
 }
 
+// changes reports whether a write may have been one of an assignment that was there: Azure
+// answers 200 to that, and 201 to a new one
+// (learn.microsoft.com/rest/api/authorization/role-assignments/create).
+func changes(r *Record) bool {
+	code := strings.ToLower(r.Code)
+	code = code[strings.LastIndexByte(code, '.')+1:]
+	return r.is("write", typeAssignment) && (code == "ok" || code == "200")
+}
+
 // start begins a tenure of which only a later moment is known.
 func (t *track) start(o *observation, state knowledge, since, begin time.Time) *Tenure {
-	n := &Tenure{Grant: t.given(o), From: Bounds{since, o.when}}
-	switch {
-	case state == notThere:
-		n.Gap = "it was made again, and that is not in the log"
-	case !begin.IsZero() && begin.Before(o.when):
-		// The log holds every write of its time: it was made before.
-		n.From = Bounds{Latest: begin}
+	n := &Tenure{Grant: t.given(o), From: Bounds{Latest: o.when}}
+	if state == notThere {
+		n.From.Earliest = since
+		n.Gap = "it was made, and that is not in the log"
+	}
+	if !begin.IsZero() && begin.Before(o.when) && begin.After(n.From.Earliest) {
+		n.From.Latest, n.Gap = begin, "" // the log holds every write of its time: it was made before
 	}
 	return n
 }

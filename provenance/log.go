@@ -104,18 +104,24 @@ type Log struct {
 	spelled map[arm.Key]arm.ID // scopes as the snapshot writes them
 	wanted  map[arm.Key]bool   // resources whose writes are kept
 
-	byKey   map[recordKey]*Record
-	loose   []*Record // of no correlation
-	spans   map[arm.Key]*Span
-	Faults  int // entries whose details could not be read
-	settled []*Record
+	byKey  map[recordKey]*Record
+	loose  []*Record // of no correlation
+	spans  map[arm.Key]*Span
+	Faults int // entries whose details could not be read
+
+	settled     []*Record
+	byTarget    map[arm.Key][]*Record
+	byGrant     map[string][]*Record
+	byResource  map[arm.Key][]*Record // of what carries identities, and of what lies below
+	deployments map[arm.Key][]*Record // by the scope that they were made in
+	groups      map[mivet.PrincipalID][]mivet.PrincipalID
 }
 
 // NewLog returns an empty log for the resources of a snapshot.
 func NewLog(s *mivet.Snapshot) *Log {
 	l := &Log{
 		snap: s, index: mivet.NewIndex(s), spelled: map[arm.Key]arm.ID{}, wanted: map[arm.Key]bool{},
-		byKey: map[recordKey]*Record{}, spans: map[arm.Key]*Span{},
+		byKey: map[recordKey]*Record{}, spans: map[arm.Key]*Span{}, groups: map[mivet.PrincipalID][]mivet.PrincipalID{},
 	}
 	for i := range s.Resources {
 		r := &s.Resources[i]
@@ -136,7 +142,30 @@ func NewLog(s *mivet.Snapshot) *Log {
 	for i := range s.RoleAssignments {
 		l.spelled[s.RoleAssignments[i].Scope.Key()] = s.RoleAssignments[i].Scope
 	}
+	for i := range s.Memberships {
+		m := &s.Memberships[i]
+		l.groups[m.Member] = append(l.groups[m.Member], m.Group)
+	}
 	return l
+}
+
+// Groups lists the groups of a principal, through others too, in order.
+func (l *Log) Groups(who mivet.PrincipalID) []mivet.PrincipalID {
+	in := map[mivet.PrincipalID]bool{who: true}
+	var out []mivet.PrincipalID
+	for queue := l.groups[who]; len(queue) > 0; {
+		var next []mivet.PrincipalID
+		for _, g := range queue {
+			if !in[g] {
+				in[g] = true
+				out = append(out, g)
+				next = append(next, l.groups[g]...)
+			}
+		}
+		queue = next
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Spelled writes a scope as the snapshot does; exports often have it in capitals.
@@ -151,6 +180,16 @@ func (l *Log) Spelled(id arm.ID) arm.ID {
 		}
 	}
 	return id
+}
+
+// spelledTarget writes the name of an assignment as Resource Manager does, too.
+func (l *Log) spelledTarget(id arm.ID) arm.ID {
+	if id.HasType(typeAssignment) {
+		if out, err := arm.ParseID(strings.TrimSuffix(l.Spelled(id.Parent()).String(), "/") + "/providers/" + typeAssignment + "/" + strings.ToLower(id.Name())); err == nil {
+			return out
+		}
+	}
+	return l.Spelled(id)
 }
 
 // Add takes an entry of any log, its JSON text and the place it was read from. Nothing of
@@ -249,7 +288,7 @@ func (l *Log) interesting(e *logs.Entry, target arm.ID) bool {
 // record makes a record of one entry.
 func (l *Log) record(e *logs.Entry, d *logs.Detail, target arm.ID, at mivet.Source) *Record {
 	r := &Record{
-		At: e.Time, Ended: e.Time, Operation: operationOf(e), Target: l.Spelled(target), Stage: d.Stage, Code: d.Code,
+		At: e.Time, Ended: e.Time, Operation: operationOf(e), Target: l.spelledTarget(target), Stage: d.Stage, Code: d.Code,
 		Correlation: strings.ToLower(string(e.Correlation)), Source: at,
 		By: Caller{ID: mivet.NewPrincipalID(string(e.Principal)), App: strings.ToLower(string(e.AppID)), Name: d.Caller, Address: string(e.Caller)},
 	}
@@ -321,5 +360,30 @@ func (l *Log) Records() []*Record {
 			strings.Compare(strings.ToLower(a.Operation), strings.ToLower(b.Operation)), strings.Compare(a.Source.String(), b.Source.String()))
 	})
 	l.settled = out
+	l.order()
 	return out
+}
+
+// order finds records by what they are about.
+func (l *Log) order() {
+	l.byTarget, l.byGrant, l.byResource, l.deployments = map[arm.Key][]*Record{}, map[string][]*Record{}, map[arm.Key][]*Record{}, map[arm.Key][]*Record{}
+	for _, r := range l.settled {
+		k := r.Target.Key()
+		l.byTarget[k] = append(l.byTarget[k], r)
+		if r.Grant != nil {
+			l.byGrant[grantKey(r.Grant)] = append(l.byGrant[grantKey(r.Grant)], r)
+		}
+		if r.is("write", typeDeployment, typeStack) {
+			scope := r.Target.Parent().Key()
+			l.deployments[scope] = append(l.deployments[scope], r)
+		}
+		for id := r.Target; id.Level() == arm.LevelResource; id = id.Parent() {
+			if l.wanted[id.Key()] {
+				l.byResource[id.Key()] = append(l.byResource[id.Key()], r)
+				if !strings.Contains(strings.ToLower(r.Operation), "swap") {
+					break // a slot is a workload of its own; a swap changes both
+				}
+			}
+		}
+	}
 }

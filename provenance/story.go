@@ -4,7 +4,6 @@ package provenance
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +66,9 @@ const NoLog = "no activity log was read"
 // Story tells who stands behind a principal. It answers from the snapshot alone where the
 // log holds nothing.
 func (l *Log) Story(who mivet.PrincipalID) *Story {
+	l.Records()
 	s := &Story{Principal: who, Grants: []GrantStory{}}
-	groups := GroupsOf(l.snap, who)
+	groups := l.Groups(who)
 	for i := range l.snap.RoleAssignments {
 		a := &l.snap.RoleAssignments[i]
 		g := GrantStory{Grant: a}
@@ -93,21 +93,6 @@ func (l *Log) Story(who mivet.PrincipalID) *Story {
 		s.Workloads = append(s.Workloads, WorkloadStory{w, l.deployed(w)})
 	}
 	return s
-}
-
-// GroupsOf lists the groups of a principal, through others too, in order.
-func GroupsOf(s *mivet.Snapshot, who mivet.PrincipalID) []mivet.PrincipalID {
-	in := map[mivet.PrincipalID]bool{who: true}
-	for grown := true; grown; {
-		grown = false
-		for i := range s.Memberships {
-			if m := &s.Memberships[i]; in[m.Member] && !in[m.Group] {
-				in[m.Group], grown = true, true
-			}
-		}
-	}
-	delete(in, who)
-	return slices.Sorted(maps.Keys(in))
 }
 
 // workloads are the resources that carry an identity.
@@ -165,8 +150,13 @@ func sameTime(call, made time.Time) bool {
 // name, an address and the request.
 func (l *Log) maker(a *mivet.RoleAssignment) Act {
 	var found *Record
-	for _, r := range l.Records() {
-		if r.is("write", typeAssignment, typeSchedule) && r.Done() && l.about(r, a) && (a.CreatedOn.IsZero() || sameTime(r.Ended, a.CreatedOn)) {
+	// By its ID, or by what it gives: no principal can have the same role twice at a scope.
+	about := l.byGrant[grantKey(a)]
+	if !a.ID.IsZero() {
+		about = slices.Concat(l.byTarget[a.ID.Key()], about)
+	}
+	for _, r := range about {
+		if r.is("write", typeAssignment, typeSchedule) && r.Done() && (found == nil || !r.At.Before(found.At)) && (a.CreatedOn.IsZero() || sameTime(r.Ended, a.CreatedOn)) {
 			found = r // the last before it is as it is
 		}
 	}
@@ -188,22 +178,13 @@ func (l *Log) maker(a *mivet.RoleAssignment) Act {
 	return Act{Gap: "the snapshot tells no maker, and " + l.silence(a.Scope, time.Time{})}
 }
 
-// about reports whether a record is about an assignment: by its ID, or by what it gives,
-// since no principal can have the same role twice at a scope.
-func (l *Log) about(r *Record, a *mivet.RoleAssignment) bool {
-	if !a.ID.IsZero() && r.Target.Equal(a.ID) {
-		return true
-	}
-	return r.Grant != nil && r.Grant.Principal == a.Principal && r.Grant.Scope.Equal(a.Scope) && a.Role != "" && r.Grant.Role == a.Role
-}
-
 // enabled tells who made an identity, or turned one on.
 func (l *Log) enabled(id *mivet.Identity) Act {
 	user := id.Kind == mivet.UserAssigned
 	var first, told *Record
 	was := false
-	for _, r := range l.Records() {
-		if !r.Target.Equal(id.Resource) || !r.Done() {
+	for _, r := range l.byTarget[id.Resource.Key()] {
+		if !r.Done() {
 			continue
 		}
 		if strings.HasSuffix(strings.ToLower(r.Operation), "/delete") {
@@ -245,9 +226,9 @@ func created(r *Record) bool { return strings.HasPrefix(strings.ToLower(r.Code),
 // deployed tells who wrote a workload last, and by which deployment.
 func (l *Log) deployed(w arm.ID) Act {
 	var last *Record
-	for _, r := range l.Records() {
+	for _, r := range l.byResource[w.Key()] {
 		op := strings.ToLower(r.Operation)
-		if r.Done() && w.Contains(r.Target) && !r.is("write", typeAssignment) && (strings.HasSuffix(op, "/write") || strings.HasSuffix(op, "/action") && deploys(op)) {
+		if r.Done() && !r.is("write", typeAssignment) && (strings.HasSuffix(op, "/write") || strings.HasSuffix(op, "/action") && deploys(op)) {
 			last = r
 		}
 	}
@@ -273,8 +254,13 @@ func deploys(op string) bool {
 // deployment is the last deployment of a workload: the one whose request its last write was
 // part of, or that names it; else, unnamed, the last one in its scope.
 func (l *Log) deployment(w arm.ID, last *Record) (found *Record, named bool) {
-	for _, r := range l.Records() {
-		if !r.is("write", typeDeployment, typeStack) || !r.Done() || !r.Target.Parent().Contains(w) {
+	var here []*Record
+	for scope := w.Parent(); !scope.IsZero(); scope = scope.Parent() {
+		here = append(here, l.deployments[scope.Key()]...)
+	}
+	slices.SortStableFunc(here, func(a, b *Record) int { return a.At.Compare(b.At) })
+	for _, r := range here {
+		if !r.Done() {
 			continue
 		}
 		names := slices.ContainsFunc(r.Outputs, func(id arm.ID) bool { return w.Contains(id) || id.Contains(w) && id.Level() == arm.LevelResource })

@@ -68,6 +68,9 @@ func (a *app) tour(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := t.logs(ctx); err != nil {
+		return err
+	}
 	t.closing()
 	return p.err
 }
@@ -215,6 +218,40 @@ func (t *tour) ask(ctx context.Context, s *stop) error {
 	}
 	answer.ask()
 	return errors.Join(t.p.err, answer.write(indented, formatText, t.p.colour))
+}
+
+// logs tells in a line each what the logs of the demo tenant hold.
+func (t *tour) logs(ctx context.Context) error {
+	t.heading("What do its logs tell?")
+	u, err := t.app.lookForUrgency(ctx, &urgencyFlags{in: inputFlags{demo: true}}, nil)
+	if err != nil {
+		return err
+	}
+	t.p.printf("$ %s\n\n", faint("mivet urgency --demo"))
+	for i := range u.report.Urgent {
+		x := &u.report.Urgent[i]
+		name, _ := u.describe(x.Principal)
+		t.p.printf("  %s was refused %s, was given %s over %s, and has it after %s.\n", bold(name), timesWords(x.Count), heldRole(&x.Grant), x.Grant.Scope.Name(), spanWords(x.Lasted))
+		t.p.printf("  Did it help? %s.\n", helpWords(x))
+		for _, g := range x.Smallest {
+			t.p.printf("  What was enough: %s at %s.\n", g.RoleName, g.Scope.Name())
+		}
+	}
+	const night = "--from 2026-11-08 --to 2026-11-09"
+	f := forensicsFlags{in: inputFlags{demo: true}, from: "2026-11-08", to: "2026-11-09"}
+	l, _, err := t.app.lookBack(ctx, &f, []string{"settlement"})
+	if err != nil {
+		return err
+	}
+	t.p.printf("\n$ %s\n\n", faint("mivet forensics settlement "+night+" --demo"))
+	t.p.printf("  %s\n", l.short())
+	for i := range l.report.Lines {
+		if x := &l.report.Lines[i]; x.After != nil {
+			t.p.printf("  the first of it that was new: %s after %s\n", spanWords(x.After.Delay), l.changed(&x.After.Change))
+			break
+		}
+	}
+	return nil
 }
 
 func (t *tour) closing() {

@@ -148,7 +148,7 @@ func (l *lookback) window(f *forensicsFlags) (base time.Time, err error) {
 func (l *lookback) ceiling(t *terms) *authz.Engine {
 	bound := contract.Bind(t.contract, l.snap, l.index)
 	i := slices.IndexFunc(bound.Bindings, func(b contract.Binding) bool { return b.Held == l.who })
-	if i < 0 || bound.Bindings[i].Ceiling == nil {
+	if i < 0 || bound.Bindings[i].Identity.Ceiling == nil {
 		return nil
 	}
 	return authz.New(bound.Allowed(l.cat), authz.Options{Catalog: l.cat, At: l.at})

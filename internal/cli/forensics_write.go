@@ -122,7 +122,11 @@ func (l *lookback) write(w io.Writer, format string, colour bool) error {
 	l.writeLines(p, forensics.Unexplained, red("Granted by Azure, and by nothing that is known"))
 	l.writeLines(p, forensics.Refused, bold("Refused"))
 	l.writeLines(p, forensics.Undecided, bold("Not told whether it was granted"))
-	l.writeLines(p, forensics.Expected, green("Allowed and usual"))
+	usual := "Allowed and usual"
+	if r.Baseline.Entries == 0 {
+		usual = "Allowed; what is usual is not known"
+	}
+	l.writeLines(p, forensics.Expected, green(usual))
 	l.writeAdvice(p)
 	if len(r.Gaps) > 0 {
 		p.printf("\n%s\n", bold("Not covered"))
@@ -138,12 +142,16 @@ func (l *lookback) write(w io.Writer, format string, colour bool) error {
 
 // short is the answer in one line.
 func (l *lookback) short() string {
+	usual := "allowed and usual"
+	if l.report.Baseline.Entries == 0 {
+		usual = "allowed"
+	}
 	var parts []string
 	for _, c := range []struct {
 		class forensics.Class
 		words string
 	}{
-		{forensics.Expected, "allowed and usual"}, {forensics.Outside, "allowed and outside of the pattern or the agreement"}, {forensics.Refused, "refused"},
+		{forensics.Expected, usual}, {forensics.Outside, "allowed and outside of the pattern or the agreement"}, {forensics.Refused, "refused"},
 		{forensics.Unexplained, "not explained"}, {forensics.Undecided, "not told"},
 	} {
 		if n := l.report.Count(c.class); n > 0 {
@@ -217,6 +225,8 @@ func (l *lookback) begin(t *provenance.Tenure) string {
 	switch {
 	case t.From.Exact():
 		text = when(t.From.Latest)
+	case t.Made != nil:
+		text = when(t.From.Latest) + ", or changed then"
 	case t.From.Earliest.IsZero() && t.From.Latest.IsZero():
 		text = "a time that is not known"
 	case t.From.Earliest.IsZero():
