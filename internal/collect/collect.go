@@ -366,6 +366,8 @@ func (r *run) below(ctx context.Context, c *call, id arm.ID) {
 // taken takes a page of what belongs to one resource.
 func (r *run) taken(ctx context.Context, c *call, id arm.ID, p *page, src mivet.Source) {
 	switch {
+	case c.single:
+		r.facts.more(id, c.what, p)
 	case c.with == WithSettings:
 		r.facts.settingsList(id, p)
 	case c.with == WithChildren, c.with == WithLogs, c.facts[0] == mivet.FactIdentities:

@@ -309,32 +309,46 @@ func (f *facts) vault(r *row, src mivet.Source) {
 func (f *facts) settingsList(site arm.ID, p *page) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i, ok := f.resources[site.Key()]
-	if !ok {
-		return
-	}
 	f.rows(p, "app settings", func(r *row) {
 		values, _ := decoded[map[string]json.RawMessage](r)
-		group := "siteConfig.appSettings."
 		if !is(r.id.Name(), "appsettings") && !is(r.Name, "appsettings") {
 			return // of connection strings the raw form keeps the names; no fact hangs on them
 		}
-		d := mivet.Detail{}
-		if have := f.snap.Resources[i].Detail; have != nil {
-			d = *have
-		}
-		d.Settings = maps.Clone(d.Settings)
-		if d.Settings == nil {
-			d.Settings = map[string]string{}
-		}
+		settings := map[string]string{}
 		for name, raw := range values {
 			var s string
 			if json.Unmarshal(raw, &s) == nil {
-				d.Settings[group+name] = s
+				settings["siteConfig.appSettings."+name] = s
 			}
 		}
-		f.snap.Resources[i].Detail = &d
+		f.settle(site.Key(), settings)
 	})
+}
+
+// more takes what one resource was asked for beside its row.
+func (f *facts) more(id arm.ID, what string, p *page) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows(p, what, func(r *row) { f.settle(id.Key(), f.redactor.Settings(id.Type(), r.Properties)) })
+}
+
+// settle puts settings at a resource that is known, beside those that it has. Details are
+// shared, so that it gets one of its own.
+func (f *facts) settle(at arm.Key, settings map[string]string) {
+	i, ok := f.resources[at]
+	if !ok || len(settings) == 0 {
+		return
+	}
+	d := mivet.Detail{}
+	if have := f.snap.Resources[i].Detail; have != nil {
+		d = *have
+	}
+	d.Settings = maps.Clone(d.Settings)
+	if d.Settings == nil {
+		d.Settings = make(map[string]string, len(settings))
+	}
+	maps.Copy(d.Settings, settings)
+	f.snap.Resources[i].Detail = &d
 }
 
 // siteConfigs takes the configurations of sites.
@@ -354,25 +368,14 @@ type siteConfig struct {
 	settings map[string]string
 }
 
-// settleSiteConfigs puts what selects an identity in a configuration at its site.
+// settleSiteConfigs puts what selects an identity or starts in a configuration at its site.
 func (f *facts) settleSiteConfigs() {
 	for _, c := range f.configs {
-		i, ok := f.resources[c.site]
-		if !ok {
-			continue
-		}
-		d := mivet.Detail{}
-		if have := f.snap.Resources[i].Detail; have != nil {
-			d = *have
-		}
-		d.Settings = maps.Clone(d.Settings)
-		if d.Settings == nil {
-			d.Settings = map[string]string{}
-		}
+		settings := make(map[string]string, len(c.settings))
 		for path, value := range c.settings {
-			d.Settings["siteConfig."+path] = value
+			settings["siteConfig."+path] = value
 		}
-		f.snap.Resources[i].Detail = &d
+		f.settle(c.site, settings)
 	}
 }
 
