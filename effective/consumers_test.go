@@ -77,6 +77,44 @@ func consumers(t *testing.T, w *effective.Carrier, sdk, version string) []effect
 	return all
 }
 
+// TestContainers: each container is a process with variables of its own.
+func TestContainers(t *testing.T) {
+	f := func(typ, settings, want string) {
+		t.Helper()
+		var got []string
+		for _, c := range carrier(t, typ, "one two", strings.Fields(settings)...).Containers() {
+			env, read := c.Variables()
+			got = append(got, fmt.Sprint(c.Container, env, read))
+		}
+		if text := strings.Join(got, "; "); text != want {
+			t.Errorf("%s %s: %s, want %s", typ, settings, text, want)
+		}
+	}
+	const app, group = "Microsoft.App/containerApps", "Microsoft.ContainerInstance/containerGroups"
+	f(app, "", "map[] false")
+	f(app, "template.containers[0].image=x", "map[] false")
+	f(app, "template.containers[0].env.A=1 template.containers[0].env.B=null", "map[A:1] true")
+	f(app, "template.containers[1].env.A=2 template.containers[0].env.A=1 template.initContainers[0].env.C=3",
+		"template.containers[0]map[A:1] true; template.containers[1]map[A:2] true; template.initContainers[0]map[C:3] true")
+	f(group, "containers[0].properties.environmentVariables.A=1", "map[A:1] true")
+	f("Microsoft.Web/sites", "siteConfig.appSettings.A=1 other.env.B=2 x[0].env.C=3", "map[A:1] true")
+
+	w := carrier(t, app, "one two", "template.containers[0].env.AZURE_CLIENT_ID="+clientOne, "template.containers[1].env.AZURE_CLIENT_ID="+clientTwo)
+	var uses []string
+	for _, c := range consumers(t, w, "go", "1.15.0") {
+		if strings.HasPrefix(c.Use, "the code") {
+			uses = append(uses, c.Use+": "+c.Identity.Name)
+		}
+	}
+	if got := strings.Join(uses, "; "); got != "the code of template.containers[0], by DefaultAzureCredential: one; the code of template.containers[1], by DefaultAzureCredential: two" {
+		t.Error(got)
+	}
+	all, _ := w.Variables()
+	if path, ok := w.Containers()[1].VariablePath("AZURE_CLIENT_ID"); path != "template.containers[1].env.AZURE_CLIENT_ID" || !ok || all["AZURE_CLIENT_ID"] == "" {
+		t.Errorf("%s, %v, %v", path, ok, all)
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	f := func(typ, identities, setting, want string, more ...string) {
 		t.Helper()

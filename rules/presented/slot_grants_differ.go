@@ -151,7 +151,7 @@ func slotFinding(p *vet.Pass, slot, site *side) mivet.Finding {
 		Fix: mivet.Fix{
 			Summary: "give both sides the same roles, or one user-assigned identity that both carry",
 			Check:   "which of the roles the code needs",
-			Command: "az webapp identity show --ids " + r.ID.String(),
+			Command: "az resource show --ids " + r.ID.String() + " --query identity",
 		},
 	}
 	name := r.ID.Parent().Name() + "/" + r.ID.Name()
