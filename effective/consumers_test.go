@@ -115,6 +115,52 @@ func TestContainers(t *testing.T) {
 	}
 }
 
+// TestSwapped: settings move with a swap, unless they are marked to stay; identities do not.
+func TestSwapped(t *testing.T) {
+	f := func(site, slot, wantSite, wantSlot string, read bool) {
+		t.Helper()
+		make := func(name, identity, settings string) mivet.Resource {
+			r := mivet.Resource{ID: id(t, group+"/providers/Microsoft.Web/sites/"+name), Detail: &mivet.Detail{Settings: map[string]string{}}}
+			r.Identity = &mivet.Attachment{System: true, SystemPrincipal: mivet.PrincipalID(identity)}
+			for setting := range strings.FieldsSeq(settings) {
+				path, value, _ := strings.Cut(setting, "=")
+				if !strings.Contains(path, ".") {
+					path = "siteConfig.appSettings." + path
+				}
+				r.Detail.Settings[path] = value
+			}
+			return r
+		}
+		s := &mivet.Snapshot{Resources: []mivet.Resource{make("a", "p1", site), make("a/slots/b", "p2", slot)}}
+		before := fmt.Sprint(s.Resources[0].Detail.Settings, s.Resources[1].Detail.Settings)
+		got, ok := effective.Swapped(mivet.NewIndex(s), &s.Resources[0], &s.Resources[1])
+		if !ok {
+			if wantSite != "unread" {
+				t.Errorf("%s, %s: not read", site, slot)
+			}
+			return
+		}
+		a, _ := got.Site.Variables()
+		b, _ := got.Slot.Variables()
+		if fmt.Sprint(a) != wantSite || fmt.Sprint(b) != wantSlot || got.Read != read {
+			t.Errorf("%s, %s: %v and %v, %v; want %s and %s, %v", site, slot, a, b, got.Read, wantSite, wantSlot, read)
+		}
+		if got.Site.System.Principal != "p1" || got.Slot.System.Principal != "p2" {
+			t.Errorf("identities moved: %v, %v", got.Site.System, got.Slot.System)
+		}
+		if after := fmt.Sprint(s.Resources[0].Detail.Settings, s.Resources[1].Detail.Settings); after != before {
+			t.Errorf("the snapshot changed from %s to %s", before, after)
+		}
+	}
+	const none = "slotConfigNames.appSettingNames=null"
+	f("A=1", "A=2 B=3", "map[A:2 B:3]", "map[A:1]", false)
+	f("A=1 "+none, "A=2", "map[A:2]", "map[A:1]", true)
+	f("A=1 slotConfigNames.appSettingNames[0]=a", "A=2 B=3", "map[A:1 B:3]", "map[A:2]", true)
+	f("A=1 FUNCTIONS_EXTENSION_VERSION=~4 "+none, "A=2 FUNCTIONS_EXTENSION_VERSION=~3", "map[A:2 FUNCTIONS_EXTENSION_VERSION:~4]", "map[A:1 FUNCTIONS_EXTENSION_VERSION:~3]", true)
+	f("A=1", "siteConfig.linuxFxVersion=x", "unread", "", false)
+	f("x.y=1", "A=1", "unread", "", false)
+}
+
 func TestSelectors(t *testing.T) {
 	f := func(typ, identities, setting, want string, more ...string) {
 		t.Helper()

@@ -57,6 +57,8 @@ type call struct {
 	tolerated []string
 	// single is set where the answer is one object and no list.
 	single bool
+	// above is set where not the resource is asked but the one that it lies in, once.
+	above bool
 }
 
 // The operation behind every query to Resource Graph. What the rows show depends on the
@@ -196,6 +198,7 @@ var perResource = []*call{
 	child("AI deployments", "deployments", "2023-05-01", "Microsoft.CognitiveServices/accounts"),
 	listed("app settings", "config/appsettings/list"),
 	listed("connection strings", "config/connectionstrings/list"),
+	callSlotNames,
 	userData("user data of machines", "Microsoft.Compute/virtualMachines"),
 	userData("user data of scale sets", "Microsoft.Compute/virtualMachineScaleSets"),
 	{
@@ -234,6 +237,14 @@ func listed(what, path string) *call {
 		needs: []string{"Microsoft.Web/sites/config/list/action", "Microsoft.Web/sites/slots/config/list/action"},
 		facts: []mivet.FactKind{mivet.FactAppSettings},
 	}
+}
+
+// callSlotNames asks a site that has slots for the names of the settings that a swap leaves
+// where they are.
+var callSlotNames = &call{
+	what: "settings that stay with a slot", api: resourceManager, method: "GET", path: "{id}/config/slotConfigNames", version: "2023-12-01", with: WithSettings,
+	on: []string{"Microsoft.Web/sites/slots"}, needs: []string{"Microsoft.Web/sites/config/read"}, facts: []mivet.FactKind{mivet.FactAppSettings},
+	single: true, above: true,
 }
 
 // userData asks for what cloud-init may run when a machine starts first. It comes only where

@@ -157,6 +157,42 @@ func TestUserDataIsAskedForByName(t *testing.T) {
 	}
 }
 
+// TestSlotNames: the site of slots is asked once for what stays with them, also where Azure
+// lists a slot before its site; a site without slots is not asked.
+func TestSlotNames(t *testing.T) {
+	s := newStandIn(t)
+	const sites = inGroup + "Microsoft.Web/sites/"
+	s.on(graphLine, tables(map[string]string{
+		"resources": `{"id":"` + sites + `web/slots/blue","type":"microsoft.web/sites/slots","properties":{}},{"id":"` + sites + `web/slots/green","type":"microsoft.web/sites/slots","properties":{}},
+			{"id":"` + sites + `WEB","type":"microsoft.web/sites","properties":{}},{"id":"` + sites + `none","type":"microsoft.web/sites","properties":{}},
+			{"id":"` + sites + `plain","type":"microsoft.web/sites","properties":{}},{"id":"` + sites + `plain/slots/x","type":"microsoft.web/sites/slots","properties":{}}`,
+	}))
+	s.on("GET /subscriptions", always(`{"value":[{"id":"/subscriptions/s1"}]}`))
+	// Azure answers with the name and the type of the site.
+	s.on("GET "+sites+"web/config/slotConfigNames", always(`{"id":"`+sites+`web","name":"web","type":"Microsoft.Web/sites","properties":{"connectionStringNames":null,"appSettingNames":["AZURE_CLIENT_ID","B"],"azureStorageConfigNames":null}}`))
+	s.on("GET "+sites+"plain/config/slotConfigNames", always(`{"id":"`+sites+`plain/config/slotConfigNames","name":"slotConfigNames","type":"Microsoft.Web/sites/config","properties":{"appSettingNames":null}}`))
+	file := collected(t, s, WithSettings)
+	kept, err := snapshot.Read(bytes.NewReader(file), int64(len(file)), snapshot.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range kept.Resources {
+		r := &kept.Resources[i]
+		for _, path := range []string{"slotConfigNames.appSettingNames", "slotConfigNames.appSettingNames[0]", "slotConfigNames.appSettingNames[1]", "slotConfigNames.appSettingNames[2]"} {
+			if v, ok := r.Setting(path); ok {
+				got = append(got, r.ID.Name()+" "+v)
+			}
+		}
+	}
+	if text := strings.Join(got, ", "); text != "plain null, WEB AZURE_CLIENT_ID, WEB B" {
+		t.Errorf("what stays is %s", text)
+	}
+	if n := s.count("/config/slotConfigNames"); n != 2 {
+		t.Errorf("%d requests for two sites with slots", n)
+	}
+}
+
 func mustParse(t *testing.T, s string) arm.ID {
 	t.Helper()
 	id, err := arm.ParseID(s)

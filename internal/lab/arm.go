@@ -251,11 +251,32 @@ func (q *armRequest) siteFile(t target) {
 			p = config
 		}
 	case "slotconfignames":
+		// Azure names and types the answer as the site.
+		q.write(object{"id": t.parent.String(), "name": t.parent.Name(), "type": one.typ, "properties": object{
+			"connectionStringNames": nil, "azureStorageConfigNames": nil, "appSettingNames": stickyNames(one),
+		}})
+		return
 	default:
 		q.nothingHere()
 		return
 	}
 	q.write(object{"id": t.parent.String() + "/config/" + t.name, "name": t.name, "type": t.typ, "properties": p})
+}
+
+// stickyNames are the names of the settings of a site that a swap leaves.
+func stickyNames(site *thing) any {
+	var names []any
+	if site.node != nil && site.node.Detail != nil {
+		for _, path := range slices.Sorted(maps.Keys(site.node.Detail.Settings)) {
+			if strings.HasPrefix(path, stickyPrefix+"[") {
+				names = append(names, site.node.Detail.Settings[path])
+			}
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return names
 }
 
 func (q *armRequest) nothingHere() {

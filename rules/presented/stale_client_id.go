@@ -46,7 +46,7 @@ const (
 
 func checkClientID(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 	id := env[clientIDVariable]
-	if !mivet.IsGUID(id) || allSet(env, tenantVariable, secretVariable) || allSet(env, tenantVariable, certVariable) || allSet(env, tenantVariable, tokenVariable) {
+	if !asksIdentity(env) {
 		p.Pass() // none is asked for, or the client ID is that of an application
 		return
 	}
@@ -71,6 +71,13 @@ func checkClientID(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 		},
 		Fix: clientIDFix(w),
 	})
+}
+
+// asksIdentity reports whether code is told to ask for an identity by its client ID, and not
+// for an application.
+func asksIdentity(env map[string]string) bool {
+	return mivet.IsGUID(env[clientIDVariable]) &&
+		!allSet(env, tenantVariable, secretVariable) && !allSet(env, tenantVariable, certVariable) && !allSet(env, tenantVariable, tokenVariable)
 }
 
 // carried lists what is attached.
