@@ -119,6 +119,12 @@ func (ev *evaluator) nestedFrame(inst *instance) (child *frame, missing string) 
 		ev.tell(Fault, inst.node.Pos, fmt.Sprintf("deployments are nested deeper than %d", ev.limits.Depth))
 		return nil, name
 	}
+	// Only the root may be deployed in the complete mode (deployment-modes.md; Resource Manager
+	// answers "Specified deployment mode 'Complete' is not supported for nested deployment",
+	// MicrosoftDocs/azure-docs issue 13214, Azure/bicep issue 1367).
+	if mode := props.Get("mode"); mode != nil && sameName(Text(ev.node(mode, inst.env)), "Complete") {
+		ev.tell(Fault, mode.Pos, "a nested deployment takes the mode Incremental alone: with Complete Resource Manager refuses it")
+	}
 	dest, err := f.deploymentTarget(inst)
 	if err != nil {
 		ev.tell(Fault, inst.node.Pos, err.Error())

@@ -315,6 +315,8 @@ func TestTemplateFaults(t *testing.T) {
 	f(`{"type": "Microsoft.Resources/deployments", "name": "d", "properties": {"expressionEvaluationOptions": {"scope": "inner"}, "parametersLink": {"uri": "x"},
 		"template": {"parameters": {"p": {"type": "string"}}, "resources": [{`+site+`, "name": "[parameters('p')]"}]}}}`,
 		`the parameter "p" of the nested template gets no value and has no default`)
+	f(`{"type": "Microsoft.Resources/deployments", "name": "d", "properties": {"mode": "[toLower('Complete')]", "template": {"resources": []}}}`,
+		"takes the mode Incremental alone")
 	f(`{"type": "Microsoft.Resources/deployments", "name": "d", "properties": {"parametersLink": {"uri": "x"}, "expressionEvaluationOptions": {"scope": "inner"},
 		"template": {"resources": []}}}`, "lie in a file of their own")
 }

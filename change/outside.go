@@ -155,13 +155,16 @@ func selections(x *mivet.Index, r *mivet.Resource) map[string]effective.Consumer
 // staleClients finds variables that name the client ID of an identity that is made anew or
 // ends.
 func (k *comparison) staleClients(name string, before, after *mivet.Resource) {
-	env, read := effective.NewCarrier(k.after.index, after).Variables()
-	if !read {
-		return
+	for _, w := range effective.NewCarrier(k.after.index, after).Containers() {
+		k.staleVariables(name, w, before)
 	}
+}
+
+func (k *comparison) staleVariables(name string, w *effective.Carrier, before *mivet.Resource) {
+	env, _ := w.Variables()
 	for _, key := range slices.Sorted(maps.Keys(env)) {
 		if mivet.IsGUID(env[key]) && k.endedClient(env[key]) && carriesClient(k.before.index, before, env[key]) {
-			k.addOutside(selectors, name, after.Source, "its variable %s holds the client ID of an identity that is made anew or ends", key)
+			k.addOutside(selectors, name, w.Resource.Source, "its variable %s holds the client ID of an identity that is made anew or ends", key)
 		}
 	}
 }

@@ -28,21 +28,67 @@ func hostOf(resourceType string) Source {
 // settingPaths are where the variables of code stand among the properties.
 var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "env."}
 
+// variableOf takes a property apart that is a variable of code: the container that it is of,
+// empty where there is one process, and its name.
+func variableOf(path string) (container, name string, ok bool) {
+	for _, prefix := range settingPaths {
+		if name, ok := strings.CutPrefix(path, prefix); ok {
+			return "", name, !strings.ContainsAny(name, ".[")
+		}
+	}
+	list, rest, ok := strings.Cut(path, "].")
+	if !ok {
+		return "", "", false
+	}
+	of, _, _ := strings.Cut(list, "[")
+	for _, place := range []string{"env.", "properties.environmentVariables."} { // Container Apps and jobs; container groups
+		name, found := strings.CutPrefix(rest, place)
+		if found && slices.Contains([]string{"template.containers", "template.initContainers", "containers", "initContainers"}, of) {
+			return list + "]", name, !strings.ContainsAny(name, ".[")
+		}
+	}
+	return "", "", false
+}
+
+// Containers returns the carrier for each of its containers that has variables of its own;
+// itself where there are not several.
+func (w *Carrier) Containers() []*Carrier {
+	var names []string
+	if w.Resource.Detail != nil {
+		for path := range w.Resource.Detail.Settings {
+			if c, _, ok := variableOf(path); ok && !slices.Contains(names, c) {
+				names = append(names, c)
+			}
+		}
+	}
+	if len(names) < 2 {
+		return []*Carrier{w}
+	}
+	slices.Sort(names)
+	out := make([]*Carrier, len(names))
+	for i, name := range names {
+		one := *w
+		one.Container = name
+		out[i] = &one
+	}
+	return out
+}
+
 // Variables returns the variables of the code and whether they were read. Values that are
-// not kept are no empty ones.
+// not kept are no empty ones. Of several containers those of [Carrier.Container] count.
 func (w *Carrier) Variables() (env map[string]string, read bool) {
 	env = map[string]string{}
 	if w.Resource.Detail == nil {
 		return env, false
 	}
 	for path, value := range w.Resource.Detail.Settings {
-		for _, prefix := range settingPaths {
-			if name, ok := strings.CutPrefix(path, prefix); ok && !strings.ContainsAny(name, ".[") {
-				read = true
-				if value != "null" {
-					env[name] = value
-				}
-			}
+		c, name, ok := variableOf(path)
+		if !ok || w.Container != "" && c != w.Container {
+			continue
+		}
+		read = true
+		if old, twice := env[name]; value != "null" && (!twice || old == "" || value != "" && value < old) {
+			env[name] = value
 		}
 	}
 	return env, read
@@ -53,9 +99,9 @@ func (w *Carrier) VariablePath(name string) (string, bool) {
 	if w.Resource.Detail == nil {
 		return "", false
 	}
-	for _, prefix := range settingPaths {
-		if _, ok := w.Resource.Detail.Settings[prefix+name]; ok {
-			return prefix + name, true
+	for path := range w.Resource.Detail.Settings {
+		if c, n, ok := variableOf(path); ok && n == name && (w.Container == "" || c == w.Container) {
+			return path, true
 		}
 	}
 	return "", false
@@ -75,7 +121,7 @@ func (w *Carrier) code(sdk, version string) (*Consumer, error) {
 	if host == AzureArc {
 		p.Env["IDENTITY_ENDPOINT"], p.Env["IMDS_ENDPOINT"] = "http://localhost:40342/token", "http://localhost:40342"
 	}
-	c := &Consumer{Use: "the code, by DefaultAzureCredential", Source: "data of this package, by version"}
+	c := &Consumer{Use: "the code" + w.within() + ", by DefaultAzureCredential", Source: "data of this package, by version"}
 	all, err := Possible(p, false)
 	if err != nil {
 		return nil, err
@@ -89,6 +135,14 @@ func (w *Carrier) code(sdk, version string) (*Consumer, error) {
 		return c, nil
 	}
 	return c, w.oneAnswer(c, p, all[0])
+}
+
+// within names the container, where there are several.
+func (w *Carrier) within() string {
+	if w.Container == "" {
+		return ""
+	}
+	return " of " + w.Container
 }
 
 // oneAnswer writes the only possible answer into a consumer, with its fragility where the

@@ -56,6 +56,9 @@ type Carrier struct {
 	// System is nil where there is no system-assigned identity.
 	System *ManagedIdentity
 	User   []ManagedIdentity
+	// Container is the one of several containers that is meant, as the path of its
+	// properties; empty for all.
+	Container string
 }
 
 // NewCarrier finds the identities that a resource carries.
@@ -93,12 +96,14 @@ func NewCarrier(x *mivet.Index, r *mivet.Resource) *Carrier {
 // Consumers lists what of a resource uses an identity, the code first.
 func (w *Carrier) Consumers(sdk, version string) ([]Consumer, error) {
 	var out []Consumer
-	code, err := w.code(sdk, version)
-	if err != nil {
-		return nil, err
-	}
-	if code != nil {
-		out = append(out, *code)
+	for _, one := range w.Containers() {
+		code, err := one.code(sdk, version)
+		if err != nil {
+			return nil, err
+		}
+		if code != nil {
+			out = append(out, *code)
+		}
 	}
 	if arm.Fold(w.Resource.ID.Type()) == "microsoft.containerservice/managedclusters" {
 		out = append(out, w.byDefault("the control plane: load balancers, disks, routes"))

@@ -77,6 +77,90 @@ func consumers(t *testing.T, w *effective.Carrier, sdk, version string) []effect
 	return all
 }
 
+// TestContainers: each container is a process with variables of its own.
+func TestContainers(t *testing.T) {
+	f := func(typ, settings, want string) {
+		t.Helper()
+		var got []string
+		for _, c := range carrier(t, typ, "one two", strings.Fields(settings)...).Containers() {
+			env, read := c.Variables()
+			got = append(got, fmt.Sprint(c.Container, env, read))
+		}
+		if text := strings.Join(got, "; "); text != want {
+			t.Errorf("%s %s: %s, want %s", typ, settings, text, want)
+		}
+	}
+	const app, group = "Microsoft.App/containerApps", "Microsoft.ContainerInstance/containerGroups"
+	f(app, "", "map[] false")
+	f(app, "template.containers[0].image=x", "map[] false")
+	f(app, "template.containers[0].env.A=1 template.containers[0].env.B=null", "map[A:1] true")
+	f(app, "template.containers[1].env.A=2 template.containers[0].env.A=1 template.initContainers[0].env.C=3",
+		"template.containers[0]map[A:1] true; template.containers[1]map[A:2] true; template.initContainers[0]map[C:3] true")
+	f(group, "containers[0].properties.environmentVariables.A=1", "map[A:1] true")
+	f("Microsoft.Web/sites", "siteConfig.appSettings.A=1 other.env.B=2 x[0].env.C=3", "map[A:1] true")
+
+	w := carrier(t, app, "one two", "template.containers[0].env.AZURE_CLIENT_ID="+clientOne, "template.containers[1].env.AZURE_CLIENT_ID="+clientTwo)
+	var uses []string
+	for _, c := range consumers(t, w, "go", "1.15.0") {
+		if strings.HasPrefix(c.Use, "the code") {
+			uses = append(uses, c.Use+": "+c.Identity.Name)
+		}
+	}
+	if got := strings.Join(uses, "; "); got != "the code of template.containers[0], by DefaultAzureCredential: one; the code of template.containers[1], by DefaultAzureCredential: two" {
+		t.Error(got)
+	}
+	all, _ := w.Variables()
+	if path, ok := w.Containers()[1].VariablePath("AZURE_CLIENT_ID"); path != "template.containers[1].env.AZURE_CLIENT_ID" || !ok || all["AZURE_CLIENT_ID"] == "" {
+		t.Errorf("%s, %v, %v", path, ok, all)
+	}
+}
+
+// TestSwapped: settings move with a swap, unless they are marked to stay; identities do not.
+func TestSwapped(t *testing.T) {
+	f := func(site, slot, wantSite, wantSlot string, read bool) {
+		t.Helper()
+		make := func(name, identity, settings string) mivet.Resource {
+			r := mivet.Resource{ID: id(t, group+"/providers/Microsoft.Web/sites/"+name), Detail: &mivet.Detail{Settings: map[string]string{}}}
+			r.Identity = &mivet.Attachment{System: true, SystemPrincipal: mivet.PrincipalID(identity)}
+			for setting := range strings.FieldsSeq(settings) {
+				path, value, _ := strings.Cut(setting, "=")
+				if !strings.Contains(path, ".") {
+					path = "siteConfig.appSettings." + path
+				}
+				r.Detail.Settings[path] = value
+			}
+			return r
+		}
+		s := &mivet.Snapshot{Resources: []mivet.Resource{make("a", "p1", site), make("a/slots/b", "p2", slot)}}
+		before := fmt.Sprint(s.Resources[0].Detail.Settings, s.Resources[1].Detail.Settings)
+		got, ok := effective.Swapped(mivet.NewIndex(s), &s.Resources[0], &s.Resources[1])
+		if !ok {
+			if wantSite != "unread" {
+				t.Errorf("%s, %s: not read", site, slot)
+			}
+			return
+		}
+		a, _ := got.Site.Variables()
+		b, _ := got.Slot.Variables()
+		if fmt.Sprint(a) != wantSite || fmt.Sprint(b) != wantSlot || got.Read != read {
+			t.Errorf("%s, %s: %v and %v, %v; want %s and %s, %v", site, slot, a, b, got.Read, wantSite, wantSlot, read)
+		}
+		if got.Site.System.Principal != "p1" || got.Slot.System.Principal != "p2" {
+			t.Errorf("identities moved: %v, %v", got.Site.System, got.Slot.System)
+		}
+		if after := fmt.Sprint(s.Resources[0].Detail.Settings, s.Resources[1].Detail.Settings); after != before {
+			t.Errorf("the snapshot changed from %s to %s", before, after)
+		}
+	}
+	const none = "slotConfigNames.appSettingNames=null"
+	f("A=1", "A=2 B=3", "map[A:2 B:3]", "map[A:1]", false)
+	f("A=1 "+none, "A=2", "map[A:2]", "map[A:1]", true)
+	f("A=1 slotConfigNames.appSettingNames[0]=a", "A=2 B=3", "map[A:1 B:3]", "map[A:2]", true)
+	f("A=1 FUNCTIONS_EXTENSION_VERSION=~4 "+none, "A=2 FUNCTIONS_EXTENSION_VERSION=~3", "map[A:2 FUNCTIONS_EXTENSION_VERSION:~4]", "map[A:1 FUNCTIONS_EXTENSION_VERSION:~3]", true)
+	f("A=1", "siteConfig.linuxFxVersion=x", "unread", "", false)
+	f("x.y=1", "A=1", "unread", "", false)
+}
+
 func TestSelectors(t *testing.T) {
 	f := func(typ, identities, setting, want string, more ...string) {
 		t.Helper()

@@ -25,8 +25,8 @@ const (
 	PartCommit     Part = "commit"     // the version that a setting or a tag names
 	PartRuntime    Part = "runtime"    // the platform's own: runtime, machine image
 	PartSettings   Part = "settings"   // names and values of settings; secret values by their digests
-	PartExtensions Part = "extensions" // extensions, side-cars and their settings
-	PartStart      Part = "start"      // start-up commands and arguments
+	PartExtensions Part = "extensions" // extensions, side-cars, run commands and their settings
+	PartStart      Part = "start"      // start-up commands, arguments and scripts
 	PartMounts     Part = "mounts"     // shares and volumes
 	PartRevision   Part = "revision"   // the revision that takes the traffic
 	PartIdentity   Part = "identity"   // which identities it carries
@@ -104,7 +104,7 @@ func executes(r *mivet.Resource) bool {
 
 func isExtension(id arm.ID) bool {
 	t := string(arm.Fold(id.Type()))
-	return strings.HasSuffix(t, "/extensions") || strings.HasSuffix(t, "/sitecontainers") || strings.HasSuffix(t, "/siteextensions")
+	return strings.HasSuffix(t, "/extensions") || strings.HasSuffix(t, "/runcommands") || strings.HasSuffix(t, "/sitecontainers") || strings.HasSuffix(t, "/siteextensions")
 }
 
 // version is the name of a setting or a tag that holds the version of the code.
@@ -119,10 +119,9 @@ func partOf(path string) Part {
 	switch {
 	case name == "website_run_from_package", name == "website_run_from_zip", strings.HasPrefix(lower, "functionappconfig.deployment."):
 		return PartPackage
-	case name == "website_contentazurefileconnectionstring", name == "website_contentshare":
+	case name == "website_contentazurefileconnectionstring", name == "website_contentshare", strings.HasPrefix(lower, "publishcontentlink."):
 		return PartPackage
-	case strings.Contains(lower, "].commands["), strings.Contains(lower, "].command["), strings.Contains(lower, "].args["), name == "appcommandline",
-		strings.HasPrefix(lower, "starttask."), name == "customdata", name == "userdata":
+	case !inSettings && starts(lower, name):
 		return PartStart
 	case name == "image":
 		return PartImage
@@ -136,12 +135,25 @@ func partOf(path string) Part {
 		return PartSettings
 	case strings.HasPrefix(lower, "siteconfig.azurestorageaccounts."), strings.Contains(lower, "volumes["), strings.Contains(lower, "volumemounts["):
 		return PartMounts
-	case strings.Contains(lower, "extensionprofile."):
+	case strings.Contains(lower, "extensionprofile."), strings.Contains(lower, "galleryapplications["):
 		return PartExtensions
 	case name == "latestrevisionname", name == "latestreadyrevisionname":
 		return PartRevision
 	}
 	return ""
+}
+
+// starts reports whether a property says what is run when the workload starts, or holds a
+// digest of it. Lists stand there whole or by their elements.
+func starts(lower, name string) bool {
+	list, _, _ := strings.Cut(name, "[")
+	switch list {
+	case "command", "commands", "args", "appcommandline", "startupcommand", "customdata", "userdata":
+		return true
+	case "scriptcontent", "arguments", "primaryscripturi", "supportingscripturis": // of deployment scripts
+		return true
+	}
+	return strings.HasPrefix(lower, "starttask.")
 }
 
 func (f *Fingerprint) put(p Part, name, value string) {

@@ -29,6 +29,9 @@ webapp shop in g kind="app,linux" .siteConfig.linuxFxVersion="DOCKER|images.azur
 containerapp app in g .template.containers[0].image=images.azurecr.io/app:1 .template.containers[0].command[0]=/run .template.containers[0].env.A=1 .latestRevisionName=app--1
 vm machine in g system
 resource Microsoft.Compute/virtualMachines/extensions script in machine .publisher=Microsoft.Azure.Extensions .type=CustomScript
+resource Microsoft.Compute/virtualMachines/runCommands fix in machine .source.script=hmac:k:01
+resource Microsoft.Resources/deploymentScripts ds in g .scriptContent=hmac:k:02 .environmentVariables.arguments=x .arguments=hmac:k:03
+resource Microsoft.ContainerInstance/containerGroups aci in g .containers[0].properties.command=hmac:k:04 .containers[0].properties.image=a/b:1
 storage data in g .allowSharedKeyAccess=true
 `
 	var out strings.Builder
@@ -46,7 +49,9 @@ storage data in g .allowSharedKeyAccess=true
 		fmt.Fprintf(&out, " %v %v\n", images, pinned)
 	}
 	const want = `app: image images.azurecr.io/app:1 settings 1 start /run revision app--1 true false
-machine: extensions 3 false false
+machine: extensions 5 false false
+aci: image a/b:1 start hmac:k:04 true false
+ds: settings 1 start 2 false false
 fn: package https://code.blob.core.windows.net/packages/fn.zip commit 2 runtime PYTHON|3.11 settings 1 start run.sh mounts s false false
 shop: image DOCKER|images.azurecr.io/shop@sha256:00 true true
 `

@@ -89,7 +89,7 @@ func (l *linker) read(r *mivet.Resource) {
 
 func (l *linker) add(r *mivet.Resource, content arm.ID, kind LinkKind, path, value string) {
 	workload := r.ID
-	if strings.HasSuffix(string(arm.Fold(workload.Type())), "/extensions") {
+	if isExtension(workload) {
 		workload = workload.Parent()
 	}
 	if !content.IsZero() && !content.Equal(workload) {
@@ -118,7 +118,8 @@ func (l *linker) setting(r *mivet.Resource, path, value string) {
 		}
 	case strings.HasSuffix(lower, ".image") && strings.Contains(lower, "containers["), strings.Contains(lower, "containerconfiguration.") && name == "image":
 		l.add(r, l.image(value), LinkImage, path, value)
-	case strings.Contains(lower, "fileuris["), strings.Contains(lower, "resourcefiles["):
+	case strings.Contains(lower, "fileuris["), strings.Contains(lower, "resourcefiles["), strings.Contains(lower, "scripturis["),
+		name == "scripturi", name == "primaryscripturi", strings.HasSuffix(lower, "contentlink.uri"):
 		l.add(r, l.blob(value), LinkScript, path, value)
 	case strings.HasSuffix(lower, "imagereference.id"):
 		l.add(r, l.machineImage(value), LinkMachine, path, value)

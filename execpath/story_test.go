@@ -358,5 +358,9 @@ func TestLinks(t *testing.T) {
 	f(site, "siteConfig.appSettings.KEY", "@Microsoft.KeyVault(VaultName=kv;SecretName=s)", "secret Microsoft.KeyVault/vaults/kv by web")
 	f(site, "siteConfig.appSettings.KEY", "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/s)", "secret Microsoft.KeyVault/vaults/kv by web")
 	f("Microsoft.Compute/virtualMachines/vm", "storageProfile.imageReference.id", sub+"/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/gold/versions/1", "machine image Microsoft.Compute/galleries/gal/images/gold by vm")
+	f("Microsoft.Compute/virtualMachines/vm/runCommands/x", "source.scriptUri", "https://st.blob.core.windows.net/s/run.sh?hmac:k:01", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by vm")
+	f("Microsoft.Resources/deploymentScripts/ds", "primaryScriptUri", "https://st.blob.core.windows.net/s/run.sh", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by ds")
+	f("Microsoft.Resources/deploymentScripts/ds", "supportingScriptUris[0]", "https://st.blob.core.windows.net/s/run.sh", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by ds")
+	f("Microsoft.Automation/automationAccounts/a/runbooks/r", "publishContentLink.uri", "https://st.blob.core.windows.net/s/run.ps1", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by r")
 	f("Microsoft.Compute/virtualMachines/vm/extensions/x", "settings.fileUris[0]", "https://st.blob.core.windows.net/s/run.sh", "script Microsoft.Storage/storageAccounts/st/blobServices/default/containers/s by vm")
 }

@@ -65,7 +65,8 @@ func (f *flat) value(p places, path string, raw []byte, depth int) {
 	}
 }
 
-// named takes an entry of a list of settings: its value, or the secret that it refers to.
+// named takes an entry of a list of settings. Of one that refers to a secret of its container
+// app it is known that it is set.
 func (f *flat) named(path string, entry []byte) {
 	if entry[0] != '{' {
 		return
@@ -77,6 +78,10 @@ func (f *flat) named(path string, entry []byte) {
 			name, _ = unquote(v)
 		case `"value"`:
 			value = v
+		case `"secretRef"`:
+			if ref, ok := unquote(v); ok && ref != "" && value == nil {
+				value = []byte(`"` + Marker + `"`)
+			}
 		}
 	})
 	if name != "" && value != nil {

@@ -28,6 +28,8 @@ func TestSettingsOfAResource(t *testing.T) {
 	f("Microsoft.Web/sites/config/appsettings", `{"A":"b","C":{"d":1}}`, map[string]string{"A": "b"})
 	f("Microsoft.App/containerApps", `{"template":{"containers":[{"env":[{"name":"A","value":"1"}]},{"image":"x","env":[{"name":"B","value":"2"}]}]}}`,
 		map[string]string{"template.containers[0].env.A": "1", "template.containers[1].env.B": "2", "template.containers[1].image": "x"})
+	f("Microsoft.App/containerApps", `{"template":{"containers":[{"env":[{"name":"A","secretRef":"a"},{"name":"B","secretRef":""},{"name":"C"}]}]}}`,
+		map[string]string{"template.containers[0].env.A": Marker})
 	f("Microsoft.Compute/virtualMachines", `{"virtualMachineScaleSet":{"id":"/x"},"vmId":"y"}`, map[string]string{"virtualMachineScaleSet.id": "/x"})
 	f("Microsoft.Compute/virtualMachines", `{"vmId":"y"}`, nil)
 	f("Microsoft.Compute/virtualMachines", `{`, nil)

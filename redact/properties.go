@@ -140,11 +140,17 @@ func (w *walk) value(p places, raw []byte, depth int) bool {
 		return w.mapOf(raw, w.connection)
 	case do == named:
 		return w.list(raw, w.entry)
+	case do == digest:
+		return w.digest(raw)
 	case raw[0] == '{':
 		return w.object(p, raw, depth)
 	case raw[0] == '[' && p.elements() != nil:
 		below := p.elements()
 		return w.list(raw, func(e []byte) bool { return w.value(below, e, depth+1) })
+	case do == link && raw[0] == '"':
+		s, _ := unquote(raw)
+		w.text(w.r.link(w.key(), s))
+		return true
 	case do == keep && raw[0] != '[':
 		return w.scalar(raw)
 	}
@@ -258,6 +264,52 @@ func (w *walk) scalar(raw []byte) bool {
 		w.out = append(w.out, raw...)
 	}
 	return true
+}
+
+// digest writes a digest of a value, whatever it is; of what says nothing, the value.
+func (w *walk) digest(raw []byte) bool {
+	s, ok := unquote(raw)
+	switch {
+	case !ok && (raw[0] == '{' || raw[0] == '['):
+		if s, ok = canonical(raw); !ok {
+			return w.drop()
+		}
+		if s == "[]" || s == "{}" {
+			w.raw(s)
+			return true
+		}
+	case !ok:
+		s = string(raw)
+	}
+	if s == "" || isBool(s) {
+		w.out = append(w.out, raw...)
+		return true
+	}
+	w.text(w.r.instead(w.key(), s))
+	return true
+}
+
+// canonical is one text for all ways to write a value.
+func canonical(raw []byte) (string, bool) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return "", false
+	}
+	b, err := json.Marshal(v)
+	return string(b), err == nil
+}
+
+// key is the name under which the value stands that is written, without its letter case:
+// APIs differ in it.
+func (w *walk) key() string {
+	for i := len(w.path) - 1; i >= 0; i-- {
+		if w.path[i].key != element {
+			return string(arm.Fold(w.path[i].key))
+		}
+	}
+	return ""
 }
 
 // tree writes a value with everything below it, texts as sentences: they may be
@@ -383,13 +435,9 @@ func (w *walk) comma(n int) {
 
 func (w *walk) member(key, value string) {
 	w.raw(",")
-	w.key(key)
-	w.text(value)
-}
-
-func (w *walk) key(key string) {
 	w.text(key)
 	w.raw(":")
+	w.text(value)
 }
 
 // quoted writes a key as it was.
@@ -432,6 +480,10 @@ func (r *Redactor) Value(resourceType, path, value string) (string, bool) {
 		return value, true
 	case do == settings || do == named || do == stringsOf:
 		return r.setting(name, value), true
+	case do == digest:
+		return r.instead(name, value), true
+	case do == link:
+		return r.link(name, value), true
 	case do == keep || do == tree:
 		if !isID(value) && Secret(value) {
 			r.secret(Place{resourceType, at})
@@ -454,9 +506,15 @@ func (r *Redactor) find(resourceType, path string) (do treatment, name, at strin
 		}
 		key, _, inList := strings.Cut(step, "[")
 		steps[i] = shown(p, key)
-		if p = p.down(key); inList {
+		if p = p.down(key); p.do() == digest { // what stands in it, too
+			return digest, string(arm.Fold(key)), strings.Join(steps[:i+1], ".")
+		}
+		if inList {
 			steps[i] += element
 			p = p.elements()
+		}
+		if p.do() == link {
+			return link, string(arm.Fold(key)), strings.Join(steps[:i+1], ".")
 		}
 		if do := p.do(); do >= tree {
 			return do, strings.Join(steps[i+1:], "."), strings.Join(steps[:i+1], ".")

@@ -158,6 +158,19 @@ func isURL(s string) bool {
 	return isHost(name) && !Secret(s)
 }
 
+// link returns what is written of a URL: where it leads, and of its query only a digest. Of
+// what is no URL, a digest.
+func (r *Redactor) link(name, value string) string {
+	at, query, ok := strings.Cut(value, "?")
+	switch {
+	case value == "" || isURL(value):
+		return value
+	case ok && isURL(at):
+		return at + "?" + r.instead(name, query)
+	}
+	return r.instead(name, value)
+}
+
 // isIdentity accepts what selects a managed identity: its resource ID, or the word for
 // the system-assigned one.
 func isIdentity(s string) bool { return isID(s) || arm.Fold(s) == "systemassigned" }

@@ -27,10 +27,13 @@ const (
 	settings                   // a map of settings
 	named                      // a list of settings
 	stringsOf                  // a map of connection strings
+	digest                     // only that it is there, and a digest of it
+	link                       // a URL without what may be secret in it
 )
 
 var treatments = map[string]treatment{
 	"keep": keep, "fact": keep, "tree": tree, "tag": tags, "settings": settings, "named": named, "strings": stringsOf,
+	"digest": digest, "link": link,
 }
 
 // node is a place in a resource.
@@ -191,15 +194,14 @@ func (p places) do() treatment {
 	return pass
 }
 
-// down returns the place of a key.
+// down returns the place of a key: what the list says of that name, else of any.
 func (p places) down(key string) places {
 	var out places
 	folded := arm.Fold(key)
 	for _, n := range p {
 		if c := n.named[folded]; c != nil {
 			out = append(out, c)
-		}
-		if n.any != nil {
+		} else if n.any != nil {
 			out = append(out, n.any)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 )
 
 // AzCommands writes edits as Azure CLI commands, one a line, in order. An edit of
@@ -28,6 +29,9 @@ func azCommand(e *mivet.Edit) string {
 	case mivet.EditDescribeAssignment:
 		return azDescribe(e.Assignment)
 	case mivet.EditSetSetting:
+		if c := azVariable(e); c != "" {
+			return c
+		}
 		return "az resource update --ids " + quote(e.Resource.String()) + " --set " + quote("properties."+e.Name+"="+e.Value)
 	case mivet.EditSetTag:
 		return "az tag update --operation merge --resource-id " + quote(e.Resource.String()) + " --tags " + quote(e.Name+"="+e.Value)
@@ -142,6 +146,35 @@ func azIdentity(verb string, e *mivet.Edit) string {
 		return "az containerapp identity " + verb + " --name " + name + " --resource-group " + group + flag
 	}
 	return "# " + verb + " " + which + " in the identity block of " + e.Resource.String()
+}
+
+// azVariable sets a variable of code, or takes it away. These are no properties with a path:
+// az resource update could not find them. An ID in --ids would lead to the site of a slot.
+func azVariable(e *mivet.Edit) string {
+	at, name, ok := strings.Cut(e.Name, ".appSettings.")
+	if !ok {
+		at, name, ok = strings.Cut(e.Name, ".env.")
+	}
+	if !ok {
+		return ""
+	}
+	of := "--name " + quote(e.Resource.Name())
+	if e.Resource.HasType("Microsoft.Web/sites/slots") {
+		of = "--name " + quote(e.Resource.Parent().Name()) + " --slot " + quote(e.Resource.Name())
+	}
+	of += " --resource-group " + quote(e.Resource.ResourceGroup())
+	app := map[string]string{"microsoft.app/containerapps": "az containerapp", "microsoft.app/jobs": "az containerapp job"}[string(arm.Fold(e.Resource.Type()))]
+	switch {
+	case at == "siteConfig" && e.Value == "":
+		return "az webapp config appsettings delete " + of + " --setting-names " + quote(name)
+	case at == "siteConfig":
+		return "az webapp config appsettings set " + of + " --settings " + quote(name+"="+e.Value)
+	case app == "":
+		return ""
+	case e.Value == "":
+		return app + " update " + of + " --remove-env-vars " + quote(name)
+	}
+	return app + " update " + of + " --set-env-vars " + quote(name+"="+e.Value)
 }
 
 // quote writes a word so that a POSIX shell reads it as one.

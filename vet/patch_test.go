@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -274,6 +275,29 @@ func TestIdentityCommands(t *testing.T) {
 	f("Microsoft.App/containerApps", "c", false, "az containerapp identity assign --name c --resource-group r --system-assigned")
 	f("Microsoft.App/containerApps", "c", true, "az containerapp identity assign --name c --resource-group r --user-assigned /sub")
 	f("Microsoft.Logic/workflows", "w", false, "# assign [system] in the identity block of")
+}
+
+// TestVariables: a variable of code is set by the command of its service, at its slot.
+func TestVariables(t *testing.T) {
+	f := func(typ, name, setting, value, want string) {
+		t.Helper()
+		id, err := arm.ParseID("/subscriptions/s/resourceGroups/r/providers/" + typ + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := vet.AzCommands([]mivet.Edit{{Kind: mivet.EditSetSetting, Resource: id, Name: setting, Value: value}})[0]
+		if got != want {
+			t.Errorf("%s %s=%s: %q, want %q", typ, setting, value, got, want)
+		}
+	}
+	const in = " --resource-group r "
+	f("Microsoft.Web/sites", "a", "siteConfig.appSettings.A", "1", "az webapp config appsettings set --name a"+in+"--settings A=1")
+	f("Microsoft.Web/sites", "a", "siteConfig.appSettings.A", "", "az webapp config appsettings delete --name a"+in+"--setting-names A")
+	f("Microsoft.Web/sites", "a/slots/b", "siteConfig.appSettings.A", "x y", "az webapp config appsettings set --name a --slot b"+in+"--settings 'A=x y'")
+	f("Microsoft.App/containerApps", "a", "template.containers[0].env.A", "1", "az containerapp update --name a"+in+"--set-env-vars A=1")
+	f("Microsoft.App/jobs", "a", "template.containers[0].env.A", "", "az containerapp job update --name a"+in+"--remove-env-vars A")
+	f("Microsoft.Batch/batchAccounts", "a", "x.env.A", "1", "az resource update --ids /subscriptions/s/resourceGroups/r/providers/Microsoft.Batch/batchAccounts/a --set properties.x.env.A=1")
+	f("Microsoft.Web/sites", "a", "keyVaultReferenceIdentity", "1", "az resource update --ids /subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a --set properties.keyVaultReferenceIdentity=1")
 }
 
 func TestApplyRefuses(t *testing.T) {

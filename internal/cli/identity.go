@@ -43,6 +43,8 @@ func (a *app) identityCommand() *cobra.Command {
 			"identity that it presents, why, and what a wrong value leads to.\n\n" +
 			"Where the library of the code is not given, all answers that the known ones give are possible.\n" +
 			"With it the single events are listed after which the code would present something else.\n\n" +
+			"Of an app with slots it also tells what would be presented after a swap: settings move, unless they\n" +
+			"are marked to stay, and identities do not.\n\n" +
 			"--evidence reads what attest recorded and what whoami reported and holds it against what is\n" +
 			"configured and predicted; the exit code is 1 where they disagree, 4 where they may.\n\n" +
 			"--who tells for each identity who enabled it, who made each grant and when, and who deployed its\n" +
@@ -75,6 +77,7 @@ type presentedBy struct {
 	SDK       string               `json:"sdk,omitzero"`
 	Version   string               `json:"version,omitzero"`
 	Consumers []effective.Consumer `json:"consumers"`
+	Swaps     []swapJSON           `json:"swaps,omitzero"`
 	Evidence  *effective.Evidence  `json:"evidence,omitzero"`
 	// Who says who stands behind each identity, where that was asked.
 	Who []storyJSON `json:"who,omitzero"`
@@ -107,6 +110,9 @@ func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (in
 	}
 	carrier := effective.NewCarrier(names.index, resource)
 	if answer.Consumers, err = carrier.Consumers(answer.SDK, answer.Version); err != nil {
+		return exitFailed, err
+	}
+	if answer.Swaps, err = answer.swaps(r.snap, names.index, resource); err != nil {
 		return exitFailed, err
 	}
 	if err := answer.weigh(ctx, a, f, carrier, r.snap.TakenAt); err != nil {
@@ -183,6 +189,9 @@ func (p *presentedBy) write(w io.Writer, format string, colour bool) error {
 	}
 	if len(p.Consumers) == 0 {
 		out.printf("\nnothing of it is known to use an identity\n")
+	}
+	for i := range p.Swaps {
+		p.Swaps[i].write(out)
 	}
 	if p.Evidence != nil {
 		writeEvidence(out, p.Evidence)

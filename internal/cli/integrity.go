@@ -146,7 +146,7 @@ func (w *integrityAnswer) write(out io.Writer, format string, colour bool) error
 
 // shownName is the name of a workload, with its site for a slot.
 func shownName(id arm.ID) string {
-	if id.HasType("Microsoft.Web/sites/slots") {
+	if id.HasType(slotTypeName) {
 		return id.Parent().Name() + "/slots/" + id.Name()
 	}
 	return id.Name()

@@ -14,8 +14,9 @@ type Option string
 
 // The options of a collection.
 const (
-	// WithSettings reads app settings and the names of connection strings of sites. Listing
-	// them is a privileged operation, since their values come along; those are dropped.
+	// WithSettings reads app settings and the names of connection strings of sites, and the
+	// user data of machines. Listing settings is a privileged operation, since their values come
+	// along; those are dropped.
 	WithSettings Option = "settings"
 	// WithLogs reads which diagnostic settings send logs where: one request for each resource
 	// that keeps secrets, data or messages.
@@ -38,6 +39,7 @@ type call struct {
 	method string
 	// path is below the API's host. {id} stands for the scope or the resource.
 	path    string
+	query   string
 	version string
 	// table and where are those of a query to Resource Graph, columns what it projects; tail
 	// stands in place of the projection.
@@ -55,6 +57,10 @@ type call struct {
 	prefer string
 	// tolerated are codes of answers that mean that there is nothing to read.
 	tolerated []string
+	// single is set where the answer is one object and no list.
+	single bool
+	// above is set where not the resource is asked but the one that it lies in, once.
+	above bool
 }
 
 // The operation behind every query to Resource Graph. What the rows show depends on the
@@ -194,6 +200,9 @@ var perResource = []*call{
 	child("AI deployments", "deployments", "2023-05-01", "Microsoft.CognitiveServices/accounts"),
 	listed("app settings", "config/appsettings/list"),
 	listed("connection strings", "config/connectionstrings/list"),
+	callSlotNames,
+	userData("user data of machines", "Microsoft.Compute/virtualMachines"),
+	userData("user data of scale sets", "Microsoft.Compute/virtualMachineScaleSets"),
 	{
 		what: "diagnostic settings", api: resourceManager, method: "GET", with: WithLogs,
 		path: "{id}/providers/Microsoft.Insights/diagnosticSettings", version: "2021-05-01-preview",
@@ -229,6 +238,25 @@ func listed(what, path string) *call {
 		on:    []string{"Microsoft.Web/sites", "Microsoft.Web/sites/slots"},
 		needs: []string{"Microsoft.Web/sites/config/list/action", "Microsoft.Web/sites/slots/config/list/action"},
 		facts: []mivet.FactKind{mivet.FactAppSettings},
+	}
+}
+
+// callSlotNames asks a site that has slots for the names of the settings that a swap leaves
+// where they are.
+var callSlotNames = &call{
+	what: "settings that stay with a slot", api: resourceManager, method: "GET", path: "{id}/config/slotConfigNames", version: "2023-12-01", with: WithSettings,
+	on: []string{"Microsoft.Web/sites/slots"}, needs: []string{"Microsoft.Web/sites/config/read"}, facts: []mivet.FactKind{mivet.FactAppSettings},
+	single: true, above: true,
+}
+
+// userData asks for what cloud-init may run when a machine starts first. It comes only where
+// one machine is asked for it, and its lists and Resource Graph have none
+// (learn.microsoft.com/azure/virtual-machines/user-data; cloud-init takes it from the instance
+// metadata where there is no custom data: canonical/cloud-init sources/DataSourceAzure.py).
+func userData(what, on string) *call {
+	return &call{
+		what: what, api: resourceManager, method: "GET", path: "{id}", query: "$expand=userData", version: "2024-07-01", with: WithSettings,
+		on: []string{on}, needs: []string{on + "/read"}, facts: []mivet.FactKind{mivet.FactAppSettings}, single: true,
 	}
 }
 

@@ -87,7 +87,8 @@ func TestCanaries(t *testing.T) {
 			removed += n
 		}
 	}
-	if removed += report.Settings + report.Texts; removed < c.Len()/2 {
+	// A property that is dropped counts once, with everything below it.
+	if removed += report.Settings + report.Texts; removed < c.Len()/3 {
 		t.Errorf("%d things were removed of %d secrets: were they served at all?", removed, c.Len())
 	}
 	mu.Lock()

@@ -347,8 +347,12 @@ func (r *run) each(ctx context.Context, ids []arm.ID) {
 			if !r.with(c.with) || !slices.ContainsFunc(c.on, func(t string) bool { return id.HasType(t) }) {
 				continue
 			}
-			if _, twice := r.asked.LoadOrStore(c.what+"|"+string(id.Key()), true); !twice {
-				r.spawn(ctx, func(ctx context.Context) { r.below(ctx, c, id) })
+			at := id
+			if c.above {
+				at = id.Parent()
+			}
+			if _, twice := r.asked.LoadOrStore(c.what+"|"+string(at.Key()), true); !twice {
+				r.spawn(ctx, func(ctx context.Context) { r.below(ctx, c, at) })
 			}
 		}
 		if id.HasType(typeHSM) {
@@ -366,6 +370,8 @@ func (r *run) below(ctx context.Context, c *call, id arm.ID) {
 // taken takes a page of what belongs to one resource.
 func (r *run) taken(ctx context.Context, c *call, id arm.ID, p *page, src mivet.Source) {
 	switch {
+	case c.single:
+		r.facts.more(id, c, p)
 	case c.with == WithSettings:
 		r.facts.settingsList(id, p)
 	case c.with == WithChildren, c.with == WithLogs, c.facts[0] == mivet.FactIdentities:

@@ -37,7 +37,7 @@ type facts struct {
 	dirRoles    map[string]string          // names of directory roles by ID
 	definitions map[arm.Key]row            // what delegations refer to
 	schedules   []schedule
-	configs     []siteConfig
+	beside      []besideRow
 	told        map[arm.Key]bool   // management groups with a row of their own
 	claimed     map[arm.Key]arm.ID // resources whose identities the directory knows
 	gaps        map[gapKey]int
@@ -200,7 +200,7 @@ func (f *facts) finish() *mivet.Snapshot {
 	defer f.mu.Unlock()
 	f.settleSchedules()
 	f.settleRoleNames()
-	f.settleSiteConfigs()
+	f.settleBeside()
 	f.settleDelegations()
 	f.settleDirectory()
 	s := &f.snap

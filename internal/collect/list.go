@@ -302,7 +302,7 @@ func (r *run) open(l *listing, body []byte, e *envelope) *reply {
 		if t := strings.ToLower(textOf(e.Truncated)); t == "true" && p.Next == "" {
 			p.Cut = "Resource Graph cut the result off and gave no way to read on"
 		}
-	case l.call.method == http.MethodPost && e.Value == nil:
+	case l.call.single || l.call.method == http.MethodPost && e.Value == nil:
 		rows = []json.RawMessage{body}
 	default:
 		p.Next = first(e.NextLink, e.ODataURL)

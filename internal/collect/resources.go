@@ -309,32 +309,68 @@ func (f *facts) vault(r *row, src mivet.Source) {
 func (f *facts) settingsList(site arm.ID, p *page) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i, ok := f.resources[site.Key()]
-	if !ok {
-		return
-	}
 	f.rows(p, "app settings", func(r *row) {
 		values, _ := decoded[map[string]json.RawMessage](r)
-		group := "siteConfig.appSettings."
 		if !is(r.id.Name(), "appsettings") && !is(r.Name, "appsettings") {
 			return // of connection strings the raw form keeps the names; no fact hangs on them
 		}
-		d := mivet.Detail{}
-		if have := f.snap.Resources[i].Detail; have != nil {
-			d = *have
-		}
-		d.Settings = maps.Clone(d.Settings)
-		if d.Settings == nil {
-			d.Settings = map[string]string{}
-		}
+		settings := map[string]string{}
 		for name, raw := range values {
 			var s string
 			if json.Unmarshal(raw, &s) == nil {
-				d.Settings[group+name] = s
+				settings["siteConfig.appSettings."+name] = s
 			}
 		}
-		f.snap.Resources[i].Detail = &d
+		f.settle(site.Key(), settings)
 	})
+}
+
+// more takes what one resource was asked for beside its row. The site that a slot belongs to
+// may come later than its slot.
+func (f *facts) more(id arm.ID, c *call, p *page) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows(p, c.what, func(r *row) {
+		settings := f.redactor.Settings(id.Type(), r.Properties)
+		if c == callSlotNames {
+			settings = slotNames(settings)
+		}
+		f.beside = append(f.beside, besideRow{id.Key(), settings})
+	})
+}
+
+// slotNames are the names of settings that stay; that there are none was read.
+func slotNames(settings map[string]string) map[string]string {
+	const list = "slotConfigNames.appSettingNames"
+	out := map[string]string{}
+	for path, value := range settings {
+		if rest, ok := strings.CutPrefix(path, "appSettingNames"); ok && value != "null" {
+			out[list+rest] = value
+		}
+	}
+	if len(out) == 0 {
+		out[list] = "null"
+	}
+	return out
+}
+
+// settle puts settings at a resource that is known, beside those that it has. Details are
+// shared, so that it gets one of its own.
+func (f *facts) settle(at arm.Key, settings map[string]string) {
+	i, ok := f.resources[at]
+	if !ok || len(settings) == 0 {
+		return
+	}
+	d := mivet.Detail{}
+	if have := f.snap.Resources[i].Detail; have != nil {
+		d = *have
+	}
+	d.Settings = maps.Clone(d.Settings)
+	if d.Settings == nil {
+		d.Settings = make(map[string]string, len(settings))
+	}
+	maps.Copy(d.Settings, settings)
+	f.snap.Resources[i].Detail = &d
 }
 
 // siteConfigs takes the configurations of sites.
@@ -343,36 +379,30 @@ func (f *facts) siteConfigs(p *page) {
 	defer f.mu.Unlock()
 	f.rows(p, callSiteConfigs.what, func(r *row) {
 		if settings := f.redactor.Settings(r.id.Type(), r.Properties); len(settings) > 0 {
-			f.configs = append(f.configs, siteConfig{r.id.Parent().Key(), settings})
+			f.beside = append(f.beside, besideRow{r.id.Parent().Key(), inConfig(settings)})
 		}
 	})
 }
 
-// siteConfig is what the configuration of a site says, until the site is known.
-type siteConfig struct {
-	site     arm.Key
+// besideRow is what was read of a resource beside its row, until the row is known.
+type besideRow struct {
+	at       arm.Key
 	settings map[string]string
 }
 
-// settleSiteConfigs puts what selects an identity in a configuration at its site.
-func (f *facts) settleSiteConfigs() {
-	for _, c := range f.configs {
-		i, ok := f.resources[c.site]
-		if !ok {
-			continue
-		}
-		d := mivet.Detail{}
-		if have := f.snap.Resources[i].Detail; have != nil {
-			d = *have
-		}
-		d.Settings = maps.Clone(d.Settings)
-		if d.Settings == nil {
-			d.Settings = map[string]string{}
-		}
-		for path, value := range c.settings {
-			d.Settings["siteConfig."+path] = value
-		}
-		f.snap.Resources[i].Detail = &d
+// inConfig are the properties of a configuration, as those of its site.
+func inConfig(settings map[string]string) map[string]string {
+	out := make(map[string]string, len(settings))
+	for path, value := range settings {
+		out["siteConfig."+path] = value
+	}
+	return out
+}
+
+// settleBeside puts what was read beside rows at their resources.
+func (f *facts) settleBeside() {
+	for _, c := range f.beside {
+		f.settle(c.at, c.settings)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,8 +58,9 @@ const (
 // others from there. Assignments, definitions, denies, groups, and what belongs to single
 // resources are no part of this: they are always read.
 //
-// Not every change has a record: some types have none. So the resources of each
-// subscription are counted, and a subscription with another number is read whole.
+// Not every change has a record: some types have none. So what carries an identity is always
+// read, and the resources of each subscription are counted: a subscription with another number
+// is read whole.
 func (r *run) changed(ctx context.Context, counts []resourceCount) *Kept {
 	out := &Kept{Whole: r.config.Since.unfit(r)}
 	if out.Whole != "" {
@@ -77,21 +79,32 @@ func (r *run) changed(ctx context.Context, counts []resourceCount) *Kept {
 		out.Whole = fmt.Sprintf("%s changed: reading everything is less", count(len(targets), "resource"))
 		return out
 	}
-	now := r.readAgain(ctx, targets)
+	now := r.carriersOfIdentities(ctx)
 	old := r.config.Since.resources()
+	for key, id := range r.config.Since.carriers() {
+		if _, carries := now[key]; !carries && !old[key].IsZero() {
+			targets[key] = id // it has no identity any more, or it is not there
+		}
+	}
+	for key := range now {
+		delete(targets, key)
+	}
+	maps.Copy(now, r.readAgain(ctx, targets))
 	had := map[string]int{}
 	for key, id := range old {
+		_, read := now[key]
 		switch {
+		case read:
 		case targets[key].IsZero():
 			had[subscriptionOf(id)]++
 			continue
-		case !now[key]:
+		default:
 			out.Gone++
 		}
 		delete(old, key)
 	}
-	for key := range now {
-		had[subscriptionOf(targets[key])]++
+	for _, id := range now {
+		had[subscriptionOf(id)]++
 	}
 	out.Read = len(now)
 	for _, l := range differing(counts, had) {
@@ -207,14 +220,41 @@ func (r *run) try(ctx context.Context, l *listing, each func(json.RawMessage)) (
 	return why
 }
 
+// withIdentity are the resources whose identities are what everything else is about. The
+// principal of a user-assigned one stands in its properties.
+const withIdentity = "isnotnull(identity) or type =~ 'microsoft.managedidentity/userassignedidentities'"
+
+// carriersOfIdentities reads what carries an identity, and user-assigned identities.
+func (r *run) carriersOfIdentities(ctx context.Context) map[arm.Key]arm.ID {
+	there := map[arm.Key]arm.ID{}
+	r.list(ctx, &listing{call: callResources, where: withIdentity}, func(p *page, src mivet.Source) {
+		for _, id := range p.ids() {
+			there[id.Key()] = id
+		}
+		r.carriers(ctx, p, src)
+	})
+	return there
+}
+
+// carriers returns the resources that carried an identity, or were one.
+func (e *Earlier) carriers() map[arm.Key]arm.ID {
+	out := map[arm.Key]arm.ID{}
+	for i := range e.Snapshot.Resources {
+		if x := &e.Snapshot.Resources[i]; x.Identity != nil || x.ID.HasType(typeUserAssigned) {
+			out[x.ID.Key()] = x.ID
+		}
+	}
+	return out
+}
+
 // readAgain reads resources by their IDs and returns those that are there.
-func (r *run) readAgain(ctx context.Context, targets map[arm.Key]arm.ID) map[arm.Key]bool {
+func (r *run) readAgain(ctx context.Context, targets map[arm.Key]arm.ID) map[arm.Key]arm.ID {
 	keys := make([]string, 0, len(targets))
 	for k := range targets {
 		keys = append(keys, string(k))
 	}
 	slices.Sort(keys)
-	there := map[arm.Key]bool{}
+	there := map[arm.Key]arm.ID{}
 	for part := range slices.Chunk(keys, maxNamed) {
 		names := make([]byte, 0, 200*len(part))
 		for i, k := range part {
@@ -225,7 +265,7 @@ func (r *run) readAgain(ctx context.Context, targets map[arm.Key]arm.ID) map[arm
 		}
 		r.list(ctx, &listing{call: callResources, where: "id in~ (" + string(names) + ")"}, func(p *page, src mivet.Source) {
 			for _, id := range p.ids() {
-				there[id.Key()] = true
+				there[id.Key()] = id
 			}
 			r.carriers(ctx, p, src)
 		})

@@ -383,6 +383,7 @@ func (c *client) address(k *call, id, query string) string {
 		return c.cloud.ResourceManager + "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
 	}
 	path := strings.ReplaceAll(k.path, "{id}", escapePath(strings.TrimRight(id, "/")))
+	query = strings.Trim(k.query+"&"+query, "&")
 	if k.version != "" {
 		query = strings.TrimPrefix(query+"&api-version="+k.version, "&")
 	}

@@ -32,7 +32,7 @@ func keepsRaw(c *call) bool {
 	case callContainers, callResources, callPolicies, callSiteConfigs:
 		return true
 	}
-	return c.with != "" || len(c.on) > 0 && c.facts[0] == mivet.FactIdentities
+	return c.with != "" && !c.single || len(c.on) > 0 && c.facts[0] == mivet.FactIdentities
 }
 
 func (x *rawIndex) add(l *listing, n int, p *page) {

@@ -102,6 +102,7 @@ func attributeFields(types typeTable) *fields {
 		body.add("properties." + p)
 	}
 	f.add("app_settings").setting = settingFilter()
+	f.add("sticky_settings.app_setting_names")
 	output := f.add("output")
 	output.all, output.text = false, true
 	for _, p := range allowedInOutput {

@@ -53,3 +53,32 @@ func TestAppSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestStickySettings: a site tells which of its settings a swap leaves.
+func TestStickySettings(t *testing.T) {
+	f := func(typ, sticky, unknown, want string) {
+		t.Helper()
+		s := read(t, planOf(fmt.Sprintf(`{"address":"%s.a","mode":"managed","type":%q,"change":{"actions":["create"],"after":{"name":"a","resource_group_name":"g","app_settings":{"A":"b"}%s},"after_unknown":%s}}`, typ, typ, sticky, unknown), noConfig))
+		var have []string
+		for _, r := range s.Resources {
+			if r.Detail == nil {
+				continue
+			}
+			for name, value := range r.Detail.Settings {
+				if strings.HasPrefix(name, "slotConfigNames.") {
+					have = append(have, name+"="+value)
+				}
+			}
+		}
+		slices.Sort(have)
+		if got := strings.Join(have, " "); got != want {
+			t.Errorf("%s %s: got %q, want %q", typ, sticky, got, want)
+		}
+	}
+	const app = "azurerm_linux_web_app"
+	f(app, `,"sticky_settings":[{"app_setting_names":["A","B"],"connection_string_names":["C"]}]`, `{}`, "slotConfigNames.appSettingNames[0]=A slotConfigNames.appSettingNames[1]=B")
+	f(app, `,"sticky_settings":[]`, `{}`, "slotConfigNames.appSettingNames=null")
+	f(app, ``, `{}`, "")
+	f(app, ``, `{"sticky_settings":true}`, "")
+	f(app+"_slot", `,"sticky_settings":[]`, `{}`, "")
+}

@@ -23,6 +23,7 @@ type declared struct {
 	actions   []string
 	existing  bool   // it is only referred to
 	fixedName bool   // see mivet.Declaration
+	openID    bool   // its ID is not known as a whole
 	condition string // under which it is deployed, if that is not known
 	pos       armtemplate.Pos
 }
@@ -31,7 +32,9 @@ type declared struct {
 type declarer struct {
 	b    *builder
 	list []*declared
-	byID bool // facts are addressed by the ID of the resource that says them, for a change
+	// unread is what of a template was not there to be read; empty where all of it was.
+	unread string
+	byID   bool // facts are addressed by the ID of the resource that says them, for a change
 }
 
 func newDeclarer(file string, kind Kind) *declarer {

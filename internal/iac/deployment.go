@@ -339,13 +339,22 @@ func settingOf(x *mivet.Resource, path string) []string {
 	return nil
 }
 
-// complete deletes what the group has and the template has not. What lies in a resource goes with it; assignments of roles
-// at the group stay (deployment-complete-mode-deletion.md).
+// complete deletes what the group has and the template has not, nested templates included.
+// Other groups that these go to lose nothing, and nothing goes that is locked
+// (deployment-modes.md). What lies in a resource goes with it; assignments of roles at the
+// group stay (deployment-complete-mode-deletion.md).
 func (p *deployer) complete() {
 	gone, holders := map[arm.Key]bool{}, p.holders()
 	for i := range p.dep.Tenant.Resources {
 		x := &p.dep.Tenant.Resources[i]
-		if !x.ID.Parent().Equal(p.dep.Group) || p.ids[x.ID.Key()] != nil || holders[x.ID.Key()] || stays(x.ID.Type()) {
+		if !x.ID.Parent().Equal(p.dep.Group) || p.ids[x.ID.Key()] != nil || holders[x.ID.Key()] || stays(x.ID.Type()) || p.locked(x.ID) {
+			continue
+		}
+		if why := p.unsure(x.ID); why != "" {
+			p.after.Gaps = append(p.after.Gaps, mivet.Gap{
+				Facts: mivet.FactInput, Scope: x.ID, Subject: x.ID.String(), Source: p.source(x.ID.String(), armtemplate.Pos{}),
+				Reason: "whether the complete mode deletes it is not known: " + why,
+			})
 			continue
 		}
 		gone[x.ID.Key()] = true
@@ -354,6 +363,25 @@ func (p *deployer) complete() {
 		})
 	}
 	p.takeFrom(p.dep.Tenant, func(id arm.ID) bool { return gone[id.Key()] })
+}
+
+// locked reports whether a lock keeps a resource from being deleted.
+func (p *deployer) locked(id arm.ID) bool {
+	return slices.ContainsFunc(p.dep.Tenant.Locks, func(l mivet.Lock) bool { return l.Scope.Contains(id) })
+}
+
+// unsure says why the template may hold a resource that it does not name; empty where it
+// surely does not.
+func (p *deployer) unsure(id arm.ID) string {
+	if p.unread != "" {
+		return p.unread
+	}
+	for _, r := range p.list {
+		if r.openID && !r.existing && arm.Fold(r.typ) == arm.Fold(id.Type()) {
+			return "the template has one of its type whose name or place is known only when it is deployed"
+		}
+	}
+	return ""
 }
 
 // stayingTypes are the providers whose resources a complete deployment leaves alone.

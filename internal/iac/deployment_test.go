@@ -191,6 +191,48 @@ func TestCompleteDeployment(t *testing.T) {
 	f(`{"type":"Microsoft.Web/sites/config","apiVersion":"2024-04-01","name":"api/web"}`, "destroyed shared")
 }
 
+// TestCompleteNested: what nested templates deploy to the group stays, other groups lose nothing,
+// and what is locked or not known is not called deleted.
+func TestCompleteNested(t *testing.T) {
+	group, err := arm.ParseID(deployGroup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const other = "rg other in=prod\nidentity elsewhere in=other principal=11111111-0000-4000-8000-000000000009\nwebapp far in=other user=elsewhere\n"
+	f := func(more, resources, want, gap string) {
+		t.Helper()
+		p := deployed(t, resources, Deployment{Tenant: tenantOf(t, deployTenant+more), Complete: true, Group: group})
+		var gone []string
+		for _, s := range p.Steps {
+			if slices.Contains(s.Actions, "delete") {
+				gone = append(gone, s.Address[strings.LastIndexByte(s.Address, '/')+1:])
+			}
+		}
+		slices.Sort(gone)
+		if got := strings.Join(gone, " "); got != want {
+			t.Errorf("%s: deletes %q, want %q", resources, got, want)
+		}
+		if told := slices.ContainsFunc(p.After.Gaps, func(g mivet.Gap) bool { return !g.Inherent && strings.Contains(g.Reason, gap) }); told != (gap != "") {
+			t.Errorf("%s: gaps %v, want %q", resources, p.After.Gaps, gap)
+		}
+	}
+	nested := func(place, mode, inside string) string {
+		return `{"type":"Microsoft.Resources/deployments","apiVersion":"2022-09-01","name":"n"` + place + `,"properties":{"mode":"` + mode + `",` + inside + `}}`
+	}
+	const keys = `"template":{"resources":[{"type":"Microsoft.KeyVault/vaults","apiVersion":"2023-07-01","name":"kv"}]}`
+	f("", `{"type":"Microsoft.KeyVault/vaults","apiVersion":"2023-07-01","name":"kv"}`, "api old shared worker", "")
+	f("", nested("", "Incremental", keys), "api old shared worker", "")
+	f(other, nested(`,"resourceGroup":"other"`, "Incremental", keys), "api kv old shared worker", "")
+	f("", nested("", "Complete", keys), "api old shared worker", "takes the mode Incremental alone")
+	f("lock ReadOnly at shop\n", nested("", "Incremental", keys), "", "")
+	f("lock CanNotDelete at prod\n", nested("", "Incremental", keys), "", "")
+	f("lock CanNotDelete at api\n", nested("", "Incremental", keys), "old shared worker", "")
+	f(other+"lock CanNotDelete at other\n", nested("", "Incremental", keys), "api old shared worker", "")
+	f("", nested("", "Incremental", `"templateLink":{"uri":"https://example.com/x.json"}`), "", "whether the complete mode deletes it is not known: the linked template")
+	f("", `{"type":"Microsoft.Web/sites","apiVersion":"2024-04-01","name":"[newGuid()]"}`, "kv old shared", "whether the complete mode deletes it is not known: the template has one of its type")
+	f("", `{"condition":false,"type":"Microsoft.Web/sites","apiVersion":"2024-04-01","name":"api"}`, "api kv old shared worker", "")
+}
+
 // Templates of all four scopes find what is there.
 func TestDeploymentScopes(t *testing.T) {
 	f := func(schema, before, grantScope string) {

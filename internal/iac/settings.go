@@ -3,6 +3,7 @@
 package iac
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -154,6 +155,25 @@ func (b *builder) appSettings(v *view, out map[string]string) {
 		if text, ok := value.(string); ok && unknown[name] == nil {
 			out[appSettingsPath+name] = text
 		}
+	}
+	stickySettings(v, out)
+}
+
+// stickySettings adds the names of the settings that a swap leaves where they are. Slots have
+// those of their site.
+func stickySettings(v *view, out map[string]string) {
+	const list = "slotConfigNames.appSettingNames"
+	if _, there := v.attrs["sticky_settings"]; !there || v.unknown.unknown("sticky_settings") || strings.HasSuffix(v.typ, "_slot") {
+		return
+	}
+	names, _ := at(v.attrs, "sticky_settings", "app_setting_names").([]any)
+	for i, name := range names {
+		if text, ok := name.(string); ok {
+			out[fmt.Sprintf("%s[%d]", list, i)] = text
+		}
+	}
+	if len(names) == 0 {
+		out[list] = "null"
 	}
 }
 

@@ -155,6 +155,9 @@ func declareTemplate(ctx context.Context, name string, t *armtemplate.Template, 
 	}
 	d.unset(t, opts)
 	for _, x := range r.Diagnostics {
+		if x.Severity == armtemplate.Incomplete && d.unread == "" {
+			d.unread = x.Text
+		}
 		d.b.gaps.add(mivet.Gap{Facts: mivet.FactInput, Reason: x.Text, Source: d.source("", x.Pos)})
 	}
 	return d, nil
@@ -196,6 +199,7 @@ func (d *declarer) templateResource(x *armtemplate.Resource) {
 		id: armtemplate.Text(x.ID), typ: x.Type, version: x.APIVersion, body: x.Body, pos: x.Pos, actions: []string{actionDeploy},
 		existing: x.Existing, fixedName: fixedName(x),
 	}
+	_, r.openID = x.ID.(*armtemplate.Unknown)
 	if u, ok := x.Condition.(*armtemplate.Unknown); ok {
 		r.condition = u.String()
 	}

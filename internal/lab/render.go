@@ -102,7 +102,7 @@ func (w *world) properties(t *thing) object {
 	o := object{}
 	if t.node != nil && t.node.Detail != nil {
 		for _, path := range slices.Sorted(maps.Keys(t.node.Detail.Settings)) {
-			if v := t.node.Detail.Settings[path]; v != "null" && !isAppSetting(path) {
+			if v := t.node.Detail.Settings[path]; v != "null" && !isAppSetting(path) && !strings.HasPrefix(path, stickyPrefix) {
 				place(o, steps(path), settingValue(v))
 			}
 		}
@@ -177,6 +177,10 @@ const appSettingsPrefix = "siteConfig.appSettings."
 func isAppSetting(path string) bool {
 	return len(path) > len(appSettingsPrefix) && strings.EqualFold(path[:len(appSettingsPrefix)], appSettingsPrefix)
 }
+
+// stickyPrefix is where the names of settings stand that a swap leaves; they are no property
+// of the site.
+const stickyPrefix = "slotConfigNames.appSettingNames"
 
 // step is a part of a path: a key, an index, or the name of an entry of a named list.
 type step struct {

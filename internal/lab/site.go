@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -77,7 +78,11 @@ func (w *world) siteProperties(t *thing) object {
 // readSiteFile answers with a part that is kept.
 func (q *armRequest) readSiteFile(one *thing, name string) {
 	p, written := q.s.world.bodies[siteFileKey(one.id, name)]
-	if !written {
+	switch {
+	case written:
+	case strings.EqualFold(name, "slotConfigNames"):
+		p = object{"connectionStringNames": nil, "azureStorageConfigNames": nil, "appSettingNames": stickyNames(one)}
+	default:
 		p = siteFiles[strings.ToLower(name)].initial
 	}
 	if p == nil {
@@ -85,6 +90,23 @@ func (q *armRequest) readSiteFile(one *thing, name string) {
 		return
 	}
 	q.writeSiteFile(one, name, p)
+}
+
+// stickyNames are the names of the settings of a site that a swap leaves.
+func stickyNames(site *thing) any {
+	if site.node == nil || site.node.Detail == nil {
+		return nil
+	}
+	var names []any
+	for _, path := range slices.Sorted(maps.Keys(site.node.Detail.Settings)) {
+		if strings.HasPrefix(path, stickyPrefix+"[") {
+			names = append(names, site.node.Detail.Settings[path])
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return names
 }
 
 func (q *armRequest) writeSiteFile(one *thing, name string, p object) {

@@ -19,7 +19,7 @@ rg app in prod location=westeurope tag.owner=team
 rg far in other
 identity worker-id in app
 identity second-id in app
-webapp api in app system user=worker-id .siteConfig.appSettings.AZURE_CLIENT_ID=$client:worker-id .siteConfig.acrUseManagedIdentityCreds=true .httpsOnly=null
+webapp api in app system user=worker-id .siteConfig.appSettings.AZURE_CLIENT_ID=$client:worker-id .siteConfig.acrUseManagedIdentityCreds=true .httpsOnly=null .slotConfigNames.appSettingNames[0]=AZURE_CLIENT_ID
 slot api-staging in api name=staging
 vm box in app user=worker-id,second-id
 containerapp box2 in app user=worker-id .template.containers[1].env.AZURE_CLIENT_ID=$client:worker-id
@@ -158,7 +158,7 @@ func TestResourceShapes(t *testing.T) {
 	f(site, `"SystemAssigned, UserAssigned"`, "identity", "type")
 	f(site, `{"acrUseManagedIdentityCreds":true}`, "properties", "siteConfig")
 	f(site+"/config/web", `true`, "properties", "acrUseManagedIdentityCreds")
-	f(site+"/config/slotConfigNames", `{}`, "properties")
+	f(site+"/config/slotConfigNames", `{"appSettingNames":["AZURE_CLIENT_ID"],"azureStorageConfigNames":null,"connectionStringNames":null}`, "properties")
 	f(site+"/slots/staging", `"Microsoft.Web/sites/slots"`, "type")
 	f(appGroup+"/providers/Microsoft.App/containerApps/box2", `[{},{"env":[{"name":"AZURE_CLIENT_ID","value":"`+clientOf(c, "worker-id")+`"}]}]`,
 		"properties", "template", "containers")

@@ -57,12 +57,26 @@ func withSettings(p *vet.Pass, check func(w *effective.Carrier, env map[string]s
 			p.Pass()
 			continue
 		}
-		check(w, env)
+		for _, one := range w.Containers() {
+			if one.Container != "" {
+				env, _ = one.Variables()
+			}
+			check(one, env)
+		}
 	}
 }
 
 // what names a resource for people.
 func what(r *mivet.Resource) string { return vet.TypeWords(r.ID.Type()) + " " + r.ID.Name() }
+
+// settingEdit sets a variable of code where it stands.
+func settingEdit(w *effective.Carrier, name, value string) []mivet.Edit {
+	path, ok := w.VariablePath(name)
+	if !ok {
+		return nil
+	}
+	return []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: w.Resource.ID, Name: path, Value: value}}
+}
 
 // allSet reports whether all of several variables hold something.
 func allSet(env map[string]string, names ...string) bool {

@@ -65,8 +65,9 @@ func checkSelection(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 	f := mivet.Finding{
 		Severity: mivet.SeverityMedium,
 		Subject:  mivet.Subject{Resource: r.ID, Name: r.ID.Name()}, Source: r.Source,
-		Message:     fmt.Sprintf("%s sets %s to %s, so that its code never asks for the identity it carries", what(r), selectionVariable, value),
-		Consequence: "the code gets no token; or, where somebody signed in to a developer tool in its image, that of a person",
+		Discriminator: w.Container,
+		Message:       fmt.Sprintf("%s sets %s to %s, so that its code never asks for the identity it carries", what(r), selectionVariable, value),
+		Consequence:   "the code gets no token; or, where somebody signed in to a developer tool in its image, that of a person",
 		Evidence: []mivet.Evidence{
 			{Kind: mivet.Configured, Source: r.Source, Fact: fmt.Sprintf("%s of %s is %s", selectionVariable, what(r), value)},
 			{Kind: mivet.Configured, Source: r.Source, Fact: fmt.Sprintf("%s carries %s", what(r), carried(w))},
@@ -75,14 +76,11 @@ func checkSelection(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 		Fix: mivet.Fix{
 			Summary: fmt.Sprintf("set %s of %s to prod", selectionVariable, what(r)),
 			Check:   "that the identity holds what the code needs",
-			Command: "az webapp config appsettings set --ids " + r.ID.String() + " --settings " + selectionVariable + "=prod",
+			Edits:   settingEdit(w, selectionVariable, "prod"),
 		},
 	}
 	if p.Environment(r.ID) == "production" {
 		f.Severity = mivet.SeverityHigh
-	}
-	if path, ok := w.VariablePath(selectionVariable); ok {
-		f.Fix.Edits = []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: r.ID, Name: path, Value: "prod"}}
 	}
 	p.Report(f)
 }

@@ -50,7 +50,7 @@ func checkSecret(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 	}
 	r := w.Resource
 	p.Report(mivet.Finding{
-		Subject: mivet.Subject{Resource: r.ID, Name: r.ID.Name()}, Source: r.Source,
+		Subject: mivet.Subject{Resource: r.ID, Name: r.ID.Name()}, Source: r.Source, Discriminator: w.Container,
 		Message:     fmt.Sprintf("%s carries %s, and its settings hold an application with %s, which outranks it", what(r), carried(w), name),
 		Consequence: "code that uses the default credential presents the application: what is granted to the identity is not used, and the secret lives on",
 		Evidence: []mivet.Evidence{
@@ -60,8 +60,7 @@ func checkSecret(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 		Fix: mivet.Fix{
 			Summary: fmt.Sprintf("take %s out of the settings of %s, and grant to the identity what the application holds", name, what(r)),
 			Check:   "what the application may do that the identity may not",
-			Edits:   []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: r.ID, Name: "siteConfig.appSettings." + name, Value: ""}},
-			Command: "az webapp config appsettings delete --ids " + r.ID.String() + " --setting-names " + name,
+			Edits:   settingEdit(w, name, ""),
 		},
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
+	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -38,12 +39,15 @@ var SlotGrantsDiffer = &vet.Rule{
 var zeroID arm.ID
 
 func checkSlots(p *vet.Pass) error {
-	for _, slot := range inOrder(p, func(r *mivet.Resource) bool { return arm.Fold(r.ID.Type()) == "microsoft.web/sites/slots" }) {
+	for _, slot := range inOrder(p, isSlot) {
 		site := p.Index().Resource(slot.ID.Parent())
 		if site == nil || slot.Identity == nil && site.Identity == nil {
 			continue
 		}
 		a, b := sideOf(p, slot), sideOf(p, site)
+		if s, read := effective.Swapped(p.Index(), site, slot); read && s.Read {
+			narrow(p, a, s.Slot, b, s.Site)
+		}
 		switch {
 		case !a.known || !b.known:
 			p.Unassessed(vet.Undecided{
@@ -94,6 +98,59 @@ func sideOf(p *vet.Pass, r *mivet.Resource) *side {
 		add(m.Principal)
 	}
 	return s
+}
+
+// narrow leaves of each side what its code presents now and what the code of the other will
+// present there, where all of it is certain: an identity that is attached and that no setting
+// selects, before or after, makes no difference.
+func narrow(p *vet.Pass, slot *side, slotAfter *effective.Carrier, site *side, siteAfter *effective.Carrier) {
+	of := func(s *side, after *effective.Carrier) ([]mivet.PrincipalID, bool) {
+		now, sure := presents(effective.NewCarrier(p.Index(), s.resource))
+		then, sureThen := presents(after)
+		return append(now, then...), sure && sureThen
+	}
+	a, sureOfSlot := of(slot, slotAfter)
+	b, sureOfSite := of(site, siteAfter)
+	if sureOfSlot && sureOfSite {
+		slot.keep(p, a)
+		site.keep(p, b)
+	}
+}
+
+// presents lists the principals that a workload presents, and whether these are all.
+func presents(w *effective.Carrier) ([]mivet.PrincipalID, bool) {
+	all, err := w.Consumers("", "")
+	if err != nil {
+		return nil, false
+	}
+	var out []mivet.PrincipalID
+	for i := range all {
+		switch c := &all[i]; c.Status {
+		case effective.Presents:
+			if c.Identity.Principal == "" {
+				return nil, false
+			}
+			out = append(out, c.Identity.Principal)
+		case effective.Ambiguous, effective.NotRead, effective.AsWritten:
+			if c.Kind != effective.KindSwitch { // what it switches on has a selector of its own
+				return nil, false
+			}
+		case effective.Wrong, effective.NoneUsed:
+		}
+	}
+	return out, true
+}
+
+// keep leaves what some principals hold.
+func (s *side) keep(p *vet.Pass, ids []mivet.PrincipalID) {
+	s.held, s.policies, s.ids = nil, nil, nil
+	for _, id := range ids {
+		if !slices.Contains(s.ids, id) {
+			s.ids = append(s.ids, id)
+			s.held = append(s.held, p.Holdings(id)...)
+			s.policies = append(s.policies, p.Policies(id)...)
+		}
+	}
 }
 
 func anyRole(*vet.Holding) bool { return true }
@@ -151,7 +208,7 @@ func slotFinding(p *vet.Pass, slot, site *side) mivet.Finding {
 		Fix: mivet.Fix{
 			Summary: "give both sides the same roles, or one user-assigned identity that both carry",
 			Check:   "which of the roles the code needs",
-			Command: "az webapp identity show --ids " + r.ID.String(),
+			Command: "az resource show --ids " + r.ID.String() + " --query identity",
 		},
 	}
 	name := r.ID.Parent().Name() + "/" + r.ID.Name()

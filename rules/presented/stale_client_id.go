@@ -46,7 +46,7 @@ const (
 
 func checkClientID(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 	id := env[clientIDVariable]
-	if !mivet.IsGUID(id) || allSet(env, tenantVariable, secretVariable) || allSet(env, tenantVariable, certVariable) || allSet(env, tenantVariable, tokenVariable) {
+	if !asksIdentity(env) {
 		p.Pass() // none is asked for, or the client ID is that of an application
 		return
 	}
@@ -61,7 +61,7 @@ func checkClientID(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 	}
 	r := w.Resource
 	p.Report(mivet.Finding{
-		Subject: mivet.Subject{Resource: r.ID, Name: r.ID.Name()}, Source: r.Source,
+		Subject: mivet.Subject{Resource: r.ID, Name: r.ID.Name()}, Source: r.Source, Discriminator: w.Container,
 		Message:     fmt.Sprintf("%s asks by %s for an identity that is not attached to it", what(r), clientIDVariable),
 		Consequence: "code that uses Go or a pinned chain gets no token; JavaScript and Python go on to the login of a developer tool, if there is one",
 		Evidence: []mivet.Evidence{
@@ -71,6 +71,13 @@ func checkClientID(p *vet.Pass, w *effective.Carrier, env map[string]string) {
 		},
 		Fix: clientIDFix(w),
 	})
+}
+
+// asksIdentity reports whether code is told to ask for an identity by its client ID, and not
+// for an application.
+func asksIdentity(env map[string]string) bool {
+	return mivet.IsGUID(env[clientIDVariable]) &&
+		!allSet(env, tenantVariable, secretVariable) && !allSet(env, tenantVariable, certVariable) && !allSet(env, tenantVariable, tokenVariable)
 }
 
 // carried lists what is attached.
@@ -93,9 +100,8 @@ func clientIDFix(w *effective.Carrier) mivet.Fix {
 		Check:   "whether the identity was made again under its name: it has another client ID then",
 		Command: "az resource show --ids " + r.ID.String() + " --query identity",
 	}
-	if setting, ok := selectorOf(r.ID.Type()); ok && w.System == nil && len(w.User) == 1 {
-		f.Edits = []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: r.ID, Name: setting, Value: w.User[0].ClientID}}
-		f.Command = "az webapp config appsettings set --ids " + r.ID.String() + " --settings " + clientIDVariable + "=" + w.User[0].ClientID
+	if w.System == nil && len(w.User) == 1 && hasSettings(r.ID.Type()) {
+		f.Command, f.Edits = "", settingEdit(w, clientIDVariable, w.User[0].ClientID)
 	}
 	return f
 }

@@ -10,5 +10,5 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{UnselectedIdentity, BrokenSelector, StaleClientID, SecretOutranksIdentity, VaultReferenceWithoutIdentity, FederationNeverMatches, DeveloperCredentials, GroupTokenLag, SlotGrantsDiffer, PolicyAttachesIdentity, EvidenceDisagrees}
+	return []*vet.Rule{UnselectedIdentity, BrokenSelector, StaleClientID, SecretOutranksIdentity, VaultReferenceWithoutIdentity, FederationNeverMatches, DeveloperCredentials, GroupTokenLag, SlotGrantsDiffer, SwapBreaksSelector, PolicyAttachesIdentity, EvidenceDisagrees}
 }

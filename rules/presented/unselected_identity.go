@@ -11,6 +11,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -40,13 +41,8 @@ var UnselectedIdentity = &vet.Rule{
 	Check: checkUnselected,
 }
 
-// selectors are the settings of a resource that name an identity for its own code.
-var selectors = []string{
-	"siteConfig.appSettings.AZURE_CLIENT_ID",
-	"siteConfig.appSettings.ManagedIdentityClientId",
-	"template.containers.env.AZURE_CLIENT_ID",
-	"env.AZURE_CLIENT_ID",
-}
+// selectors are the variables that name an identity for code.
+var selectors = []string{clientIDVariable, "ManagedIdentityClientId"}
 
 func checkUnselected(p *vet.Pass) error {
 	carriers := inOrder(p, func(r *mivet.Resource) bool { return choices(r) > 1 && catalog.RunsCode(r.ID.Type()) })
@@ -90,12 +86,8 @@ func managed(r *mivet.Resource) bool {
 }
 
 func selected(r *mivet.Resource) bool {
-	for _, name := range selectors {
-		if v, ok := r.Setting(name); ok && v != "null" && v != "" {
-			return true
-		}
-	}
-	return false
+	env, _ := (&effective.Carrier{Resource: r}).Variables()
+	return slices.ContainsFunc(selectors, func(name string) bool { return env[name] != "" })
 }
 
 // hasSettings reports whether a resource of that type has settings in Azure that may
@@ -112,8 +104,9 @@ func hasSettings(resourceType string) bool {
 // settingsGap returns why it is not known whether a setting selects: a gap, unless the
 // settings of this resource were read.
 func settingsGap(p *vet.Pass, r *mivet.Resource) *mivet.Gap {
+	w := effective.Carrier{Resource: r}
 	for _, name := range selectors {
-		if _, read := r.Setting(name); read {
+		if _, read := w.VariablePath(name); read {
 			return nil
 		}
 	}
@@ -167,8 +160,7 @@ func selectFix(p *vet.Pass, r *mivet.Resource, what string, names []string) mive
 		if m := p.Index().UserAssigned(first); m != nil && m.ClientID != "" {
 			client = m.ClientID
 		}
-		f.Edits = []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: r.ID, Name: setting, Value: client}}
-		f.Command = "az webapp config appsettings set --ids " + r.ID.String() + " --settings AZURE_CLIENT_ID=" + client
+		f.Command, f.Edits = "", []mivet.Edit{{Kind: mivet.EditSetSetting, Resource: r.ID, Name: setting, Value: client}}
 	}
 	return f
 }
@@ -197,7 +189,7 @@ func idleIdentities(p *vet.Pass, r *mivet.Resource) (idle []mivet.Edit, kept []s
 func selectorOf(resourceType string) (string, bool) {
 	switch arm.Fold(resourceType) {
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
-		return selectors[0], true
+		return "siteConfig.appSettings." + clientIDVariable, true
 	}
 	return "", false
 }
