@@ -50,6 +50,7 @@ type builder struct {
 	signs    *lifecycle.Signs
 	reach    func(mivet.PrincipalID) mivet.Reach
 	uses     *usage.Comparer
+	crowd    *execpath.Crowd
 	findings map[string][]*mivet.Finding
 	accepted map[string][]Exception
 	bindings map[mivet.PrincipalID]*contract.Binding
@@ -68,6 +69,9 @@ func Build(o *Options) *Pack {
 	}
 	if p.Inputs == nil {
 		p.Inputs = []Input{}
+	}
+	if o.Paths != nil {
+		b.crowd = o.Paths.Crowd()
 	}
 	b.agree(p)
 	b.watch(p)
@@ -307,30 +311,22 @@ func (b *builder) paths(x *Identity, id *mivet.Identity) {
 	if b.Paths == nil {
 		return
 	}
-	actors := b.Paths.ActorsOf(id.Principal)
-	x.Paths.Actors, x.Paths.ActorCount = b.names(actors.Reaching), len(actors.Reaching)
-	x.Paths.Possible, x.Paths.PossibleRest = b.names(actors.Possibly), len(actors.Possibly)
-	for i := range actors.Direct {
-		s := &actors.Direct[i].Step
-		if i == maxSteps {
-			x.Paths.How = append(x.Paths.How, fmt.Sprintf("and %s more", vet.Count(len(actors.Direct)-i, "step")))
-			break
-		}
+	around := b.crowd.Around(id.Principal, maxSteps)
+	x.Paths.Actors, x.Paths.ActorCount = b.names(around.Reaching), len(around.Reaching)
+	x.Paths.Possible, x.Paths.PossibleCount = b.names(around.Possibly), len(around.Possibly)
+	for i := range around.Steps {
+		s := &around.Steps[i]
 		at := ""
 		if !s.Host.IsZero() {
 			at = " at " + s.Host.Name()
 		}
 		x.Paths.How = append(x.Paths.How, fmt.Sprintf("%s, %s%s: %s", b.title(s.From), s.Level, at, s.How))
 	}
-	blast := b.Paths.BlastOf(id.Principal)
-	var reached []mivet.PrincipalID
-	for i := range blast.Paths {
-		if steps := blast.Paths[i].Steps; len(steps) > 0 {
-			reached = append(reached, steps[len(steps)-1].To)
-		}
+	if more := around.Direct - len(around.Steps); more > 0 {
+		x.Paths.How = append(x.Paths.How, fmt.Sprintf("and %d more in one step", more))
 	}
-	x.Paths.Reaches, x.Paths.ReachCount = b.names(reached), len(reached)
-	for _, scope := range blast.Authority {
+	x.Paths.Reaches, x.Paths.ReachCount = b.names(around.Comes), len(around.Comes)
+	for _, scope := range around.Authority {
 		x.Paths.Authority = append(x.Paths.Authority, scope.String())
 	}
 }

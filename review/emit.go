@@ -4,6 +4,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -73,16 +74,24 @@ func (c *Change) note(mark string) string {
 	return mark + strings.Join(strings.Fields(line), " ") + "\n"
 }
 
-// rollback undoes everything, the last change first.
+// rollback undoes everything, the last change first. What an identity held that is gone has
+// to be given to another principal, so that it is told and not done.
 func (p *Plan) rollback() string {
 	var b strings.Builder
-	back, lost := vet.Inverse(p.Edits())
 	b.WriteString(p.head("# back: "))
-	for i := range lost {
-		e := &lost[i]
-		fmt.Fprintf(&b, "# cannot be undone: %s %s; made again it has another principal\n", e.Kind, e.Resource)
+	for i := range slices.Backward(p.Changes) {
+		c := &p.Changes[i]
+		back, lost := vet.Inverse(c.Edits)
+		b.WriteString("\n" + c.note("# back: "))
+		mark := ""
+		for k := range lost {
+			mark = "# for the new principal: "
+			fmt.Fprintf(&b, "# cannot be undone: %s %s; made again it has another principal\n", lost[k].Kind, lost[k].Resource)
+		}
+		for line := range strings.Lines(commands(back)) {
+			b.WriteString(mark + line)
+		}
 	}
-	b.WriteString(commands(back))
 	return b.String()
 }
 

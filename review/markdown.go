@@ -152,8 +152,8 @@ func (m *markdown) paths(x *Identity) {
 	p := &x.Paths
 	m.line("")
 	m.item("can act as it", others(p.Actors, p.ActorCount, "nobody else, as far as was read"))
-	if p.PossibleRest > 0 {
-		m.item("possibly", others(p.Possible, p.PossibleRest, ""))
+	if p.PossibleCount > 0 {
+		m.item("possibly", others(p.Possible, p.PossibleCount, ""))
 	}
 	for _, h := range p.How {
 		m.item("how", h)

@@ -164,10 +164,10 @@ type Used struct {
 // Paths says who can act as an identity, and whom it can act as.
 type Paths struct {
 	// Actors can surely act as it, Possible perhaps; the lists hold the first of them.
-	Actors       []string `json:"actors"`
-	ActorCount   int      `json:"actorCount"`
-	Possible     []string `json:"possible"`
-	PossibleRest int      `json:"possibleCount"`
+	Actors        []string `json:"actors"`
+	ActorCount    int      `json:"actorCount"`
+	Possible      []string `json:"possible"`
+	PossibleCount int      `json:"possibleCount"`
 	// How are the steps of those who act as it directly.
 	How []string `json:"how"`
 	// Reaches are whom it can act as itself, Authority where it can give itself rights.

@@ -374,7 +374,8 @@ func (p *planner) scope(word string) (arm.ID, error) {
 }
 
 // wider says what an assignment would give that today's does not, "" if there is nothing. Both
-// are compared by themselves, without the condition that they share.
+// are compared by themselves, without the condition that they share, and as if every vault
+// counted roles: what a vault ignores of today's it may count tomorrow.
 func (p *planner) wider(old, now *mivet.RoleAssignment) string {
 	if p.definition(old) == nil {
 		return "the role of today's is not known"
@@ -388,7 +389,10 @@ func (p *planner) wider(old, now *mivet.RoleAssignment) string {
 		return authz.New(s, authz.Options{Catalog: p.Catalog, At: p.Snapshot.TakenAt})
 	}
 	who := []mivet.PrincipalID{old.Principal}
-	d := authz.Equivalent(authz.Side{Engine: engine(*old), Principals: who, At: p.Snapshot.TakenAt}, authz.Side{Engine: engine(*now), Principals: who, At: p.Snapshot.TakenAt}, authz.Extent{})
+	side := func(a *mivet.RoleAssignment) authz.Side {
+		return authz.Side{Engine: engine(*a), Principals: who, At: p.Snapshot.TakenAt, Counted: authz.CountRoles}
+	}
+	d := authz.Equivalent(side(old), side(now), authz.Extent{})
 	switch {
 	case len(d.OnlyB) > 0:
 		return fmt.Sprintf("it would give %s at %s, which is not given today", d.OnlyB[0].Operations[0], d.OnlyB[0].Scope)

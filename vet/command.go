@@ -15,7 +15,11 @@ import (
 func AzCommands(edits []mivet.Edit) []string {
 	var out []string
 	for i := range edits {
-		out = append(out, azCommand(&edits[i]))
+		c := azCommand(&edits[i])
+		if strings.HasPrefix(c, "#") { // what a name has of line ends must not end the comment
+			c = strings.Join(strings.FieldsFunc(c, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+		}
+		out = append(out, c)
 	}
 	return out
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -279,7 +280,7 @@ func reviewText(p *printer, k *review.Pack) error {
 				break
 			}
 			u := &k.NotRead[i]
-			p.printf("  %s %s: %s\n", u.Facts, u.Scope, u.Reason)
+			p.printf("  %s of %s: %s\n", u.Facts, cmp.Or(u.Scope, "the whole tenant"), u.Reason)
 		}
 	}
 	p.printf("\n%s to be decided. --output review.html is the pack to print, --output review.csv the one to fill in;\nmivet review apply reads it back.\n", counted(len(k.Decisions), "row"))

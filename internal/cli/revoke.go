@@ -127,7 +127,8 @@ func revokeScript(w io.Writer, o *review.Offboarding) error {
 	line := func(format string, args ...any) { b.WriteString(oneLine(fmt.Sprintf(format, args...)) + "\n") }
 	b.WriteString("#!/bin/sh\n")
 	line("# offboarding of %s (%s), facts %s", o.Name, o.Principal, o.Facts)
-	b.WriteString("# Read it first: it stops at the first error, and the last steps come a day later.\nset -eu\n")
+	b.WriteString("# Read it first: it stops at the first error. The last steps come a day later, with the word last: sh revoke.sh last\n" +
+		"set -eu\nif [ \"${1:-}\" != last ]; then\n")
 	for i := range o.Steps {
 		s := &o.Steps[i]
 		b.WriteString("\n")
@@ -137,7 +138,7 @@ func revokeScript(w io.Writer, o *review.Offboarding) error {
 				d := &o.Databases[i]
 				line("# database %s: %s; then %s", d.Database, d.Find, d.Drop)
 			}
-			b.WriteString("echo 'wait 24 hours, look at the logs, then run what is below'; exit 0\n")
+			b.WriteString("echo 'wait 24 hours, look at the logs, then run the last steps'; exit 0\nfi\n")
 			continue
 		}
 		for _, x := range s.Actions {

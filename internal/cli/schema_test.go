@@ -24,6 +24,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/mivet/mivet/internal/conformance"
+	"github.com/mivet/mivet/review"
 )
 
 // A form is a result for machines. The schemas of all forms are written from the Go types,
@@ -55,6 +56,9 @@ var forms = []form{
 	{"identity", "What mivet identity writes: the identity that each part of a workload presents", reflect.TypeFor[identityJSON]()},
 	{"integrity", "What mivet integrity writes: what executes in each workload, or what of it changed", reflect.TypeFor[integrityJSON]()},
 	{"path", "What mivet path writes: how one principal comes to act as another", reflect.TypeFor[pathsJSON]()},
+	{"review", "What mivet review writes: the pack for an access review", reflect.TypeFor[review.Pack]()},
+	{"review-apply", "What mivet review apply writes: the change that follows from decisions", reflect.TypeFor[reviewApplyJSON]()},
+	{"revoke", "What mivet revoke writes: the plan of an offboarding", reflect.TypeFor[review.Offboarding]()},
 	{"shapers", "What mivet shapers writes: who can shape each workload", reflect.TypeFor[shapersJSON]()},
 	{"record", "What mivet verify --record and mivet test --record keep: what passed in a stage", reflect.TypeFor[record]()},
 	{"replay", "What mivet check --replay writes: which plans of the past it would have stopped", reflect.TypeFor[replayJSON]()},
