@@ -99,9 +99,10 @@ func (s *view) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"authentication": object{
 			"loginEndpoint": login, "audiences": []any{base, forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
 		},
-		// Names that nobody has, so that no token of the lab goes anywhere else.
+		// The hosts that the lab stands for; else names that nobody has, so that no token of the
+		// lab goes anywhere else.
 		"suffixes": object{
-			"keyVaultDns": "vault.lab.invalid", "storage": "core.lab.invalid", "sqlServerHostname": "database.lab.invalid",
+			"keyVaultDns": "vault.azure.net", "storage": "core.windows.net", "sqlServerHostname": "database.lab.invalid",
 			"acrLoginServer": "azurecr.lab.invalid", "mhsmDns": strings.TrimPrefix(hsmSuffix, "."), "azureFrontDoorEndpointSuffix": "azurefd.lab.invalid",
 		},
 	}
@@ -235,10 +236,10 @@ func (q *armRequest) routeProviders() {
 	switch {
 	case strings.HasSuffix(strings.ToLower(q.path), secretList):
 		q.siteConfig()
-	case q.publishingPolicies(t):
+	case q.publishingPolicies(t), q.storageService(t):
 	case t.name == "":
 		q.listType(t)
-	case t.last == "config" && q.s.world.find(t.parent) != nil:
+	case strings.EqualFold(t.last, "config") && t.name != "" && isSite(q.s.world.find(t.parent)):
 		q.siteFile(t)
 	default:
 		q.getThing(mustID(q.path))
@@ -536,6 +537,8 @@ func (q *armRequest) post(parts []string) {
 		q.write(object{"id": "/subscriptions/" + parts[1] + "/providers/" + parts[3], "namespace": parts[3], "registrationState": "Registered", "resourceTypes": []any{}})
 	case len(parts) == 5 && parts[0] == "subscriptions" && parts[4] == "checknameavailability":
 		q.nameAvailable(parts)
+	case ok && parts[len(parts)-1] == "listkeys":
+		q.accountKeys()
 	case ok && len(parts) > 3 && parts[len(parts)-1] == "list" && parts[len(parts)-3] == "config":
 		q.siteConfig()
 	default:
