@@ -75,7 +75,7 @@ func (p *tenantPatch) edit(e *mivet.Edit) error {
 		return p.identity(e)
 	case mivet.EditDeleteIdentity:
 		return p.remove(p.resourceLine(e.Resource))
-	case mivet.EditRemoveSuppression, mivet.EditApplyFirst, mivet.EditNameByPrincipal, mivet.EditSetAPIVersion, mivet.EditContract:
+	case mivet.EditRemoveSuppression, mivet.EditApplyFirst, mivet.EditNameByPrincipal, mivet.EditSetAPIVersion, mivet.EditRaiseProvider, mivet.EditContract:
 	}
 	return ErrNoPatch
 }
