@@ -94,17 +94,19 @@ func (w *Carrier) Variables() (env map[string]string, read bool) {
 	return env, read
 }
 
-// VariablePath returns the path of the property that a variable of the code comes from.
+// VariablePath returns the path of the property that a variable of the code comes from; of
+// several the first in order.
 func (w *Carrier) VariablePath(name string) (string, bool) {
 	if w.Resource.Detail == nil {
 		return "", false
 	}
+	found := ""
 	for path := range w.Resource.Detail.Settings {
-		if c, n, ok := variableOf(path); ok && n == name && (w.Container == "" || c == w.Container) {
-			return path, true
+		if c, n, ok := variableOf(path); ok && n == name && (w.Container == "" || c == w.Container) && (found == "" || path < found) {
+			found = path
 		}
 	}
-	return "", false
+	return found, found != ""
 }
 
 // code is what the code of the workload presents, nil where it runs none.
