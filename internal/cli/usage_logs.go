@@ -94,7 +94,7 @@ func (a *app) askClickHouse(ctx context.Context, f *usageFlags, of []string) (*u
 // memoryLimit is what the collector of garbage is asked to keep to while logs are read. Below
 // it there is little for it to do, and it is to start seldom.
 const (
-	memoryLimit    = 384 << 20
+	memoryLimit    = 320 << 20
 	garbagePercent = 400
 )
 
