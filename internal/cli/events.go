@@ -28,9 +28,9 @@ func (a *app) eventsCommand() *cobra.Command {
 		Example: "  az monitor activity-log list --offset 7d > activity.json\n" +
 			"  mivet events activity.json prod.mivet",
 		Long: "LOG is an export of the activity log, or of a resource log of storage, a registry or App Service:\n" +
-			"JSON Lines, a list, or records of a diagnostic setting; - reads standard input. An event marks a\n" +
-			"workload as dirty: what is true of it now is known when it is read again. Exit code 1 says that\n" +
-			"somebody changed a workload whom no right in the input explains.",
+			"JSON Lines, a list, or records of a diagnostic setting, packed or not, or a folder of these; - reads\n" +
+			"standard input. An event marks a workload as dirty: what is true of it now is known when it is read\n" +
+			"again. Exit code 1 says that somebody changed a workload whom no right in the input explains.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.events(ctx, &f, args) }),
 	}
@@ -75,39 +75,22 @@ func (a *app) readEvents(ctx context.Context, file string, g *execpath.Graph, lo
 		return err
 	}
 	watch := g.Watch()
-	err = a.withInput(file, func(in io.Reader) error {
-		r, err := logs.NewReader(in)
-		if err != nil {
-			return err
+	r, err := eachEntry(ctx, file, a.Stdin, func(e *logs.Entry, _ []byte, _ mivet.Source) error {
+		log.Entries++
+		event, ok := eventOf(table, e)
+		if !ok {
+			log.Others++
+			return nil
 		}
-		for {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			e, err := r.Next()
-			var line *logs.LineError
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case errors.As(err, &line):
-				if log.Faulty++; log.Fault == "" {
-					log.Fault = fmt.Sprintf("%s:%d: %v", file, line.Line, line.Err)
-				}
-				continue
-			case err != nil:
-				return err
-			}
-			log.Entries++
-			event, ok := eventOf(table, e)
-			if !ok {
-				log.Others++
-				continue
-			}
-			log.Changes = append(log.Changes, watch.Changes(&event)...)
-		}
+		log.Changes = append(log.Changes, watch.Changes(&event)...)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	log.Faulty += int(r.FaultCount)
+	if len(r.Faults) > 0 && log.Fault == "" {
+		log.Fault = r.Faults[0].Error()
 	}
 	if log.Entries == 0 && log.Faulty > 0 {
 		return errorWithHint(errors.New(log.Fault), "a log is JSON: one entry a line, a list, or {\"records\": […]}")

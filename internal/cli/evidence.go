@@ -4,10 +4,12 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,14 +37,14 @@ func (f *evidenceFlags) register(cmd *cobra.Command) {
 }
 
 // weigh holds what is known of a workload's run time against what a snapshot says of it.
-func (a *app) weigh(f *evidenceFlags, w *effective.Carrier, consumers []effective.Consumer, taken time.Time) (*effective.Evidence, error) {
+func (a *app) weigh(ctx context.Context, f *evidenceFlags, w *effective.Carrier, consumers []effective.Consumer, taken time.Time) (*effective.Evidence, error) {
 	changed, err := parseTime(f.changed)
 	if err != nil {
 		return nil, err
 	}
 	list := w.Statements(consumers, taken)
 	for _, name := range f.files {
-		file, err := a.readEvidence(name)
+		file, err := a.readEvidence(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -131,34 +133,41 @@ type runReport struct {
 }
 
 // readEvidence reads what attest recorded, what whoami reported or what Azure logged.
-func (a *app) readEvidence(name string) (*evidenceFile, error) {
+func (a *app) readEvidence(ctx context.Context, name string) (*evidenceFile, error) {
 	file := &evidenceFile{name: name}
-	err := a.withInput(name, func(raw io.Reader) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return file, file.readLog(ctx, nil)
+	}
+	return file, a.withInput(name, func(raw io.Reader) error {
 		in := bufio.NewReaderSize(raw, evidenceHead)
 		if head, _ := in.Peek(evidenceHead); !ownEvidence.Match(head) {
-			return file.readLog(in)
+			return file.readLog(ctx, in)
 		}
-		d := json.NewDecoder(in)
-		for n := 1; ; n++ {
-			raw := json.RawMessage{}
-			if err := d.Decode(&raw); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
-				return fmt.Errorf("%s, object %d: %w", name, n, err)
-			}
-			var r runReport
-			var p proof
-			switch {
-			case json.Unmarshal(raw, &r) == nil && r.Clients != nil:
-				file.own = append(file.own, ownRecord{report: &r, line: n})
-			case json.Unmarshal(raw, &p) == nil && p.Digest != "":
-				file.own = append(file.own, ownRecord{proof: &p, line: n})
-			default:
-				return errorWithHint(fmt.Errorf("%s, object %d: it is no record of attest and no report of whoami", name, n), evidenceHint)
-			}
-		}
+		return file.readOwn(in)
 	})
-	return file, err
+}
+
+// readOwn reads records of attest and reports of whoami.
+func (e *evidenceFile) readOwn(in io.Reader) error {
+	d := json.NewDecoder(in)
+	for n := 1; ; n++ {
+		raw := json.RawMessage{}
+		if err := d.Decode(&raw); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%s, object %d: %w", e.name, n, err)
+		}
+		var r runReport
+		var p proof
+		switch {
+		case json.Unmarshal(raw, &r) == nil && r.Clients != nil:
+			e.own = append(e.own, ownRecord{report: &r, line: n})
+		case json.Unmarshal(raw, &p) == nil && p.Digest != "":
+			e.own = append(e.own, ownRecord{proof: &p, line: n})
+		default:
+			return errorWithHint(fmt.Errorf("%s, object %d: it is no record of attest and no report of whoami", e.name, n), evidenceHint)
+		}
+	}
 }
 
 const evidenceHint = "evidence is what \"mivet attest --serve --records FILE\" and \"mivet whoami --format json\" write, and what diagnostic settings of Azure export"

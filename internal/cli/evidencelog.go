@@ -3,7 +3,7 @@
 package cli
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -27,49 +27,35 @@ type loggedUse struct {
 	entries int
 	count   int64
 	last    time.Time
-	line    int
+	at      mivet.Source
 	// what it did last: a right at a place, or a token that it fetched.
 	what string
 }
 
 // readLog reads a log of Azure: who called what, when last, and what was changed. A file
 // without an entry that can be read is refused, and one that is damaged.
-func (e *evidenceFile) readLog(in io.Reader) error {
-	r, err := logs.NewReader(in)
-	if err != nil {
-		return err
-	}
+func (e *evidenceFile) readLog(ctx context.Context, stdin io.Reader) error {
 	e.uses, e.changed = map[useKey]*loggedUse{}, map[arm.Key]time.Time{}
-	faults := 0
-	var first error
-	for {
-		entry, err := r.Next()
-		var bad *logs.LineError
-		switch {
-		case errors.Is(err, io.EOF) && e.entries == 0:
-			return errorWithHint(fmt.Errorf("%s: it is no record of attest, no report of whoami and no log of Azure", e.name), evidenceHint)
-		case errors.Is(err, io.EOF) && faults > 0:
-			return fmt.Errorf("%s: %s could not be read: %w", e.name, counted(faults, "entry"), first)
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &bad):
-			faults++
-			if first == nil {
-				first = err
-			}
-			continue
-		case err != nil:
-			return fmt.Errorf("%s: %w", e.name, err)
-		}
+	r, err := eachEntry(ctx, e.name, stdin, func(entry *logs.Entry, _ []byte, at mivet.Source) error {
 		if entry.Log != logs.UnknownLog {
 			e.entries++
-			e.count(entry, r.Line())
+			e.count(entry, at)
 		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", e.name, err)
+	case e.entries == 0:
+		return errorWithHint(fmt.Errorf("%s: it is no record of attest, no report of whoami and no log of Azure", e.name), evidenceHint)
+	case r.FaultCount > 0:
+		return fmt.Errorf("%s: %s could not be read: %w", e.name, counted(int(r.FaultCount), "entry"), &r.Faults[0])
 	}
+	return nil
 }
 
 // count counts an entry, where it tells of an identity.
-func (e *evidenceFile) count(entry *logs.Entry, line int) {
+func (e *evidenceFile) count(entry *logs.Entry, at mivet.Source) {
 	e.change(entry)
 	id := mivet.NewPrincipalID(string(entry.Principal))
 	if id == "" || !entry.Use() && entry.Reason != logs.TokenOnly {
@@ -83,10 +69,10 @@ func (e *evidenceFile) count(entry *logs.Entry, line int) {
 	}
 	u.entries++
 	u.count += entry.Count
-	if u.line > 0 && entry.Time.Before(u.last) {
+	if u.at.Line > 0 && entry.Time.Before(u.last) {
 		return
 	}
-	u.last, u.line = entry.Time, line
+	u.last, u.at = entry.Time, at
 	u.what = fmt.Sprintf("%s at %s", entry.Action, entry.Scope)
 	if !entry.Use() {
 		u.what = "a token for " + orElse(string(entry.Audience), "an API")
@@ -119,7 +105,7 @@ func (e *evidenceFile) logged(w *effective.Carrier, consumers []effective.Consum
 		}
 		entries += u.entries
 		s := effective.Statement{
-			Kind: mivet.Observed, Principals: []mivet.PrincipalID{key.principal}, At: u.last, Source: mivet.Source{Origin: &mivet.Origin{File: e.name}, Line: u.line},
+			Kind: mivet.Observed, Principals: []mivet.PrincipalID{key.principal}, At: u.last, Source: u.at,
 			Fact: fmt.Sprintf("it was logged as %s %s, last for %s", key.principal, counted(int(u.count), "time"), u.what),
 		}
 		if use := platformUse(key.principal, consumers); use != "" && slices.Contains(attached, key.principal) {

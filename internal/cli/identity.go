@@ -109,7 +109,7 @@ func (a *app) identity(ctx context.Context, f *identityFlags, args []string) (in
 	if answer.Consumers, err = carrier.Consumers(answer.SDK, answer.Version); err != nil {
 		return exitFailed, err
 	}
-	if err := answer.weigh(a, f, carrier, r.snap.TakenAt); err != nil {
+	if err := answer.weigh(ctx, a, f, carrier, r.snap.TakenAt); err != nil {
 		return exitFailed, err
 	}
 	if f.who || len(f.logs.files) > 0 {
@@ -148,9 +148,9 @@ func (p *presentedBy) library(as string) error {
 }
 
 // weigh holds evidence of the run time against what the snapshot says.
-func (p *presentedBy) weigh(a *app, f *identityFlags, w *effective.Carrier, taken time.Time) (err error) {
+func (p *presentedBy) weigh(ctx context.Context, a *app, f *identityFlags, w *effective.Carrier, taken time.Time) (err error) {
 	if len(f.evidence.files) > 0 {
-		p.Evidence, err = a.weigh(&f.evidence, w, p.Consumers, taken)
+		p.Evidence, err = a.weigh(ctx, &f.evidence, w, p.Consumers, taken)
 	}
 	return err
 }

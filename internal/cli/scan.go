@@ -70,7 +70,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags, args []string) (int, error
 		return exitUsage, err
 	}
 	for _, name := range f.evidence {
-		file, err := a.readEvidence(name)
+		file, err := a.readEvidence(ctx, name)
 		if err != nil {
 			return exitFailed, err
 		}

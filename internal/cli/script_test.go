@@ -113,7 +113,7 @@ func scripts(folder string) testscript.Params {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "plane": plane, "values": values, "gather": gather, "pointed": pointed,
+			"exits": exits, "appears": appears, "uses": uses, "azure": azure, "values": values, "gather": gather, "pointed": pointed, "packs": packs,
 		},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +57,7 @@ func (a *app) trimCommand() *cobra.Command {
 	f.in.register(cmd)
 	f.out.register(cmd, formatText, formatJSON, fixAz, fixTerraform, fixBicep, formatRollback)
 	cmd.Flags().StringArrayVar(&f.needs, "need", nil, "a right that must stay: \"OPERATION RESOURCE\"; may be repeated")
-	cmd.Flags().StringArrayVar(&f.logs, "logs", nil, "take what this log shows as used; may be repeated")
+	cmd.Flags().StringArrayVar(&f.logs, "logs", nil, "take what this file or folder of log entries shows as used; may be repeated")
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeIdentity)
 	return cmd
 }
@@ -161,7 +160,7 @@ func (t *trimming) collect(ctx context.Context, f *trimFlags) error {
 		t.need("--need", op, mivet.PlaneUnknown, id)
 	}
 	for _, file := range f.logs {
-		if err := t.app.withInput(file, func(in io.Reader) error { return t.readLog(file, in) }); err != nil {
+		if err := t.readLog(ctx, file); err != nil {
 			return err
 		}
 	}
@@ -169,34 +168,21 @@ func (t *trimming) collect(ctx context.Context, f *trimFlags) error {
 }
 
 // readLog takes what an identity was granted by a log.
-func (t *trimming) readLog(file string, in io.Reader) error {
-	r, err := logs.NewReader(in)
-	if err != nil {
-		return err
-	}
-	faults := 0
-	for {
-		e, err := r.Next()
-		var line *logs.LineError
-		switch {
-		case errors.Is(err, io.EOF):
-			if faults > 0 {
-				t.app.note("%s: %s could not be read", file, counted(faults, "entry"))
-			}
-			return nil
-		case errors.As(err, &line):
-			faults++
-			continue
-		case err != nil:
-			return fmt.Errorf("%s: %w", file, err)
-		}
+func (t *trimming) readLog(ctx context.Context, path string) error {
+	r, err := eachEntry(ctx, path, t.app.Stdin, func(e *logs.Entry, _ []byte, at mivet.Source) error {
 		if !e.Use() || e.Granted != logs.Granted || mivet.NewPrincipalID(string(e.Principal)) != t.who {
-			continue
+			return nil
 		}
 		if err := t.used(e); err != nil {
-			t.app.note("%s, line %d: %v", file, r.Line(), err)
+			t.app.note("%s, line %d: %v", at.Origin.File, at.Line, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return errorWithHint(err, "--logs takes files and folders of log entries")
 	}
+	t.app.tellFaults(r)
+	return nil
 }
 
 // used adds the rights that an entry shows. Of alternatives the first that is held counts.

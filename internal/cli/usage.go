@@ -179,14 +179,19 @@ func readFacts(name string) (*usage.Ledger, error) {
 	return ledger, nil
 }
 
-// tellLogs says what was read and what could not be.
-func (a *app) tellLogs(r *logfiles.Report, took time.Duration) {
+// tellFaults says what could not be read.
+func (a *app) tellFaults(r *logfiles.Report) {
 	for i := range r.Faults {
 		a.note("%v", &r.Faults[i])
 	}
 	if more := r.FaultCount - int64(countLines(r.Faults)); more > 0 {
 		a.note("%s more could not be read", counted(int(more), "entry"))
 	}
+}
+
+// tellLogs says what was read and what could not be.
+func (a *app) tellLogs(r *logfiles.Report, took time.Duration) {
+	a.tellFaults(r)
 	if a.verbose {
 		a.note("read %s of %s in %s, %s unchanged, %s left out", counted(int(r.Entries), "entry"), counted(r.Files, "file"), took.Round(time.Millisecond),
 			counted(r.Unchanged, "file"), counted(r.LeftOut, "file"))

@@ -83,7 +83,7 @@ func (a *app) why(ctx context.Context, f *whyFlags, args []string) (int, error) 
 		}
 	}
 	d := denial.Parse(text)
-	w, err := t.answer(a, f, d)
+	w, err := t.answer(ctx, a, f, d)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -188,13 +188,13 @@ func (a *app) whyTenant(ctx context.Context, f *whyFlags) (*whyTenant, error) {
 }
 
 // answer holds a denial against the inputs; t is nil where there are none.
-func (t *whyTenant) answer(a *app, f *whyFlags, d *denial.Denial) (*whyAnswer, error) {
+func (t *whyTenant) answer(ctx context.Context, a *app, f *whyFlags, d *denial.Denial) (*whyAnswer, error) {
 	if t == nil {
 		return &whyAnswer{Verdict: denial.Explain(d, nil, denial.Given{})}, nil
 	}
 	w := &whyAnswer{resolver: t.resolver}
 	given := t.given
-	if err := a.whyCaller(f, t.questions, d, &given, w); err != nil {
+	if err := a.whyCaller(ctx, f, t.questions, d, &given, w); err != nil {
 		return nil, err
 	}
 	w.Verdict = denial.Explain(d, t.tenant, given)
@@ -203,7 +203,7 @@ func (t *whyTenant) answer(a *app, f *whyFlags, d *denial.Denial) (*whyAnswer, e
 }
 
 // whyCaller finds out who called, where the text names nobody and the workload is given.
-func (a *app) whyCaller(f *whyFlags, q *questions, d *denial.Denial, given *denial.Given, w *whyAnswer) error {
+func (a *app) whyCaller(ctx context.Context, f *whyFlags, q *questions, d *denial.Denial, given *denial.Given, w *whyAnswer) error {
 	resource := q.index.Resource(given.Host)
 	if given.Caller != "" || resource == nil || d.Caller.Named() || !d.RolesEvaluated() {
 		return nil
@@ -217,7 +217,7 @@ func (a *app) whyCaller(f *whyFlags, q *questions, d *denial.Denial, given *deni
 	if err != nil {
 		return err
 	}
-	e, err := a.weigh(&f.evidence, carrier, consumers, q.snap.TakenAt)
+	e, err := a.weigh(ctx, &f.evidence, carrier, consumers, q.snap.TakenAt)
 	if err != nil {
 		return err
 	}

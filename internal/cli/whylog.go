@@ -57,7 +57,7 @@ func (s *seriesAnswer) hold(ctx context.Context, a *app, f *whyFlags) (err error
 		if t != nil {
 			t.given.Formers = s.Formers(g)
 		}
-		w, err := t.answer(a, f, g.Denial)
+		w, err := t.answer(ctx, a, f, g.Denial)
 		if err != nil {
 			return err
 		}

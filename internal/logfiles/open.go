@@ -3,6 +3,7 @@
 package logfiles
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -46,30 +47,50 @@ func unpack(f *os.File) (io.ReadCloser, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	switch begin := head[:n]; {
-	case bytes.HasPrefix(begin, gzipMagic):
-		z, err := gzip.NewReader(f)
+	if bytes.HasPrefix(head[:n], parquetMagic) {
+		return parquetLines(f)
+	}
+	return decode(head[:n], f, f.Close)
+}
+
+var errParquetStream = errors.New("a Parquet file cannot be read from a stream: write it to a file and give its name")
+
+// unpackStream does the same with what is no file.
+func unpackStream(r io.Reader) (io.ReadCloser, error) {
+	in := bufio.NewReader(r)
+	head, err := in.Peek(len(parquetMagic))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.HasPrefix(head, parquetMagic) {
+		return nil, errParquetStream
+	}
+	return decode(head, in, func() error { return nil })
+}
+
+// decode unpacks what begins with these bytes.
+func decode(head []byte, in io.Reader, done func() error) (io.ReadCloser, error) {
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, fmt.Errorf("unpacking gzip: %w", err)
 		}
-		return &packed{z, f, z.Close}, nil
-	case bytes.HasPrefix(begin, zstdMagic):
-		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		return &closing{z, func() error { return errors.Join(z.Close(), done()) }}, nil
+	case bytes.HasPrefix(head, zstdMagic):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, fmt.Errorf("unpacking zstd: %w", err)
 		}
-		return &packed{z, f, func() error { z.Close(); return nil }}, nil
-	case bytes.HasPrefix(begin, parquetMagic):
-		return parquetLines(f)
+		return &closing{z, func() error { z.Close(); return done() }}, nil
 	}
-	return f, nil
+	return &closing{in, done}, nil
 }
 
-// packed closes both the decoder and the file.
-type packed struct {
+// closing is a reader with what there is to do at its end.
+type closing struct {
 	io.Reader
-	f     *os.File
 	close func() error
 }
 
-func (p *packed) Close() error { return errors.Join(p.close(), p.f.Close()) }
+func (c *closing) Close() error { return c.close() }
