@@ -76,7 +76,7 @@ func (s *scanner) note(kind stepKind, from int, to slot) {
 }
 
 // along reads an entry along the paths. Where it returns false the entry is to be scanned;
-// where it returns true s.i is behind the entry and the blanks that follow in the line.
+// where it returns true the text ends with it.
 func (f *forms) along(s *scanner, b []byte) bool {
 	s.begin(b)
 	i, at := 0, f.first
@@ -111,7 +111,7 @@ func (f *forms) along(s *scanner, b []byte) bool {
 			}
 		case stepEnd:
 			s.i = from
-			if s.blanks(); s.i < len(b) && b[s.i] != '\n' {
+			if s.space(); s.i < len(b) {
 				at = p.other
 				continue
 			}
@@ -129,13 +129,6 @@ func (s *scanner) take(p *step, v value) {
 		s.grantsUpTo(int(p.grant) + 1)
 	}
 	s.set(p.to, v)
-}
-
-// blanks skips blanks within a line.
-func (s *scanner) blanks() {
-	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
-		s.i++
-	}
 }
 
 // grantsUpTo begins elements until there are n.
@@ -175,8 +168,8 @@ func (f *forms) add(s *scanner) {
 // child finds the step behind a text, or makes it, and returns the place of what is next. It
 // returns nil where there may be none.
 func (f *forms) child(in *int32, text []byte, p step) *int32 {
-	if len(text) > 1<<16-1 || bytes.IndexByte(text, '\n') >= 0 {
-		return nil // the path of a line ends with it
+	if len(text) > 1<<16-1 {
+		return nil
 	}
 	for others := 0; *in != 0; others++ {
 		c := &f.steps[*in]

@@ -48,11 +48,12 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Parse reads one entry, a JSON object. What it returns is valid until the next call.
 func (p *Parser) Parse(text []byte) (*Entry, error) {
+	if len(text) > MaxEntry {
+		return nil, ErrTooLong
+	}
 	if p.forms.along(&p.s, text) {
-		if p.s.space(); p.s.i == len(text) {
-			p.read()
-			return &p.e, nil
-		}
+		p.read()
+		return &p.e, nil
 	}
 	if err := p.s.scan(text); err != nil {
 		return nil, &SyntaxError{Offset: p.s.i, Err: err}
@@ -60,23 +61,6 @@ func (p *Parser) Parse(text []byte) (*Entry, error) {
 	p.forms.add(&p.s)
 	p.read()
 	return &p.e, nil
-}
-
-// ParseLine reads the entry on the first line of a text and returns its length, without the
-// end of the line, also where it is faulty.
-func (p *Parser) ParseLine(text []byte) (e *Entry, length int, err error) {
-	if p.forms.along(&p.s, text) && p.s.i <= MaxEntry {
-		p.read()
-		return &p.e, p.s.i, nil
-	}
-	if length = bytes.IndexByte(text, '\n'); length < 0 {
-		length = len(text)
-	}
-	if length > MaxEntry {
-		return nil, length, ErrTooLong
-	}
-	e, err = p.Parse(text[:length])
-	return e, length, err
 }
 
 // read makes an entry of what the scanner found.

@@ -95,8 +95,12 @@ type worker struct {
 	buf    []byte
 	own    digests // of the lines of a file of the past
 
+	ends   []int    // of the lines of a block
+	hashes []uint64 // their digests
+	known  []bool   // whether they were there before
+
 	agg        *usage.Aggregator
-	known      *digests
+	before     *digests
 	lines      []uint64 // digests that are to be kept
 	keep       bool
 	faulty     int64
@@ -111,15 +115,15 @@ func newWorkers(n int) ([]*worker, error) {
 		if err != nil {
 			return nil, err
 		}
-		workers[i] = &worker{parser: p, own: digests{limit: maxLines / numShards}}
+		workers[i] = &worker{parser: p, own: digests{limit: maxLines}}
 	}
 	return workers, nil
 }
 
 // begin prepares for a file. Lines of files whose hour is open are compared with those of
 // all such files and kept; those of the past among themselves.
-func (w *worker) begin(known *digests, keep bool) {
-	w.agg, w.known, w.keep, w.lines = usage.NewAggregator(), known, keep, nil
+func (w *worker) begin(before *digests, keep bool) {
+	w.agg, w.before, w.keep, w.lines = usage.NewAggregator(), before, keep, nil
 	w.faulty, w.faults, w.unfinished = 0, nil, false
 }
 
@@ -150,35 +154,48 @@ func (w *worker) block(b *block) {
 		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 		at += int64(len(b.data) - len(data))
 	}
-	for len(data) > 0 {
-		e, n, err := w.parser.ParseLine(data)
+	w.cut(data)
+	w.before.add(w.hashes, w.known)
+	from := 0
+	for i, end := range w.ends {
+		line := data[from:end]
+		e, err := w.parser.Parse(line)
 		switch {
 		case err == nil:
-			w.entry(e, data[:n])
-		case len(bytes.TrimSpace(data[:n])) == 0:
-		case b.last && n == len(data) && errors.Is(err, logs.ErrEnd):
+			w.entry(e, w.hashes[i], w.known[i])
+		case len(bytes.TrimSpace(line)) == 0:
+		case b.last && end == len(data) && errors.Is(err, logs.ErrEnd):
 			w.unfinished = true
 		default:
-			w.fault(ReadError{Err: &placed{at, err}})
+			w.fault(ReadError{Err: &placed{at + int64(from), err}})
 		}
-		n = min(n+1, len(data)) // with the end of the line
-		data, at = data[n:], at+int64(n)
+		from = end + 1
 	}
 }
 
-// entry counts an entry, unless its line was there before: services deliver some twice.
-func (w *worker) entry(e *logs.Entry, line []byte) {
-	identify := digest
-	if w.keep {
-		identify = usage.Digest // which means the same in the next run
+// cut finds the lines of a block.
+func (w *worker) cut(data []byte) {
+	w.ends, w.hashes = w.ends[:0], w.hashes[:0]
+	for from := 0; from < len(data); {
+		end := len(data)
+		if i := bytes.IndexByte(data[from:], '\n'); i >= 0 {
+			end = from + i
+		}
+		w.ends = append(w.ends, end)
+		w.hashes = append(w.hashes, digest(bytes.TrimSuffix(data[from:end], []byte("\r"))))
+		from = end + 1
 	}
-	d := identify(bytes.TrimRight(line, "\r"))
-	if !w.known.add(d) {
+	w.known = slices.Grow(w.known[:0], len(w.ends))[:len(w.ends)]
+}
+
+// entry counts an entry, unless its line was there before: services deliver some twice.
+func (w *worker) entry(e *logs.Entry, digest uint64, known bool) {
+	if known {
 		w.agg.Repeated()
 		return
 	}
 	if w.keep {
-		w.lines = append(w.lines, d)
+		w.lines = append(w.lines, digest)
 	}
 	w.agg.Add(e)
 }

@@ -130,9 +130,7 @@ func (r *reading) remember(files []file) {
 		if now[p.Name] {
 			continue
 		}
-		for _, d := range p.Lines {
-			r.known.add(d)
-		}
+		r.known.add(p.Lines, make([]bool, len(p.Lines)))
 	}
 }
 
@@ -302,13 +300,13 @@ func (r *reading) read(ctx context.Context, f file, workers []*worker) *outcome 
 
 // stream reads what is in a file.
 func (r *reading) stream(ctx context.Context, f file, in io.Reader, workers []*worker) (*outcome, error) {
-	known, isOpen := &r.known, f.source.Open()
+	before, isOpen := &r.known, f.source.Open()
 	if !isOpen {
-		known = &workers[0].own
-		known.reset()
+		before = &workers[0].own
+		before.reset()
 	}
 	for _, w := range workers {
-		w.begin(known, isOpen)
+		w.begin(before, isOpen)
 	}
 	head := make([]byte, logs.HeadSize)
 	n, err := fill(in, head)
@@ -386,7 +384,9 @@ func (w *worker) whole(ctx context.Context, in io.Reader) error {
 		case err != nil:
 			return err
 		default:
-			w.entry(e, entries.Text())
+			hash, known := [1]uint64{digest(entries.Text())}, [1]bool{}
+			w.before.add(hash[:], known[:])
+			w.entry(e, hash[0], known[0])
 		}
 	}
 }

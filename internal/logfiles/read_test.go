@@ -264,33 +264,34 @@ func TestCallsInSeveralBlocks(t *testing.T) {
 
 // Many lines are told apart in little memory.
 func TestDigests(t *testing.T) {
-	var d digests
 	const n = 100_000
+	list, known := make([]uint64, n), make([]bool, n)
+	for i := range list {
+		list[i] = digest(fmt.Append(nil, i))
+	}
+	var d digests
 	for round := range 2 {
-		for i := range uint64(n) {
-			if d.add(digest(fmt.Append(nil, i))) != (round == 0) {
+		for i := range n / 100 {
+			d.add(list[100*i:100*(i+1)], known[100*i:])
+		}
+		for i := range known {
+			if known[i] != (round == 1) {
 				t.Fatalf("round %d: line %d", round, i)
 			}
 		}
 	}
-	slots := 0
-	for i := range d.shards {
-		slots += len(d.shards[i].slots)
+	if len(d.slots) > 4*n || d.n != n {
+		t.Errorf("%d of %d slots for %d lines", d.n, len(d.slots), n)
 	}
-	if slots > 4*n {
-		t.Errorf("%d slots for %d lines", slots, n)
-	}
-	if d.reset(); !d.add(0) || d.add(0) || !d.add(digest([]byte("0"))) {
-		t.Error("after it was emptied")
+	d.reset()
+	d.add([]uint64{0, 0, list[0]}, known)
+	if known[0] || !known[1] || known[2] || len(d.slots) > keptSlots {
+		t.Errorf("after it was emptied: %v, %d slots", known[:3], len(d.slots))
 	}
 	bounded := digests{limit: 100}
-	for i := range uint64(n) {
-		bounded.add(digest(fmt.Append(nil, i)))
-	}
-	for i := range bounded.shards {
-		if s := &bounded.shards[i]; s.n > 100 || len(s.slots) > 512 {
-			t.Errorf("%d lines in %d slots", s.n, len(s.slots))
-		}
+	bounded.add(list, known)
+	if bounded.n > 100 || len(bounded.slots) > firstSlots {
+		t.Errorf("%d lines in %d slots", bounded.n, len(bounded.slots))
 	}
 }
 
