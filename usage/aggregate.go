@@ -41,12 +41,12 @@ type Aggregator struct {
 	what       []right   // by the number of the action
 
 	facts  table
-	calls  map[uint64]call
+	calls  map[hash]call
 	buffer []byte
 
 	// What entries had in common with earlier ones, looked up once for all of it.
-	doers map[string]doer
-	deeds map[string]deed
+	doers map[hash]doer
+	deeds map[hash]deed
 
 	seen     map[string]*Seen
 	last     *Seen
@@ -56,13 +56,19 @@ type Aggregator struct {
 // NewAggregator returns an empty aggregator.
 func NewAggregator() *Aggregator {
 	return &Aggregator{
-		principals: names{}, actions: names{}, scopes: names{}, calls: map[uint64]call{},
-		doers: map[string]doer{}, deeds: map[string]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
+		principals: names{}, actions: names{}, scopes: names{}, calls: map[hash]call{},
+		doers: map[hash]doer{}, deeds: map[hash]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
 
-// callSeed is for the digests of calls, in all aggregators alike, so that they can be merged.
-var callSeed = maphash.MakeSeed()
+// seeds are those of all hashes, in all aggregators alike, so that these can be merged. They
+// are other ones in each process: nobody can choose texts that fall together.
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// hash stands for texts that were joined: 128 bits, so that no two of them are ever alike.
+type hash [2]uint64
+
+func hashOf(b []byte) hash { return hash{maphash.Bytes(seeds[0], b), maphash.Bytes(seeds[1], b)} }
 
 // names gives each text a number.
 type names map[string]uint32
@@ -80,8 +86,14 @@ func (n names) of(b []byte) (id uint32, added bool) {
 // subject is a principal, or an application where no principal is named.
 type subject struct {
 	principal, app string
-	origins        []Origin
-	more           *Origin
+	origins        []origin
+	more           *tally // of all that were too many to keep
+}
+
+// origin is an [Origin] as it is counted.
+type origin struct {
+	Origin
+	*tally
 }
 
 // right is an action as a log names it.
@@ -97,11 +109,10 @@ type call struct {
 	outcome logs.Outcome
 }
 
-// doer is who did something and from where: the number of the principal and of its origin,
-// -1 for the one that stands for too many.
+// doer is who did something, and the count of what came from there.
 type doer struct {
-	who    uint32
-	origin int32
+	who  uint32
+	from *tally
 }
 
 // deed is what was done where, and the log that tells of it.
@@ -115,24 +126,22 @@ func (a *Aggregator) Add(e *logs.Entry) {
 	a.entries++
 	byApp := e.Reason == logs.NoPrincipal && len(e.AppID) > 0
 	if !e.Use() && !byApp {
-		a.saw(e).add(e)
+		a.saw(e).add(DayOf(e.Time))
 		a.leave(e)
 		if len(e.Principal) > 0 && e.Log == logs.SignIn {
-			a.from(a.doer(e, false), e)
+			a.doer(e, false).from.count(e)
 		}
 		return
 	}
-	who, what := a.doer(e, byApp), a.deed(e)
-	what.seen.add(e)
-	a.from(who, e)
-	row := a.facts.row(factKey{who.who, what.what, what.where, DayOf(e.Time)})
+	who, what, day := a.doer(e, byApp), a.deed(e), DayOf(e.Time)
+	what.seen.add(day)
+	who.from.count(e)
+	row := a.facts.row(factKey{who.who, what.what, what.where, day})
 	if e.Log == logs.Activity && len(e.Correlation) > 0 {
 		a.call(row, e)
 		return
 	}
-	f := &a.facts.rows[row]
-	f.add(e.Granted, e.Count)
-	f.at(e.Time)
+	a.facts.rows[row].count(e)
 }
 
 // Repeated counts an entry that was there already, and is not to be added.
@@ -152,10 +161,10 @@ func (a *Aggregator) doer(e *logs.Entry, byApp bool) doer {
 		id = nil
 	}
 	a.buffer = join(a.buffer[:0], id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent)
-	if d, ok := a.doers[string(a.buffer)]; ok {
+	key := hashOf(a.buffer)
+	if d, ok := a.doers[key]; ok {
 		return d
 	}
-	key := string(a.buffer)
 	s, who := a.subject(e, byApp)
 	d := doer{who, s.origin(e)}
 	if len(a.doers) >= maxShort {
@@ -167,10 +176,10 @@ func (a *Aggregator) doer(e *logs.Entry, byApp bool) doer {
 
 func (a *Aggregator) deed(e *logs.Entry) deed {
 	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), e.Category, e.Resource, e.Action, e.Scope)
-	if d, ok := a.deeds[string(a.buffer)]; ok {
+	key := hashOf(a.buffer)
+	if d, ok := a.deeds[key]; ok {
 		return d
 	}
-	key := string(a.buffer)
 	d := deed{a.right(e), a.scope(e), a.saw(e)}
 	if len(a.deeds) >= maxShort {
 		clear(a.deeds)
@@ -218,7 +227,7 @@ func (a *Aggregator) scope(e *logs.Entry) uint32 {
 // granted.
 func (a *Aggregator) call(row int32, e *logs.Entry) {
 	a.buffer = join(a.buffer[:0], e.Correlation, e.Call, e.Action, e.Scope)
-	h := maphash.Bytes(callSeed, a.buffer)
+	h := hashOf(a.buffer)
 	a.facts.rows[row].at(e.Time)
 	c, known := a.calls[h]
 	if !known {
@@ -230,7 +239,7 @@ func (a *Aggregator) call(row int32, e *logs.Entry) {
 }
 
 // again puts together what two entries tell of one call. The first is counted.
-func (a *Aggregator) again(h uint64, c, d call) {
+func (a *Aggregator) again(h hash, c, d call) {
 	best := c
 	if a.facts.rows[d.row].day < a.facts.rows[c.row].day {
 		best.row = d.row
@@ -258,9 +267,8 @@ func (a *Aggregator) saw(e *logs.Entry) *Seen {
 	return s
 }
 
-func (s *Seen) add(e *logs.Entry) {
+func (s *Seen) add(day Day) {
 	s.Entries++
-	day := DayOf(e.Time)
 	s.span(day, day)
 }
 
@@ -300,33 +308,26 @@ func (a *Aggregator) leave(e *logs.Entry) {
 	u.Entries++
 }
 
-// origin finds the number of where an operation came from.
-func (s *subject) origin(e *logs.Entry) int32 {
-	for i := range s.origins {
-		o := &s.origins[i]
-		if o.Agent == string(e.Agent) && o.Caller == string(e.Caller) && o.Host == string(e.Host) &&
-			o.Credential == string(e.Credential) && o.App == string(e.AppID) {
-			return int32(i) //nolint:gosec // at most maxOrigins
-		}
-	}
-	if len(s.origins) >= maxOrigins {
-		if s.more == nil {
-			s.more = &Origin{More: true}
-		}
-		return -1
-	}
-	s.origins = append(s.origins, Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
-	return int32(len(s.origins) - 1) //nolint:gosec // at most maxOrigins
+// origin finds where an operation came from.
+func (s *subject) origin(e *logs.Entry) *tally {
+	return s.find(&Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
 }
 
-// from counts where an operation came from.
-func (a *Aggregator) from(d doer, e *logs.Entry) {
-	s := &a.who[d.who]
-	o := s.more
-	if d.origin >= 0 {
-		o = &s.origins[d.origin]
+// find returns the count of an origin, which is kept unless there are too many.
+func (s *subject) find(o *Origin) *tally {
+	for i := range s.origins {
+		if s.origins[i].Origin == *o {
+			return s.origins[i].tally
+		}
 	}
-	o.add(e.Granted, e.Count, e.Time)
+	if len(s.origins) < maxOrigins {
+		s.origins = append(s.origins, origin{*o, newTally()})
+		return s.origins[len(s.origins)-1].tally
+	}
+	if s.more == nil {
+		s.more = newTally()
+	}
+	return s.more
 }
 
 // Merge adds what another aggregator has counted. The other one is not to be used again.
@@ -393,29 +394,13 @@ func (a *Aggregator) mergeCalls(b *Aggregator, rows []int32) {
 
 func (s *subject) merge(o *subject) {
 	for i := range o.origins {
-		s.take(&o.origins[i])
+		s.find(&o.origins[i].Origin).merge(o.origins[i].tally)
 	}
 	if o.more != nil {
-		s.take(o.more)
-	}
-}
-
-// take adds an origin of the same subject.
-func (s *subject) take(o *Origin) {
-	same := func(m Origin) bool {
-		return m.Agent == o.Agent && m.Caller == o.Caller && m.Host == o.Host && m.Credential == o.Credential && m.App == o.App
-	}
-	i := slices.IndexFunc(s.origins, same)
-	switch {
-	case i >= 0 && !o.More:
-		s.origins[i].Merge(&o.Counts)
-	case len(s.origins) < maxOrigins && !o.More:
-		s.origins = append(s.origins, *o)
-	default:
 		if s.more == nil {
-			s.more = &Origin{More: true}
+			s.more = newTally()
 		}
-		s.more.Merge(&o.Counts)
+		s.more.merge(o.more)
 	}
 }
 
@@ -440,14 +425,14 @@ func (a *Aggregator) Summary() *Summary {
 		s := &a.who[i]
 		list := s.origins
 		if s.more != nil {
-			list = append(slices.Clip(list), *s.more)
+			list = append(slices.Clip(list), origin{Origin{More: true}, s.more})
 		}
 		for _, o := range list {
-			o.Principal = s.principal
+			o.Principal, o.Counts = s.principal, o.counts()
 			if s.app != "" {
 				o.App = s.app
 			}
-			out.Origins = append(out.Origins, o)
+			out.Origins = append(out.Origins, o.Origin)
 		}
 	}
 	for _, s := range a.seen {

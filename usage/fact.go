@@ -72,19 +72,6 @@ type Counts struct {
 // Total is the number of operations.
 func (c *Counts) Total() int64 { return c.Granted + c.Refused + c.Undecided }
 
-// add counts n operations.
-func (c *Counts) add(o logs.Outcome, n int64, t time.Time) {
-	switch o {
-	case logs.Granted:
-		c.Granted += n
-	case logs.Refused:
-		c.Refused += n
-	default:
-		c.Undecided += n
-	}
-	c.span(t, t)
-}
-
 // Merge adds what another one counted.
 func (c *Counts) Merge(o *Counts) {
 	c.Granted += o.Granted

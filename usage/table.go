@@ -29,6 +29,14 @@ type tally struct {
 	first, last                 int64 // first > last: none
 }
 
+func newTally() *tally { return &tally{first: math.MaxInt64, last: math.MinInt64} }
+
+// count takes an entry.
+func (t *tally) count(e *logs.Entry) {
+	t.add(e.Granted, e.Count)
+	t.at(e.Time)
+}
+
 func (t *tally) add(o logs.Outcome, n int64) {
 	switch o {
 	case logs.Granted:
@@ -92,7 +100,7 @@ func (t *table) row(k factKey) int32 {
 	if n := t.index[i]; n != 0 {
 		return n - 1
 	}
-	t.rows = append(t.rows, factRow{factKey: k, tally: tally{first: math.MaxInt64, last: math.MinInt64}})
+	t.rows = append(t.rows, factRow{factKey: k, tally: *newTally()})
 	t.index[i] = int32(len(t.rows)) //nolint:gosec // a row is 64 bytes: memory ends before
 	return int32(len(t.rows) - 1)   //nolint:gosec // the same
 }
