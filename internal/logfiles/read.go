@@ -4,6 +4,7 @@ package logfiles
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ type Options struct {
 // maxFaults is how many faults of a file are kept with their lines.
 const maxFaults = 10
 
-// large is the size from which one file is read by all workers together.
+// large is the size from which one file may be read by all workers together.
 const large = 16 << 20
 
 // A ReadError is an entry, or a file, that could not be read.
@@ -90,12 +91,11 @@ func Read(ctx context.Context, paths []string, o Options) (*Report, error) {
 	files = slices.DeleteFunc(files, func(f file) bool { return o.Ledger.Has(&f.source) })
 	r.report.Unchanged = r.found - len(files)
 	r.remember(files)
-	small, big := r.sort(files)
-	alone := func(ctx context.Context, i int, f file) *outcome { return r.read(ctx, f, r.workers[i:i+1]) }
-	if err := r.each(ctx, small, alone); err != nil {
+	alone, shared := r.sort(files)
+	if err := r.each(ctx, alone); err != nil {
 		return nil, err
 	}
-	for _, f := range big {
+	for _, f := range shared {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -134,24 +134,27 @@ func (r *reading) remember(files []file) {
 	}
 }
 
-// sort tells files that a worker reads alone from those that all of them read together.
-// Packed files of which there are several are unpacked side by side.
-func (r *reading) sort(files []file) (small, big []file) {
-	var packed []file
+// sort tells files that a worker reads alone, the largest first, from those that all of them
+// read together: these are so large a part of all that the others would wait for the end.
+// Packed files are unpacked side by side where there are several.
+func (r *reading) sort(files []file) (alone, shared []file) {
+	slices.SortStableFunc(files, func(a, b file) int { return cmp.Compare(b.source.Size, a.source.Size) })
+	total, packed := int64(0), 0
 	for _, f := range files {
-		switch {
-		case f.source.Size < large:
-			small = append(small, f)
-		case isPacked(f.path):
-			packed = append(packed, f)
-		default:
-			big = append(big, f)
+		total += f.source.Size
+		if isPacked(f.path) {
+			packed++
 		}
 	}
-	if len(packed) < len(r.workers) {
-		return small, append(big, packed...)
+	most := max(large, total/int64(2*len(r.workers)))
+	for _, f := range files {
+		if f.source.Size <= most || isPacked(f.path) && packed >= len(r.workers) {
+			alone = append(alone, f)
+		} else {
+			shared = append(shared, f)
+		}
 	}
-	return append(small, packed...), big
+	return alone, shared
 }
 
 // find lists the files of the paths.
@@ -226,9 +229,8 @@ func isEntryFile(path string) bool {
 	return slices.ContainsFunc(entryEndings, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-// each reads small files, each worker one at a time. The reader is told the number of its
-// worker.
-func (r *reading) each(ctx context.Context, files []file, one func(ctx context.Context, worker int, f file) *outcome) error {
+// each reads files, each worker one at a time.
+func (r *reading) each(ctx context.Context, files []file) error {
 	work := make(chan file)
 	var wait sync.WaitGroup
 	for i := range max(1, r.Workers) {
