@@ -16,7 +16,7 @@ import (
 const (
 	maxOrigins  = 64      // of a principal
 	maxUnmapped = 4096    // kinds of entries that name no right
-	maxShort    = 1 << 15 // short cuts to what is known
+	maxHabits   = 1 << 16 // what is looked up at once
 )
 
 // Summary is what an aggregator has counted.
@@ -44,9 +44,7 @@ type Aggregator struct {
 	calls  map[hash]call
 	buffer []byte
 
-	// What entries had in common with earlier ones, looked up once for all of it.
-	doers map[hash]doer
-	deeds map[hash]deed
+	habits map[hash]*habit
 
 	seen     map[string]*Seen
 	last     *Seen
@@ -57,7 +55,7 @@ type Aggregator struct {
 func NewAggregator() *Aggregator {
 	return &Aggregator{
 		principals: names{}, actions: names{}, scopes: names{}, calls: map[hash]call{},
-		doers: map[hash]doer{}, deeds: map[hash]deed{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
+		habits: map[hash]*habit{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
 
@@ -109,16 +107,20 @@ type call struct {
 	outcome logs.Outcome
 }
 
-// doer is who did something, and the count of what came from there.
-type doer struct {
-	who  uint32
+// habit is all that an entry has in common with those of other times: who did what where,
+// from where, and which log tells of it. Most entries repeat one, and it is looked up at once.
+type habit struct {
 	from *tally
+	seen *Seen
+	key  factKey // without the day
+	rows [4]dayRow
+	next int
 }
 
-// deed is what was done where, and the log that tells of it.
-type deed struct {
-	what, where uint32
-	seen        *Seen
+// dayRow is the row of the fact of a day.
+type dayRow struct {
+	day Day
+	row int32
 }
 
 // Add counts an entry. It keeps nothing of the entry's memory.
@@ -129,14 +131,15 @@ func (a *Aggregator) Add(e *logs.Entry) {
 		a.saw(e).add(DayOf(e.Time))
 		a.leave(e)
 		if len(e.Principal) > 0 && e.Log == logs.SignIn {
-			a.doer(e, false).from.count(e)
+			s, _ := a.subject(e, false)
+			s.origin(e).count(e)
 		}
 		return
 	}
-	who, what, day := a.doer(e, byApp), a.deed(e), DayOf(e.Time)
-	what.seen.add(day)
-	who.from.count(e)
-	row := a.facts.row(factKey{who.who, what.what, what.where, day})
+	h, day := a.habit(e, byApp), DayOf(e.Time)
+	h.seen.add(day)
+	h.from.count(e)
+	row := a.row(h, day)
 	if e.Log == logs.Activity && len(e.Correlation) > 0 {
 		a.call(row, e)
 		return
@@ -155,37 +158,38 @@ func join(b []byte, texts ...[]byte) []byte {
 	return b
 }
 
-func (a *Aggregator) doer(e *logs.Entry, byApp bool) doer {
+func (a *Aggregator) habit(e *logs.Entry, byApp bool) *habit {
 	id := e.Principal
 	if byApp {
 		id = nil
 	}
-	a.buffer = join(a.buffer[:0], id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent)
+	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent, e.Category, e.Resource, e.Action, e.Scope)
 	key := hashOf(a.buffer)
-	if d, ok := a.doers[key]; ok {
-		return d
+	if h := a.habits[key]; h != nil {
+		return h
 	}
 	s, who := a.subject(e, byApp)
-	d := doer{who, s.origin(e)}
-	if len(a.doers) >= maxShort {
-		clear(a.doers)
+	h := &habit{from: s.origin(e), seen: a.saw(e), key: factKey{who, a.right(e), a.scope(e), NoDay}}
+	if len(a.habits) >= maxHabits {
+		clear(a.habits)
 	}
-	a.doers[key] = d
-	return d
+	a.habits[key] = h
+	return h
 }
 
-func (a *Aggregator) deed(e *logs.Entry) deed {
-	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), e.Category, e.Resource, e.Action, e.Scope)
-	key := hashOf(a.buffer)
-	if d, ok := a.deeds[key]; ok {
-		return d
+// row finds the row of a fact. Entries come in the order of their days, more or less.
+func (a *Aggregator) row(h *habit, day Day) int32 {
+	for i := range min(h.next, len(h.rows)) {
+		if h.rows[i].day == day {
+			return h.rows[i].row
+		}
 	}
-	d := deed{a.right(e), a.scope(e), a.saw(e)}
-	if len(a.deeds) >= maxShort {
-		clear(a.deeds)
-	}
-	a.deeds[key] = d
-	return d
+	k := h.key
+	k.day = day
+	r := dayRow{day, a.facts.row(k)}
+	h.rows[h.next%len(h.rows)] = r
+	h.next++
+	return r.row
 }
 
 // subject finds the principal, or the application.

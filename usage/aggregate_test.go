@@ -214,26 +214,23 @@ func TestCallsThatAreSharedOut(t *testing.T) {
 	}
 }
 
-// Short cuts that are too many are forgotten, and nothing is counted otherwise.
-func TestShortCutsAreBounded(t *testing.T) {
+// Habits that are too many are forgotten, and nothing is counted otherwise.
+func TestHabitsAreBounded(t *testing.T) {
 	a := NewAggregator()
-	for i := range maxShort + 100 {
-		for range 2 {
-			e := entry(fmt.Sprint("p", i%50), "get", fmt.Sprint("/v/", i), "2026-11-02T10:00:00Z", logs.Granted)
-			e.Caller = fmt.Append(nil, i)
-			a.Add(e)
+	const n = maxHabits + 100
+	e := entry("p", "get", "/v", "2026-11-02T10:00:00Z", logs.Granted)
+	for i := range n {
+		e.Scope = fmt.Append(e.Scope[:0], "/v/", i)
+		for day := range 6 {
+			if i%1000 == 0 || day < 2 {
+				e.Time = at("2026-11-02T10:00:00Z").Add(time.Duration(day%5) * 24 * time.Hour)
+				a.Add(e)
+			}
 		}
 	}
 	s := a.Summary()
-	if len(a.deeds) > maxShort || len(a.doers) > maxShort || len(s.Facts) != maxShort+100 || s.Facts[0].Granted != 2 {
-		t.Errorf("%d and %d short cuts, %d facts", len(a.deeds), len(a.doers), len(s.Facts))
-	}
-	sum := int64(0)
-	for i := range s.Origins {
-		sum += s.Origins[i].Granted
-	}
-	if sum != 2*(maxShort+100) {
-		t.Errorf("%d from somewhere", sum)
+	if len(a.habits) > maxHabits || len(s.Facts) != 2*n+3*(n/1000+1) || s.Facts[0].Granted != 2 || s.Origins[0].Granted != 2*n+4*(n/1000+1) {
+		t.Errorf("%d habits, %d facts, %+v", len(a.habits), len(s.Facts), s.Origins)
 	}
 }
 
