@@ -26,7 +26,19 @@ const (
 	refusedShare = 2
 )
 
-// generate writes entries with all the fields that Azure writes, as many to each file.
+// generated returns files of entries with all the fields that Azure writes, as many in each,
+// which are made up where the folder has none.
+func generated(dir string, s shape) ([]string, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "logs-*.json"))
+	if err != nil || len(names) > 0 {
+		return names, err
+	}
+	if err := generate(dir, s); err != nil {
+		return nil, err
+	}
+	return filepath.Glob(filepath.Join(dir, "logs-*.json"))
+}
+
 func generate(dir string, s shape) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err

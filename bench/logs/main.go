@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command logs makes up log entries and races their aggregation: mivet, encoding/json and
-// DuckDB over the same files, beside a scan that only counts lines.
+// DuckDB over the same files, beside a scan that only counts lines; from the page cache, from
+// the disk, with many groups, and packed.
 //
 // It is a module of its own and is run by hand; no test depends on a time. Each contender
-// runs in a process of its own. It refuses to print a time for one whose groups differ.
+// runs in a process of its own. Before the race all groups of mivet and DuckDB are compared.
 package main
 
 import (
@@ -14,25 +15,30 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/mivet/mivet/internal/logfiles"
-	"github.com/mivet/mivet/usage"
 )
 
 // result is what a contender found.
 type result struct {
 	Rows, Groups, Granted, Refused, Bytes int64
+	// Sum is over digests of all groups with their counts and times, where that was asked for.
+	Sum string
+	RSS int64 // of a process of its own that did the work
+}
+
+type options struct {
+	dir, duck   string
+	rows, files int
+	principals  int
+	keep        bool
+	one         string
+	only        string
 }
 
 func main() {
@@ -42,61 +48,116 @@ func main() {
 	}
 }
 
-func run() error {
-	dir := flag.String("dir", "build/logs", "folder of the entries")
-	rows := flag.Int("rows", 10_000_000, "entries to make up")
-	files := flag.Int("files", 10, "files to share them out to")
-	principals := flag.Int("principals", 2000, "identities")
-	make := flag.Bool("generate", false, "make up entries, then stop")
-	one := flag.String("one", "", "run this contender alone, in this process")
-	duck := flag.String("duckdb", "duckdb", "how to call DuckDB: a command that takes SQL on standard input and writes CSV, or python:PATH for a Python that has the module")
-	only := flag.String("only", "lines,mivet,duckdb,json", "contenders, in order")
-	share := flag.Int("json-files", 1, "files that encoding/json reads: it would take long for all")
+func run() (err error) {
+	var o options
+	flag.StringVar(&o.dir, "dir", "", "folder for the entries, which are made up where it has none; default a temporary one")
+	flag.StringVar(&o.duck, "duckdb", "duckdb", "how to call DuckDB: a command that takes SQL on standard input and writes CSV, or python:PATH for a Python that has the module")
+	flag.IntVar(&o.rows, "rows", 10_000_000, "entries")
+	flag.IntVar(&o.files, "files", 10, "files to share them out to")
+	flag.IntVar(&o.principals, "principals", 2000, "identities")
+	flag.BoolVar(&o.keep, "keep", false, "leave the entries there")
+	flag.StringVar(&o.one, "one", "", "run this contender alone, over the files that are named, in this process")
+	flag.StringVar(&o.only, "only", "check,cached,disk,many,gzip,zstd", "parts of the race")
 	flag.Parse()
-	if *make {
-		return generate(*dir, shape{rows: *rows, files: *files, principals: *principals, vaults: 200, accounts: 100})
-	}
-	names, err := filepath.Glob(filepath.Join(*dir, "logs-*"))
-	if err != nil || len(names) == 0 {
-		return errors.Join(err, fmt.Errorf("%s holds no logs-*: run with -generate first", *dir))
-	}
-	if *one != "" {
-		r, err := contend(*one, names, *duck)
+	if o.one != "" {
+		r, err := contend(o.one, flag.Args(), o.duck)
 		if err != nil {
 			return err
 		}
 		return json.NewEncoder(os.Stdout).Encode(r)
 	}
-	var first *result
-	for name := range strings.SplitSeq(*only, ",") {
-		list := names
-		if name == "json" {
-			list = names[:min(*share, len(names))]
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "mivet-logs-"); err != nil {
+			return err
 		}
-		r, took, cpu, rss, err := apart(name, *dir, *duck, len(list))
+	}
+	if !o.keep {
+		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
+	}
+	return race(&o)
+}
+
+// race runs the parts.
+func race(o *options) error {
+	files, err := generated(filepath.Join(o.dir, "all"), shape{rows: o.rows, files: o.files, principals: o.principals, vaults: 200, accounts: 100})
+	if err != nil {
+		return err
+	}
+	load()
+	for part := range strings.SplitSeq(o.only, ",") {
+		fmt.Printf("\n%s\n", part)
+		if err := o.part(part, files); err != nil {
+			return fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	load()
+	return nil
+}
+
+// fewer is how many files encoding/json and packing are given: they take long.
+const fewer = 3
+
+func (o *options) part(part string, files []string) error {
+	few := files[:min(fewer, len(files))]
+	switch part {
+	case "check":
+		return o.heat(files, []string{"mivet-groups", "duckdb-groups"}, nil)
+	case "cached":
+		if err := o.heat(files, []string{"lines", "lines", "mivet", "duckdb", "mivet-new"}, nil); err != nil {
+			return err
+		}
+		return o.heat(few[:1], []string{"json"}, nil)
+	case "disk":
+		return o.heat(files, []string{"lines", "mivet", "lines", "mivet", "duckdb"}, evict)
+	case "many":
+		many, err := generated(filepath.Join(o.dir, "many"), shape{rows: o.rows / 10, files: o.files, principals: o.principals, vaults: 200, accounts: 100})
+		if err != nil {
+			return err
+		}
+		return o.heat(many, []string{"lines", "mivet", "duckdb"}, nil)
+	case "gzip", "zstd":
+		packed, err := pack(few, filepath.Join(o.dir, part), part)
+		if err != nil {
+			return err
+		}
+		return o.heat(packed, []string{"lines", "mivet", "duckdb"}, nil)
+	}
+	return fmt.Errorf("there is no part %q", part)
+}
+
+// heat runs contenders one after the other. All must find the same.
+func (o *options) heat(files, names []string, before func(files []string) error) error {
+	var first *result
+	for _, name := range names {
+		if before != nil {
+			if err := before(files); err != nil {
+				return err
+			}
+		}
+		r, took, cpu, rss, err := apart(name, o.duck, files)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if r.Groups > 0 && len(list) == len(names) {
+		if r.Groups > 0 {
 			if first == nil {
 				first = r
-			} else if r.Groups != first.Groups || r.Granted != first.Granted || r.Refused != first.Refused {
+			} else if r.Rows != first.Rows || r.Groups != first.Groups || r.Granted != first.Granted || r.Refused != first.Refused || r.Sum != first.Sum {
 				return fmt.Errorf("%s finds %+v, the first contender %+v", name, r, first)
 			}
 		}
-		fmt.Printf("%-8s %9d rows %8d groups %7.2f s wall %7.2f s CPU %9.0f rows/s %7.0f MB/s %5d MB RSS\n", name, r.Rows, r.Groups, took.Seconds(), cpu.Seconds(),
-			float64(r.Rows)/took.Seconds(), float64(r.Bytes)/1e6/took.Seconds(), rss>>10)
+		fmt.Printf("%-13s %9d rows %8d groups %7.2f s wall %7.2f s CPU %9.0f rows/s %9.0f rows/CPU-s %6.0f MB/s %5d MB RSS %s\n", name, r.Rows, r.Groups, took.Seconds(), cpu.Seconds(),
+			float64(r.Rows)/took.Seconds(), float64(r.Rows)/cpu.Seconds(), float64(r.Bytes)/1e6/took.Seconds(), rss>>10, r.Sum)
 	}
 	return nil
 }
 
 // apart runs a contender in a process of its own.
-func apart(name, dir, duck string, files int) (*result, time.Duration, time.Duration, int64, error) {
+func apart(name, duck string, files []string) (*result, time.Duration, time.Duration, int64, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, 0, 0, 0, err
 	}
-	cmd := exec.CommandContext(context.Background(), self, "-one", name, "-dir", dir, "-duckdb", duck, "-json-files", fmt.Sprint(files)) //nolint:gosec // itself
+	cmd := exec.CommandContext(context.Background(), self, append([]string{"-one", name, "-duckdb", duck}, files...)...) //nolint:gosec // itself
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	begin := time.Now() //nolint:forbidigo // it measures
@@ -109,97 +170,41 @@ func apart(name, dir, duck string, files int) (*result, time.Duration, time.Dura
 		return nil, 0, 0, 0, err
 	}
 	state := cmd.ProcessState
-	rss := int64(0)
+	return &r, took, state.UserTime() + state.SystemTime(), max(r.RSS, memory(state)), nil
+}
+
+// memory is the largest of a process, in KiB.
+func memory(state *os.ProcessState) int64 {
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
-		rss = u.Maxrss
+		return u.Maxrss
 	}
-	return &r, took, state.UserTime() + state.SystemTime(), rss, nil
+	return 0
 }
 
-func contend(name string, files []string, duck string) (*result, error) {
-	if name == "json" {
-		n := flag.Lookup("json-files").Value.(flag.Getter).Get().(int) //nolint:forcetypeassert // it is an int
-		files = files[:min(n, len(files))]
-	}
-	switch name {
-	case "lines":
-		return countLines(files)
-	case "mivet":
-		return aggregate(files)
-	case "json":
-		return standard(files)
-	case "duckdb":
-		return duckDB(files, duck)
-	}
-	return nil, fmt.Errorf("there is no contender %q", name)
-}
-
-// aggregate is what mivet usage does with --logs.
-func aggregate(files []string) (*result, error) {
-	const limit = 384 << 20
-	debug.SetMemoryLimit(limit)
-	ledger := usage.NewLedger()
-	later := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) // all hours are closed
-	report, err := logfiles.Read(context.Background(), files, logfiles.Options{Now: later, Workers: runtime.GOMAXPROCS(0), Ledger: ledger})
+// load says how busy the machine is.
+func load() {
+	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
-		return nil, err
+		return
 	}
-	r := result{Rows: report.Entries, Bytes: report.Bytes}
-	total := ledger.Total()
-	r.Groups = int64(len(total.Facts))
-	for i := range total.Facts {
-		r.Granted += total.Facts[i].Granted
-		r.Refused += total.Facts[i].Refused
-	}
-	return &r, nil
+	fmt.Printf("load %s, %d processors\n", strings.Join(strings.Fields(string(text))[:3], " "), runtime.NumCPU())
 }
 
-// countLines is the floor: it reads the files and counts line ends.
-func countLines(files []string) (*result, error) {
-	var r result
-	var rows, size atomic.Int64
-	err := share(files, func(name string) error {
+// evict drops files from the page cache.
+func evict(files []string) error {
+	for _, name := range files {
 		f, err := os.Open(name) //nolint:gosec // the caller names it
 		if err != nil {
 			return err
 		}
-		buf := make([]byte, 1<<20)
-		for {
-			n, err := f.Read(buf)
-			rows.Add(int64(bytes.Count(buf[:n], []byte{'\n'})))
-			size.Add(int64(n))
-			if errors.Is(err, io.EOF) {
-				return f.Close()
-			}
-			if err != nil {
-				return errors.Join(err, f.Close())
-			}
+		if err := f.Sync(); err != nil {
+			return errors.Join(err, f.Close())
 		}
-	})
-	r.Rows, r.Bytes = rows.Load(), size.Load()
-	return &r, err
-}
-
-// share gives the files to as many goroutines as there are processors.
-func share(files []string, do func(name string) error) error {
-	work := make(chan string)
-	errs := make(chan error, len(files))
-	var wait sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wait.Go(func() {
-			for name := range work {
-				errs <- do(name)
-			}
-		})
-	}
-	for _, name := range files {
-		work <- name
-	}
-	close(work)
-	wait.Wait()
-	close(errs)
-	for err := range errs {
-		if err != nil {
+		const dontNeed = 4
+		if _, _, e := syscall.Syscall6(syscall.SYS_FADVISE64, f.Fd(), 0, 0, dontNeed, 0, 0); e != 0 {
+			return errors.Join(e, f.Close())
+		}
+		if err := f.Close(); err != nil {
 			return err
 		}
 	}

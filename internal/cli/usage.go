@@ -137,8 +137,12 @@ func (q *questions) applications(who mivet.PrincipalID) []string {
 	return apps
 }
 
-// memoryLimit is what the collector of garbage is asked to keep to while logs are read.
-const memoryLimit = 384 << 20
+// memoryLimit is what the collector of garbage is asked to keep to while logs are read. Below
+// it there is little for it to do, and it is to start seldom.
+const (
+	memoryLimit    = 384 << 20
+	garbagePercent = 400
+)
 
 // readLogs reads what is new in the logs into the facts.
 func (a *app) readLogs(ctx context.Context, f *usageFlags) (*usage.Ledger, error) {
@@ -147,6 +151,7 @@ func (a *app) readLogs(ctx context.Context, f *usageFlags) (*usage.Ledger, error
 		return ledger, err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	defer debug.SetGCPercent(debug.SetGCPercent(garbagePercent))
 	now := a.Clock().UTC()
 	ledger.Close(now)
 	begin := a.Clock()
