@@ -3,8 +3,6 @@
 package usage
 
 import (
-	"encoding/binary"
-	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -44,7 +42,7 @@ type Aggregator struct {
 	calls  map[hash]call
 	buffer []byte
 
-	habits map[hash]*habit
+	habits habits
 
 	seen     map[string]*Seen
 	last     *Seen
@@ -55,18 +53,9 @@ type Aggregator struct {
 func NewAggregator() *Aggregator {
 	return &Aggregator{
 		principals: names{}, actions: names{}, scopes: names{}, calls: map[hash]call{},
-		habits: map[hash]*habit{}, seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
+		seen: map[string]*Seen{}, unmapped: map[string]*Unmapped{},
 	}
 }
-
-// seeds are those of all hashes, in all aggregators alike, so that these can be merged. They
-// are other ones in each process: nobody can choose texts that fall together.
-var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-// hash stands for texts that were joined: 128 bits, so that no two of them are ever alike.
-type hash [2]uint64
-
-func hashOf(b []byte) hash { return hash{maphash.Bytes(seeds[0], b), maphash.Bytes(seeds[1], b)} }
 
 // names gives each text a number.
 type names map[string]uint32
@@ -107,22 +96,6 @@ type call struct {
 	outcome logs.Outcome
 }
 
-// habit is all that an entry has in common with those of other times: who did what where,
-// from where, and which log tells of it. Most entries repeat one, and it is looked up at once.
-type habit struct {
-	from *tally
-	seen *Seen
-	key  factKey // without the day
-	rows [4]dayRow
-	next int
-}
-
-// dayRow is the row of the fact of a day.
-type dayRow struct {
-	day Day
-	row int32
-}
-
 // Add counts an entry. It keeps nothing of the entry's memory.
 func (a *Aggregator) Add(e *logs.Entry) {
 	a.entries++
@@ -136,61 +109,18 @@ func (a *Aggregator) Add(e *logs.Entry) {
 		}
 		return
 	}
-	h, day := a.habit(e, byApp), DayOf(e.Time)
-	h.seen.add(day)
-	h.from.count(e)
-	row := a.row(h, day)
-	if e.Log == logs.Activity && len(e.Correlation) > 0 {
-		a.call(row, e)
-		return
+	if day := DayOf(e.Time); e.Log != logs.Activity || len(e.Correlation) == 0 {
+		a.repeat(a.habit(e, byApp), e, day)
+	} else {
+		a.saw(e).add(day)
+		s, who := a.subject(e, byApp)
+		s.origin(e).count(e)
+		a.call(a.facts.row(factKey{who, a.right(e), a.scope(e), day}), e)
 	}
-	a.facts.rows[row].count(e)
 }
 
 // Repeated counts an entry that was there already, and is not to be added.
 func (a *Aggregator) Repeated() { a.repeated++ }
-
-// join appends texts so that they can be told apart.
-func join(b []byte, texts ...[]byte) []byte {
-	for _, t := range texts {
-		b = append(binary.AppendUvarint(b, uint64(len(t))), t...)
-	}
-	return b
-}
-
-func (a *Aggregator) habit(e *logs.Entry, byApp bool) *habit {
-	id := e.Principal
-	if byApp {
-		id = nil
-	}
-	a.buffer = join(append(a.buffer[:0], byte(e.Log), byte(e.Plane)), id, e.AppID, e.Host, e.Credential, e.Caller, e.Agent, e.Category, e.Resource, e.Action, e.Scope)
-	key := hashOf(a.buffer)
-	if h := a.habits[key]; h != nil {
-		return h
-	}
-	s, who := a.subject(e, byApp)
-	h := &habit{from: s.origin(e), seen: a.saw(e), key: factKey{who, a.right(e), a.scope(e), NoDay}}
-	if len(a.habits) >= maxHabits {
-		clear(a.habits)
-	}
-	a.habits[key] = h
-	return h
-}
-
-// row finds the row of a fact. Entries come in the order of their days, more or less.
-func (a *Aggregator) row(h *habit, day Day) int32 {
-	for i := range min(h.next, len(h.rows)) {
-		if h.rows[i].day == day {
-			return h.rows[i].row
-		}
-	}
-	k := h.key
-	k.day = day
-	r := dayRow{day, a.facts.row(k)}
-	h.rows[h.next%len(h.rows)] = r
-	h.next++
-	return r.row
-}
 
 // subject finds the principal, or the application.
 func (a *Aggregator) subject(e *logs.Entry, byApp bool) (*subject, uint32) {
@@ -314,6 +244,13 @@ func (a *Aggregator) leave(e *logs.Entry) {
 
 // origin finds where an operation came from.
 func (s *subject) origin(e *logs.Entry) *tally {
+	for i := range s.origins {
+		o := &s.origins[i]
+		if o.Agent == string(e.Agent) && o.Caller == string(e.Caller) && o.Host == string(e.Host) &&
+			o.Credential == string(e.Credential) && o.App == string(e.AppID) {
+			return o.tally
+		}
+	}
 	return s.find(&Origin{App: string(e.AppID), Host: string(e.Host), Credential: string(e.Credential), Caller: string(e.Caller), Agent: string(e.Agent)})
 }
 
@@ -336,6 +273,8 @@ func (s *subject) find(o *Origin) *tally {
 
 // Merge adds what another aggregator has counted. The other one is not to be used again.
 func (a *Aggregator) Merge(b *Aggregator) {
+	a.settle()
+	b.settle()
 	a.entries += b.entries
 	a.repeated += b.repeated
 	who := make([]uint32, len(b.who))
@@ -410,6 +349,7 @@ func (s *subject) merge(o *subject) {
 
 // Summary returns all that was counted, in order.
 func (a *Aggregator) Summary() *Summary {
+	a.settle()
 	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts.rows))}
 	scopes := make([]string, len(a.scopes))
 	for text, n := range a.scopes {

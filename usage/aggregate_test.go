@@ -229,8 +229,8 @@ func TestHabitsAreBounded(t *testing.T) {
 		}
 	}
 	s := a.Summary()
-	if len(a.habits) > maxHabits || len(s.Facts) != 2*n+3*(n/1000+1) || s.Facts[0].Granted != 2 || s.Origins[0].Granted != 2*n+4*(n/1000+1) {
-		t.Errorf("%d habits, %d facts, %+v", len(a.habits), len(s.Facts), s.Origins)
+	if len(a.habits.list) > maxHabits || len(s.Facts) != 2*n+3*(n/1000+1) || s.Facts[0].Granted != 2 || s.Origins[0].Granted != 2*n+4*(n/1000+1) {
+		t.Errorf("%d habits, %d facts, %+v", len(a.habits.list), len(s.Facts), s.Origins)
 	}
 }
 

@@ -128,6 +128,11 @@ func (l *Ledger) Parts() []*Part {
 // Total puts all files together.
 func (l *Ledger) Total() *Summary {
 	var t Summary
+	facts := 0
+	for _, p := range l.parts {
+		facts += len(p.Facts)
+	}
+	t.Facts = make([]Fact, 0, facts)
 	for _, p := range l.Parts() {
 		t.Entries += p.Entries
 		t.Repeated += p.Repeated
