@@ -65,6 +65,7 @@ const (
 	slotEventType
 	slotClientObject
 	slotCredential
+	slotPropertyStatus
 	slotParent // the slot of the key that led to the object
 
 	// The slots of one element of a list, beyond those of the entry.
@@ -92,7 +93,8 @@ const (
 	inRequester
 	inStatus // "status" of a sign-in: {"errorCode": …}
 	inRequest
-	inEvent // "data" of an Event Grid event
+	inManaged // "managedServiceIdentity" of a sign-in
+	inEvent   // "data" of an Event Grid event
 	numContexts
 )
 
@@ -114,6 +116,9 @@ var tables = [numContexts]keyTable{
 		{"timestamp", slotTime, inNone},
 		{"eventtimestring", slotTime, inNone},
 		{"eventtime", slotTime, inNone},
+		{"timegenerated (utc)", slotTime, inNone}, // as the portal names the column
+		{"timegenerated [utc]", slotTime, inNone},
+		{"createddatetime", slotCreated, inNone},
 		{"category", slotCategory, inValue},
 		{"categoryvalue", slotCategory, inNone},
 		{"type", slotType, inNone},
@@ -162,7 +167,7 @@ var tables = [numContexts]keyTable{
 		{"resource_id", slotResourceID, inNone},
 	}, sharedKeys()...)),
 	inProperties: newKeyTable(append([]key{
-		{"status", slotNone, inStatus}, {"createddatetime", slotCreated, inNone}, {"resourceid", slotAudience, inNone},
+		{"status", slotPropertyStatus, inStatus}, {"activityname", slotActivity, inNone}, {"createddatetime", slotCreated, inNone}, {"resourceid", slotAudience, inNone},
 	}, sharedKeys()...)),
 	inValue: newKeyTable([]key{{"value", slotParent, inNone}}),
 	inIdentity: newKeyTable([]key{
@@ -197,6 +202,7 @@ var tables = [numContexts]keyTable{
 	}),
 	inStatus:  newKeyTable([]key{{"errorcode", slotStatusCode, inNone}}),
 	inRequest: newKeyTable([]key{{"clientipaddress", slotCallerIP, inNone}}),
+	inManaged: newKeyTable([]key{{"associatedresourceid", slotHost, inNone}}),
 	inEvent: newKeyTable([]key{
 		{"authorization", slotNone, inGrant},
 		{"claims", slotNone, inClaims},
@@ -254,6 +260,7 @@ func sharedKeys() []key {
 		{"authtokentype", slotTokenType, inNone},
 		{"clientobjectid", slotClientObject, inNone},
 		{"federatedcredentialid", slotCredential, inNone},
+		{"managedserviceidentity", slotNone, inManaged},
 		{"calleridentity", slotNone, inIdentity},
 	}
 }

@@ -164,6 +164,8 @@ var categories = map[string]Log{
 	"mysqlauditlogs": OtherLog, "mysqlslowlogs": OtherLog, "postgresqllogs": OtherLog, "sqlsecurityauditevents": OtherLog,
 	"kube-audit": OtherLog, "kube-audit-admin": OtherLog, "guard": OtherLog, "aksaudit": OtherLog, "aksauditadmin": OtherLog,
 	"containerregistryrepositoryevents": OtherLog, "containerregistryloginevents": OtherLog,
+	"controlplanerequests": OtherLog, "mongorequests": OtherLog, "cassandrarequests": OtherLog, "gremlinrequests": OtherLog, "tableapirequests": OtherLog,
+	"queryruntimestatistics": OtherLog, "partitionkeystatistics": OtherLog, "partitionkeyruconsumption": OtherLog,
 	"appserviceauditlogs": OtherLog, "appservicefileauditlogs": OtherLog, "appservicehttplogs": OtherLog,
 	"azurepolicyevaluationdetails": OtherLog, "azurepolicyevaluationdetailslogs": OtherLog,
 }
@@ -188,7 +190,7 @@ func (p *Parser) kind() Log {
 	if log == UnknownLog && len(e.Category) == 0 {
 		log = p.shape()
 	}
-	if ownCategories&(1<<log) != 0 && len(e.Resource) > 0 && !p.of.is(log) {
+	if ownCategories&(1<<log) != 0 && p.of.named && !p.of.is(log) {
 		return UnknownLog
 	}
 	switch {
@@ -240,6 +242,12 @@ func (p *Parser) shape() Log {
 		return Cosmos
 	case has(slotObjectKey):
 		return Storage
+	case has(slotCreated, slotAppID, slotResourceID) && !p.of.named:
+		// A sign-in as Microsoft Graph lists it.
+		if len(s.get(slotServicePrincipal)) > 0 && len(s.get(slotUserID)) == 0 {
+			return SignIn
+		}
+		return OtherLog
 	case has(slotMethod, slotRequestURI, slotAppID) && (has(slotUserID) || has(slotServicePrincipal)):
 		return Graph
 	}

@@ -9,6 +9,7 @@ import "bytes"
 type resource struct {
 	id      []byte // in lower case, without a slash at its end
 	of      uint32 // bit n: it is of the provider whose log is n
+	named   bool   // it has a provider; old entries name a resource alone
 	service *storageService
 }
 
@@ -51,6 +52,7 @@ func (p *Parser) resource(id []byte) *resource {
 		return r
 	}
 	r := &resource{id: bytes.TrimSuffix(fold(nil, id), []byte("/"))}
+	r.named = bytes.Contains(r.id, []byte("/providers/"))
 	for _, w := range providers {
 		if bytes.Contains(r.id, []byte(w.part)) {
 			r.of |= 1 << w.log

@@ -7,7 +7,7 @@ import "time"
 // layouts are the forms of a time beyond RFC 3339 that entries were seen with: runtime
 // audits, risk events, and columns of Log Analytics.
 var layouts = []string{
-	"1/2/2006 3:04:05 PM -07:00", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05",
+	"1/2/2006 3:04:05 PM -07:00", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05", "1/2/2006, 3:04:05 PM", "Mon, 2 Jan 2006 15:04:05 MST",
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
 }
 

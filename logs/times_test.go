@@ -28,6 +28,8 @@ func TestReadTime(t *testing.T) {
 		"1/1/2021 8:40:06 PM +00:00":        at("2021-01-01T20:40:06Z"),
 		"3/24/2022 2:42:35 PM":              at("2022-03-24T14:42:35Z"),
 		"3/24/2022 14:42:35":                at("2022-03-24T14:42:35Z"),
+		"9/28/2026, 10:42:07.000 AM":        at("2026-09-28T10:42:07Z"),
+		"Fri, 23 Jun 2017 19:29:50.266 GMT": at("2017-06-23T19:29:50.266Z"),
 	} {
 		if got, ok := readTime([]byte(text)); !ok || !got.Equal(want) {
 			t.Errorf("%s: %v %v, expected %v", text, got, ok, want)

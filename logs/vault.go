@@ -210,13 +210,18 @@ func (p *Parser) graph() {
 
 // signIn reads the sign-in of a managed identity or another service principal: one token
 // was fetched.
-// Source: learn, azure-monitor/reference/tables/aadmanagedidentitysigninlogs.
+// Sources: learn, azure-monitor/reference/tables/aadmanagedidentitysigninlogs; graph/api/resources/signin
+// and managedidentity (associatedResourceId).
 func (p *Parser) signIn() {
 	s, e := &p.s, &p.e
 	e.Principal = s.get(slotServicePrincipal)
 	e.AppID = s.get(slotAppID)
 	e.Audience = s.get(slotAudience)
 	e.Credential = s.get(slotCredential)
+	e.Host = s.get(slotHost)
+	if e.Audience == nil && !p.of.named { // as Microsoft Graph lists it, the API is the resource
+		e.Audience, e.Resource = s.get(slotResourceID), nil
+	}
 	e.Reason = TokenOnly
 }
 
@@ -244,7 +249,7 @@ func (p *Parser) runtime() {
 	if e.Log == EventHubs {
 		service = p.table.hubs
 	}
-	done := s.get(slotStatus)
+	done := s.first(slotStatus, slotPropertyStatus)
 	op := service.find(e.Operation)
 	if op != nil && op.reason != NoReason {
 		e.Reason = ConnectionOnly
@@ -264,9 +269,11 @@ func (p *Parser) cosmos() {
 	s, e := &p.s, &p.e
 	e.Principal = s.get(slotAADPrincipal)
 	e.Assignment = s.get(slotAssignment)
-	e.Scope = e.Resource
+	if p.of.named { // entries of the first years name the account alone
+		e.Scope = e.Resource
+	}
 	database, collection := s.get(slotDatabase), s.get(slotCollection)
-	if len(database) > 0 && e.Resource != nil {
+	if len(database) > 0 && e.Scope != nil {
 		p.under(e.Resource, "/dbs/", database)
 		if len(collection) > 0 {
 			p.scope = fold(append(p.scope, "/colls/"...), collection)
