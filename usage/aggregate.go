@@ -347,7 +347,7 @@ func (s *subject) merge(o *subject) {
 	}
 }
 
-// Summary returns all that was counted, in order.
+// Summary returns all that was counted, in no order; [Ledger.Total] brings it into one.
 func (a *Aggregator) Summary() *Summary {
 	a.settle()
 	out := &Summary{Entries: a.entries, Repeated: a.repeated, Facts: make([]Fact, 0, len(a.facts.rows))}
@@ -385,6 +385,5 @@ func (a *Aggregator) Summary() *Summary {
 	for _, u := range a.unmapped {
 		out.Unmapped = append(out.Unmapped, *u)
 	}
-	out.sort()
 	return out
 }

@@ -35,6 +35,13 @@ func entry(principal, action, scope, when string, granted logs.Outcome) *logs.En
 	return &e
 }
 
+// summary is what was counted, in order.
+func summary(a *Aggregator) *Summary {
+	s := a.Summary()
+	s.sort()
+	return s
+}
+
 func TestAggregatorCounts(t *testing.T) {
 	a := NewAggregator()
 	a.Add(entry("P", "get", "/v/s", "2026-11-02T10:00:00Z", logs.Granted))
@@ -44,7 +51,7 @@ func TestAggregatorCounts(t *testing.T) {
 	many := entry("p", "set", "/v/s", "2026-11-03T00:00:00Z", logs.Granted)
 	many.Count = 9
 	a.Add(many)
-	got := a.Summary()
+	got := summary(a)
 	fact := func(action string, day Day, c Counts) Fact {
 		return Fact{Principal: "p", Log: logs.KeyVault, Action: action, Plane: mivet.PlaneData, Scope: "/v/s", Day: day, Counts: c}
 	}
@@ -86,7 +93,7 @@ func TestAggregatorWithoutPrincipal(t *testing.T) {
 	token := entry("p", "", "", "2026-11-02T10:00:00Z", logs.Undecided)
 	token.Log, token.Reason, token.Credential = logs.SignIn, logs.TokenOnly, []byte("fic")
 	a.Add(token)
-	s := a.Summary()
+	s := summary(a)
 	if len(s.Facts) != 1 || s.Facts[0].App != "app-1" || s.Facts[0].Principal != "" || s.Facts[0].Granted != 1 {
 		t.Errorf("facts %+v", s.Facts)
 	}
@@ -121,7 +128,7 @@ func TestAggregatorCountsCallsOnce(t *testing.T) {
 			a.Add(e)
 		}
 		c.want.First, c.want.Last = at("2026-11-02T10:00:00Z"), at("2026-11-02T10:00:00Z").Add(time.Duration(len(c.outcomes)-1)*time.Second)
-		if f := a.Summary().Facts; len(f) != 1 || f[0].Counts != c.want {
+		if f := summary(a).Facts; len(f) != 1 || f[0].Counts != c.want {
 			t.Errorf("%s: %+v", name, f)
 		}
 	}
@@ -131,7 +138,7 @@ func TestAggregatorCountsCallsOnce(t *testing.T) {
 		e.Log, e.Correlation, e.Call = logs.Activity, []byte("c"), []byte(call)
 		a.Add(e)
 	}
-	if f := a.Summary().Facts; len(f) != 1 || f[0].Granted != 2 {
+	if f := summary(a).Facts; len(f) != 1 || f[0].Granted != 2 {
 		t.Errorf("two calls: %+v", f)
 	}
 }
@@ -141,7 +148,7 @@ func TestRepeated(t *testing.T) {
 	a.Repeated()
 	b.Repeated()
 	a.Merge(b)
-	if s := a.Summary(); s.Repeated != 2 || s.Entries != 0 {
+	if s := summary(a); s.Repeated != 2 || s.Entries != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -159,7 +166,7 @@ func TestAggregatorIsBounded(t *testing.T) {
 		e.Reason, e.Operation = logs.UnknownOperation, fmt.Append(nil, i)
 		a.Add(e)
 	}
-	s := a.Summary()
+	s := summary(a)
 	last := s.Origins[len(s.Origins)-1]
 	if len(s.Origins) != maxOrigins+1 || !last.More || last.Granted != 2*maxOrigins {
 		t.Errorf("%d origins, the last %+v", len(s.Origins), last)
@@ -200,7 +207,7 @@ func TestCallsThatAreSharedOut(t *testing.T) {
 		for _, p := range parts[1:] {
 			parts[0].Merge(p)
 		}
-		want, got := one.Summary().Facts, parts[0].Summary().Facts
+		want, got := summary(one).Facts, summary(parts[0]).Facts
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("(-one +merged):\n%s", diff)
 		}
@@ -228,7 +235,7 @@ func TestHabitsAreBounded(t *testing.T) {
 			}
 		}
 	}
-	s := a.Summary()
+	s := summary(a)
 	if len(a.habits.list) > maxHabits || len(s.Facts) != 2*n+3*(n/1000+1) || s.Facts[0].Granted != 2 || s.Origins[0].Granted != 2*n+4*(n/1000+1) {
 		t.Errorf("%d habits, %d facts, %+v", len(a.habits.list), len(s.Facts), s.Origins)
 	}
@@ -242,7 +249,7 @@ func TestTextsAreToldApart(t *testing.T) {
 		e.Host, e.Caller = []byte(c[0]), []byte(c[1])
 		a.Add(e)
 	}
-	if s := a.Summary(); len(s.Facts) != 5 || len(s.Origins) != 5 {
+	if s := summary(a); len(s.Facts) != 5 || len(s.Origins) != 5 {
 		t.Errorf("%d facts, %d origins", len(s.Facts), len(s.Origins))
 	}
 }
@@ -336,7 +343,7 @@ func TestMerge(t *testing.T) {
 	for _, p := range parts[1:] {
 		parts[0].Merge(p)
 	}
-	if diff := cmp.Diff(one.Summary(), parts[0].Summary()); diff != "" {
+	if diff := cmp.Diff(summary(one), summary(parts[0])); diff != "" {
 		t.Errorf("(-one +merged):\n%s", diff)
 	}
 }
@@ -352,7 +359,7 @@ func TestMergeKeepsBounds(t *testing.T) {
 		}
 	}
 	parts[0].Merge(parts[1])
-	s := parts[0].Summary()
+	s := summary(parts[0])
 	if last := s.Origins[len(s.Origins)-1]; len(s.Origins) != maxOrigins+1 || last.Granted != maxOrigins+2 {
 		t.Errorf("%d origins, the last %+v", len(s.Origins), last)
 	}

@@ -88,6 +88,7 @@ func (w *writer) put(r *record) {
 }
 
 func (w *writer) part(p *Part) {
+	p.sort()
 	w.put(&record{Kind: "source", Source: &p.Source, Entries: p.Entries, Repeated: p.Repeated})
 	for i := range p.Facts {
 		w.put(&record{Kind: "fact", Fact: &p.Facts[i]})

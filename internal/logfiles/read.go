@@ -154,7 +154,20 @@ func (r *reading) sort(files []file) (alone, shared []file) {
 			shared = append(shared, f)
 		}
 	}
+	if n := bigOnes(alone) % len(r.workers); n > 0 {
+		// The last ones would leave workers without anything to do.
+		shared = append(shared, alone[:n]...)
+		alone = alone[n:]
+	}
 	return alone, shared
+}
+
+// bigOnes counts the files at the beginning that are large and not packed.
+func bigOnes(files []file) (n int) {
+	for n < len(files) && files[n].source.Size >= large && !isPacked(files[n].path) {
+		n++
+	}
+	return n
 }
 
 // find lists the files of the paths.
