@@ -25,6 +25,8 @@ type step struct {
 	grant int8  // which one, for slots of one
 	next  int32 // the first step behind it; 0: none
 	other int32 // another step in its place; 0: none
+
+	habit // of its values
 }
 
 type stepKind uint8
@@ -82,6 +84,13 @@ func (f *forms) along(s *scanner, b []byte) bool {
 	i, at := 0, f.first
 	for at != 0 {
 		p := &f.steps[at]
+		if p.run != nil {
+			if n := p.run.along(s, i); n > 0 {
+				i, at = i+n, p.run.next
+				continue
+			}
+			p.reconsider()
+		}
 		from := i + int(p.size)
 		if from > len(b) || string(b[i:from]) != string(f.text[p.at:p.at+uint32(p.size)]) {
 			at = p.other
@@ -97,7 +106,7 @@ func (f *forms) along(s *scanner, b []byte) bool {
 				continue
 			}
 			if p.to != slotNone {
-				s.take(p, value{b[from:end], odd})
+				s.take(p.to, p.grant, value{b[from:end], odd})
 			}
 			end++
 		case stepWord:
@@ -107,7 +116,7 @@ func (f *forms) along(s *scanner, b []byte) bool {
 				continue
 			}
 			if end = s.i; p.to != slotNone && b[from] != 'n' {
-				s.take(p, value{b: b[from:end]})
+				s.take(p.to, p.grant, value{b: b[from:end]})
 			}
 		case stepEnd:
 			s.i = from
@@ -118,17 +127,20 @@ func (f *forms) along(s *scanner, b []byte) bool {
 			s.grantsUpTo(int(p.grant))
 			return true
 		}
+		if !p.varies && p.watch(b[from:end]) {
+			f.join(at)
+		}
 		i, at = end, p.next
 	}
 	return false
 }
 
 // take keeps the value of a step.
-func (s *scanner) take(p *step, v value) {
-	if p.grant >= 0 {
-		s.grantsUpTo(int(p.grant) + 1)
+func (s *scanner) take(to slot, grant int8, v value) {
+	if grant >= 0 {
+		s.grantsUpTo(int(grant) + 1)
 	}
-	s.set(p.to, v)
+	s.set(to, v)
 }
 
 // grantsUpTo begins elements until there are n.

@@ -80,6 +80,70 @@ func variants(t *rapid.T, text string) []string {
 	return append(out, text)
 }
 
+// Values that never change are read in runs, until they do.
+func TestRunsAgainstScanner(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, err := NewParser()
+		must(err)
+		texts := []string{strings.ReplaceAll(document(t, inEntry, 0), "\n", " "), strings.ReplaceAll(document(t, inEntry, 1), "\n", " ")}
+		accustom(p, texts...)
+		for _, text := range append(variants(t, texts[0]), variants(t, texts[1])...) {
+			if err := same(p, []byte(text)); err != nil {
+				t.Fatalf("%q\n%v", text, err)
+			}
+		}
+	})
+}
+
+// accustom reads entries until their values are joined.
+func accustom(p *Parser, texts ...string) {
+	for range 2 * joinAfter {
+		for _, text := range texts {
+			_, _ = p.Parse([]byte(text)) //nolint:errcheck // texts may be damaged
+		}
+	}
+}
+
+func runs(p *Parser) (n int) {
+	for i := range p.forms.steps {
+		if p.forms.steps[i].run != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRuns(t *testing.T) {
+	p := newParser(t)
+	accustom(p, samples()...)
+	if n := runs(p); n < len(samples()) || n > 2*len(samples()) {
+		t.Errorf("%d runs of entries that are always the same", n)
+	}
+	// What is different each time is not in a run; what is so now and then leaves it.
+	p = newParser(t)
+	other := func(i int) string {
+		return strings.Replace(strings.Replace(samples()[0], "15:04.1234567", fmt.Sprintf("15:04.%07d", i), 1), "cdef0123", fmt.Sprintf("cdef%04d", i), 1)
+	}
+	for i := range 10 * joinAfter {
+		if err := same(p, []byte(strings.Replace(other(i), `200,"requestUri"`, fmt.Sprintf(`%d,"requestUri"`, 200+i%50/49*203), 1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := runs(p); n < 2 || n > 4 {
+		t.Errorf("%d runs", n)
+	}
+	for i := range 4 * joinAfter {
+		if err := same(p, []byte(strings.NewReplacer("SecretGet", fmt.Sprint("Secret", i), "TLS1_3", fmt.Sprint("TLS", i), "OK", fmt.Sprint("OK", i)).Replace(other(i)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range p.forms.steps {
+		if r := p.forms.steps[i].run; r != nil && strings.Contains(r.text, "SecretGet") {
+			t.Errorf("a run that no entry goes along is kept: %s", r.text)
+		}
+	}
+}
+
 func FuzzForms(f *testing.F) {
 	for _, text := range samples() {
 		f.Add([]byte(text), []byte(strings.Replace(text, "200", "null", 1)))
@@ -91,6 +155,9 @@ func FuzzForms(f *testing.F) {
 	f.Add([]byte(`{"a":1}`), []byte(`{"a":1},"b":2}`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		p := newParser(t)
+		if len(a) < 1<<10 {
+			accustom(p, string(a))
+		}
 		for _, text := range [][]byte{a, b, a, b} {
 			if err := same(p, text); err != nil {
 				t.Fatal(err)
