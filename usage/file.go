@@ -18,7 +18,7 @@ import (
 // line a header, then each source with what it says, and a last line that counts the others.
 const (
 	fileFormat  = "mivet-usage"
-	fileVersion = 2
+	fileVersion = 3
 
 	maxRecord = 16 << 20
 	window    = 1 << 20
@@ -30,6 +30,7 @@ type record struct {
 	Kind     string    `json:"kind"`
 	Format   string    `json:"format,omitzero"`
 	Version  int       `json:"version,omitzero"`
+	Key      []byte    `json:"key,omitzero"` // with which the ledger knows lines again
 	Source   *Source   `json:"source,omitzero"`
 	Entries  int64     `json:"entries,omitzero"`
 	Repeated int64     `json:"repeated,omitzero"`
@@ -63,7 +64,7 @@ func writeRecords(w io.Writer, l *Ledger) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	out := writer{enc: enc}
-	out.put(&record{Kind: "header", Format: fileFormat, Version: fileVersion})
+	out.put(&record{Kind: "header", Format: fileFormat, Version: fileVersion, Key: l.key[:]})
 	for _, p := range l.Parts() {
 		out.part(p)
 	}
@@ -169,6 +170,9 @@ func (f *fileReader) line(text []byte) error {
 		}
 		if r.Version != fileVersion {
 			return fmt.Errorf("the file has version %d and this mivet reads %d: read the logs again", r.Version, fileVersion)
+		}
+		if copy(f.ledger.key[:], r.Key) != keySize || len(r.Key) != keySize {
+			return fmt.Errorf("the key of the file has %d bytes, not %d: read the logs again", len(r.Key), keySize)
 		}
 		return nil
 	case f.ended:

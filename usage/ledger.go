@@ -84,10 +84,11 @@ func Digest(line []byte) uint64 {
 // Ledger holds what files of entries say, each file once.
 type Ledger struct {
 	parts map[string]*Part
+	key   [keySize]byte
 }
 
 // NewLedger returns an empty ledger.
-func NewLedger() *Ledger { return &Ledger{parts: map[string]*Part{}} }
+func NewLedger() *Ledger { return &Ledger{parts: map[string]*Part{}, key: newKey()} }
 
 // Put takes what a file says in the place of what it said before.
 func (l *Ledger) Put(p *Part) {

@@ -140,12 +140,13 @@ func TestFileRoundTrip(t *testing.T) {
 }
 
 func TestReadRefuses(t *testing.T) {
-	const head = `{"kind":"header","format":"mivet-usage","version":2}` + "\n"
+	const head = `{"kind":"header","format":"mivet-usage","version":3,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}` + "\n"
 	for text, want := range map[string]string{
 		"":                                   "cut off",
 		"moon":                               ErrNoFacts.Error(),
 		`{"kind":"header","format":"other"}`: ErrNoFacts.Error(),
-		`{"kind":"header","format":"mivet-usage","version":9}`: "version 9",
+		`{"kind":"header","format":"mivet-usage","version":9}`:              "version 9",
+		`{"kind":"header","format":"mivet-usage","version":3,"key":"AAAA"}`: "the key of the file has 3 bytes",
 		head:                               "cut off",
 		head + "moon\n":                    "line 2",
 		head + `{"kind":"fact","fact":{}}`: `"fact" before any source`,
@@ -184,6 +185,33 @@ func pack(t testing.TB, text string) []byte {
 	return z.EncodeAll([]byte(text), nil)
 }
 
+// A ledger knows lines again after it was written and read; another one does not.
+func TestDigester(t *testing.T) {
+	sum := func(l *Ledger, line string) uint64 {
+		t.Helper()
+		d, err := l.Digester()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Sum([]byte("x")) == d.Sum([]byte("y")) || d.Sum([]byte(line)) != d.Sum([]byte(line)) {
+			t.Error("lines are not told apart")
+		}
+		return d.Sum([]byte(line))
+	}
+	l := NewLedger()
+	var out bytes.Buffer
+	if err := Write(&out, l); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := sum(l, "line"), sum(back, "line"), sum(NewLedger(), "line"); a != b || a == c {
+		t.Errorf("%x, read back %x, another ledger %x", a, b, c)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	l := NewLedger()
 	l.Put(part("a", at("2026-11-02T09:00:00Z"), 3))
@@ -192,7 +220,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(out.Bytes())
-	f.Add([]byte(`{"kind":"header","format":"mivet-usage","version":2}` + "\n" + `{"kind":"end","records":1}`))
+	f.Add([]byte(`{"kind":"header","format":"mivet-usage","version":3,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}` + "\n" + `{"kind":"end","records":1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, err := readRecords(bytes.NewReader(text))
 		if err != nil {

@@ -95,6 +95,8 @@ type worker struct {
 	buf    []byte
 	own    digests // of the lines of a file of the past
 
+	lasting *usage.Digester
+
 	ends   []int    // of the lines of a block
 	hashes []uint64 // their digests
 	known  []bool   // whether they were there before
@@ -108,14 +110,18 @@ type worker struct {
 	unfinished bool
 }
 
-func newWorkers(n int) ([]*worker, error) {
+func newWorkers(n int, l *usage.Ledger) ([]*worker, error) {
 	workers := make([]*worker, n)
 	for i := range workers {
 		p, err := logs.NewParser()
 		if err != nil {
 			return nil, err
 		}
-		workers[i] = &worker{parser: p, own: digests{limit: maxLines}}
+		lasting, err := l.Digester()
+		if err != nil {
+			return nil, err
+		}
+		workers[i] = &worker{parser: p, own: digests{limit: maxLines}, lasting: lasting}
 	}
 	return workers, nil
 }
@@ -182,10 +188,18 @@ func (w *worker) cut(data []byte) {
 			end = from + i
 		}
 		w.ends = append(w.ends, end)
-		w.hashes = append(w.hashes, digest(bytes.TrimSuffix(data[from:end], []byte("\r"))))
+		w.hashes = append(w.hashes, w.digest(bytes.TrimSuffix(data[from:end], []byte("\r"))))
 		from = end + 1
 	}
 	w.known = slices.Grow(w.known[:0], len(w.ends))[:len(w.ends)]
+}
+
+// digest identifies a line, for later runs too where it is to be kept.
+func (w *worker) digest(line []byte) uint64 {
+	if w.keep {
+		return w.lasting.Sum(line)
+	}
+	return digest(line)
 }
 
 // entry counts an entry, unless its line was there before: services deliver some twice.

@@ -19,8 +19,8 @@ import (
 	"github.com/mivet/mivet/logs"
 )
 
-// each lists the places and principals of all entries below a path.
-func each(t *testing.T, path string) (entries []string, r *Report) {
+// places lists the places and principals of all entries below a path.
+func places(t *testing.T, path string) (entries []string, r *Report) {
 	t.Helper()
 	r, err := Each(t.Context(), []string{path}, func(e *logs.Entry, text []byte, at mivet.Source) error {
 		if !bytes.Contains(text, e.Principal) {
@@ -43,14 +43,14 @@ func TestEach(t *testing.T) {
 		"d.json.gz":  gz(t, strings.Repeat(secretGet("p", "01"), 1000))[:60],
 		"readme.md":  []byte("no log"),
 	})
-	entries, r := each(t, dir)
+	entries, r := places(t, dir)
 	if diff := cmp.Diff([]string{"a.json:1 p", "a.json:3 q", "b.json.gz:1 r", "c.json.zst:1 s", "c.json.zst:2 t"}, entries); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if r.Entries != 5 || r.FaultCount != 1 || r.LeftOut != 1 || len(r.Faults) != 2 || r.Faults[0].Line != 2 || r.Faults[1].Line != 0 {
 		t.Errorf("%+v", r)
 	}
-	if rows, _ := each(t, filepath.Join(settled(t, map[string][]byte{"t.parquet": parquetFile(t)}), "t.parquet")); len(rows) != 3*rowsAtOnce {
+	if rows, _ := places(t, filepath.Join(settled(t, map[string][]byte{"t.parquet": parquetFile(t)}), "t.parquet")); len(rows) != 3*rowsAtOnce {
 		t.Errorf("%d rows of Parquet", len(rows))
 	}
 	stop := errors.New("stop")

@@ -85,14 +85,15 @@ func Read(ctx context.Context, paths []string, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.workers, err = newWorkers(max(1, r.Workers)); err != nil {
+	if r.workers, err = newWorkers(max(1, r.Workers), o.Ledger); err != nil {
 		return nil, err
 	}
 	files = slices.DeleteFunc(files, func(f file) bool { return o.Ledger.Has(&f.source) })
 	r.report.Unchanged = r.found - len(files)
 	r.remember(files)
 	alone, shared := r.sort(files)
-	if err := r.each(ctx, alone); err != nil {
+	one := func(ctx context.Context, i int, f file) *outcome { return r.read(ctx, f, r.workers[i:i+1]) }
+	if err := r.each(ctx, alone, one); err != nil {
 		return nil, err
 	}
 	for _, f := range shared {
@@ -242,8 +243,8 @@ func isEntryFile(path string) bool {
 	return slices.ContainsFunc(entryEndings, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-// each reads files, each worker one at a time.
-func (r *reading) each(ctx context.Context, files []file) error {
+// each reads files, several at once; a worker is told its number.
+func (r *reading) each(ctx context.Context, files []file, one func(ctx context.Context, i int, f file) *outcome) error {
 	work := make(chan file)
 	var wait sync.WaitGroup
 	for i := range max(1, r.Workers) {
@@ -399,7 +400,7 @@ func (w *worker) whole(ctx context.Context, in io.Reader) error {
 		case err != nil:
 			return err
 		default:
-			hash, known := [1]uint64{digest(entries.Text())}, [1]bool{}
+			hash, known := [1]uint64{w.digest(entries.Text())}, [1]bool{}
 			w.before.add(hash[:], known[:])
 			w.entry(e, hash[0], known[0])
 		}

@@ -298,7 +298,7 @@ func TestDigests(t *testing.T) {
 // split reads a text in blocks.
 func split(t testing.TB, in io.Reader) (*outcome, error) {
 	t.Helper()
-	workers, err := newWorkers(2)
+	workers, err := newWorkers(2, usage.NewLedger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestReadStops(t *testing.T) {
 	if _, err := Read(ctx, []string{dir}, Options{Now: now, Ledger: usage.NewLedger()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	workers, err := newWorkers(1)
+	workers, err := newWorkers(1, usage.NewLedger())
 	if err != nil {
 		t.Fatal(err)
 	}
