@@ -50,7 +50,7 @@ func contend(name string, files []string, duck string) (*result, error) {
 
 // aggregate is what mivet usage does with --logs.
 func aggregate(files []string, now time.Time, groups bool) (*result, error) {
-	const limit, percent = 384 << 20, 400
+	const limit, percent = 320 << 20, 400
 	debug.SetMemoryLimit(limit)
 	debug.SetGCPercent(percent)
 	ledger := usage.NewLedger()

@@ -140,7 +140,7 @@ func (q *questions) applications(who mivet.PrincipalID) []string {
 // memoryLimit is what the collector of garbage is asked to keep to while logs are read. Below
 // it there is little for it to do, and it is to start seldom.
 const (
-	memoryLimit    = 384 << 20
+	memoryLimit    = 320 << 20
 	garbagePercent = 400
 )
 

@@ -4,6 +4,7 @@ package logfiles
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync"
 )
 
@@ -31,6 +32,8 @@ const (
 	keptSlots = 1 << 16
 	// maxLines bounds the lines of one file of the past that are told apart: 128 MiB.
 	maxLines = 8 << 20
+	// lineSize is what an entry has in the mean, in bytes.
+	lineSize = 1500
 )
 
 // add puts digests into the set and says which were there before. All of them are looked up
@@ -75,10 +78,13 @@ func (d *digests) grow() {
 	}
 }
 
-// reset empties the set.
-func (d *digests) reset() {
+// reset empties the set and makes room for about so many.
+func (d *digests) reset(lines int64) {
 	if d.n = 0; len(d.slots) > keptSlots {
 		d.slots = nil
 	}
 	clear(d.slots)
+	if want := min(lines, maxLines) * 8 / 5; want > int64(len(d.slots)) {
+		d.slots = make([]uint64, 1<<bits.Len64(uint64(want-1))) //nolint:gosec // want is above 0
+	}
 }

@@ -319,7 +319,7 @@ func (r *reading) stream(ctx context.Context, f file, in io.Reader, workers []*w
 	before, isOpen := &r.known, f.source.Open()
 	if !isOpen {
 		before = &workers[0].own
-		before.reset()
+		before.reset(f.source.Size / lineSize)
 	}
 	for _, w := range workers {
 		w.begin(before, isOpen)

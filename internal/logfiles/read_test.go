@@ -283,7 +283,7 @@ func TestDigests(t *testing.T) {
 	if len(d.slots) > 4*n || d.n != n {
 		t.Errorf("%d of %d slots for %d lines", d.n, len(d.slots), n)
 	}
-	d.reset()
+	d.reset(0)
 	d.add([]uint64{0, 0, list[0]}, known)
 	if known[0] || !known[1] || known[2] || len(d.slots) > keptSlots {
 		t.Errorf("after it was emptied: %v, %d slots", known[:3], len(d.slots))
@@ -391,6 +391,22 @@ func TestDamagedParquetIsAnError(t *testing.T) {
 		}
 		if err := in.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// BenchmarkRead reads and counts a file of 20,000 entries of 300 identities.
+func BenchmarkRead(b *testing.B) {
+	var text strings.Builder
+	for i := range 20_000 {
+		text.WriteString(secretGet(fmt.Sprint("p", i%300), fmt.Sprintf("%02d.%07d", i%60, i)))
+	}
+	dir := settled(b, map[string][]byte{hour: []byte(text.String())})
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := read(b, usage.NewLedger(), now, dir); r.Entries != 20_000 {
+			b.Fatalf("%+v", r)
 		}
 	}
 }
