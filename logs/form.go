@@ -67,7 +67,7 @@ func (s *scanner) note(kind stepKind, from int, to slot) {
 	m := mark{from: from, end: s.i, kind: kind, to: to, grant: -1}
 	switch to {
 	case slotGrantAction, slotGrantScope, slotGrantAssignment:
-		if m.grant = int8(s.nGrants - 1); m.grant < 0 { //nolint:gosec // at most maxGrants
+		if m.grant = int8(s.nGrants - 1); m.grant < 0 { // at most maxGrants
 			m.to = slotNone
 		}
 	case slotParent:
@@ -174,7 +174,7 @@ func (f *forms) add(s *scanner) {
 		from = m.end
 	}
 	rest := bytes.TrimRight(s.b[from:], " \t\r\n")
-	f.child(in, rest, step{kind: stepEnd, grant: int8(s.nGrants)}) //nolint:gosec // at most maxGrants
+	f.child(in, rest, step{kind: stepEnd, grant: int8(s.nGrants)}) // at most maxGrants
 }
 
 // child finds the step behind a text, or makes it, and returns the place of what is next. It
@@ -193,9 +193,9 @@ func (f *forms) child(in *int32, text []byte, p step) *int32 {
 		}
 		in = &c.other
 	}
-	p.at, p.size = uint32(len(f.text)), uint16(len(text)) //nolint:gosec // both have bounds
+	p.at, p.size = uint32(len(f.text)), uint16(len(text)) // both have bounds
 	f.text = append(f.text, text...)
-	*in = int32(len(f.steps)) //nolint:gosec // at most maxSteps
+	*in = int32(len(f.steps)) // at most maxSteps
 	f.steps = append(f.steps, p)
 	return &f.steps[len(f.steps)-1].next
 }

@@ -99,7 +99,7 @@ func TestRunsAgainstScanner(t *testing.T) {
 func accustom(p *Parser, texts ...string) {
 	for range 2 * joinAfter {
 		for _, text := range texts {
-			_, _ = p.Parse([]byte(text)) //nolint:errcheck // texts may be damaged
+			_, _ = p.Parse([]byte(text)) // texts may be damaged
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (f *forms) join(first int32) {
 			to-- // the quote
 		}
 		if p.to != slotNone && (p.kind != stepWord || p.last[0] != 'n') {
-			_, odd, _ := endOfString(text, from) //nolint:errcheck // it was read before
+			_, odd, _ := endOfString(text, from) // it was read before
 			r.fills = append(r.fills, fill{p.to, p.grant, odd && p.kind != stepWord, from, to})
 		}
 		p.same = 0

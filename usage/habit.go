@@ -78,10 +78,10 @@ func (t *habits) add(h *habit) *habit {
 	if 2*len(t.list) > len(t.index) {
 		t.index = make([]int32, max(firstIndex, 2*len(t.index)))
 		for i := range t.list {
-			t.index[t.place(t.list[i].hash)] = int32(i + 1) //nolint:gosec // at most maxHabits
+			t.index[t.place(t.list[i].hash)] = int32(i + 1) // at most maxHabits
 		}
 	} else {
-		t.index[t.place(h.hash)] = int32(len(t.list)) //nolint:gosec // at most maxHabits
+		t.index[t.place(h.hash)] = int32(len(t.list)) // at most maxHabits
 	}
 	return &t.list[len(t.list)-1]
 }

@@ -53,7 +53,7 @@ func orderFacts(facts []Fact) []Fact {
 		f := &facts[i]
 		rows[i] = placedFact{
 			[4]uint32{t.number(0, f.Principal), t.number(1, f.App), t.number(2, f.Scope), t.number(3, f.Action)}, //nolint:mnd // each text has its own last one
-			uint64(f.Plane)<<40 | uint64(f.Log)<<32 | uint64(uint32(f.Day)^1<<31), i,                             //nolint:gosec // the days keep their order
+			uint64(f.Plane)<<40 | uint64(f.Log)<<32 | uint64(uint32(f.Day)^1<<31), i,                             // the days keep their order
 		}
 	}
 	places := t.places()
@@ -98,7 +98,7 @@ func (t *texts) number(field int, text string) uint32 {
 	}
 	n, ok := t.numbers[text]
 	if !ok {
-		n = uint32(len(t.list)) //nolint:gosec // in memory
+		n = uint32(len(t.list)) // in memory
 		t.numbers[text] = n
 		t.list = append(t.list, text)
 	}
@@ -111,7 +111,7 @@ func (t *texts) places() []uint32 {
 	order := slices.Sorted(slices.Values(t.list))
 	places := make([]uint32, len(order))
 	for place, text := range order {
-		places[t.numbers[text]] = uint32(place) //nolint:gosec // in memory
+		places[t.numbers[text]] = uint32(place) // in memory
 	}
 	return places
 }

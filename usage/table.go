@@ -101,8 +101,8 @@ func (t *table) row(k factKey) int32 {
 		return n - 1
 	}
 	t.rows = append(t.rows, factRow{factKey: k, tally: *newTally()})
-	t.index[i] = int32(len(t.rows)) //nolint:gosec // a row is 64 bytes: memory ends before
-	return int32(len(t.rows) - 1)   //nolint:gosec // the same
+	t.index[i] = int32(len(t.rows)) // a row is 64 bytes: memory ends before
+	return int32(len(t.rows) - 1)   // the same
 }
 
 // place returns where the key stands, or where it is to be put.
@@ -118,7 +118,7 @@ func (t *table) place(k factKey) uint64 {
 func (t *table) grow() {
 	t.index = make([]int32, max(firstIndex, 2*len(t.index)))
 	for i := range t.rows {
-		t.index[t.place(t.rows[i].factKey)] = int32(i + 1) //nolint:gosec // as above
+		t.index[t.place(t.rows[i].factKey)] = int32(i + 1) // as above
 	}
 }
 
@@ -126,6 +126,6 @@ func (t *table) grow() {
 // them so that many fall together.
 func (k factKey) hash() uint64 {
 	const a, b = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
-	high, low := bits.Mul64(uint64(k.who)<<32^uint64(k.what)^a, uint64(k.where)<<32^uint64(uint32(k.day))^b) //nolint:gosec // all bits of the day
+	high, low := bits.Mul64(uint64(k.who)<<32^uint64(k.what)^a, uint64(k.where)<<32^uint64(uint32(k.day))^b) // all bits of the day
 	return high ^ low
 }

@@ -4,7 +4,7 @@ go 1.26.0
 
 require github.com/mivet/mivet v0.0.0
 
-require github.com/klauspost/compress v1.20.3 // indirect
+require github.com/klauspost/compress v1.20.3
 
 require (
 	github.com/andybalholm/brotli v1.1.1 // indirect

@@ -85,6 +85,6 @@ func (d *digests) reset(lines int64) {
 	}
 	clear(d.slots)
 	if want := min(lines, maxLines) * 8 / 5; want > int64(len(d.slots)) {
-		d.slots = make([]uint64, 1<<bits.Len64(uint64(want-1))) //nolint:gosec // want is above 0
+		d.slots = make([]uint64, 1<<bits.Len64(uint64(want-1))) // want is above 0
 	}
 }
