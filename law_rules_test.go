@@ -41,7 +41,7 @@ var layers = []layer{
 	{pkgs: []string{"execpath"}, pure: true},
 	{pkgs: []string{"lifecycle"}, pure: true},
 	{pkgs: []string{"usage", "contract"}, pure: true},
-	{pkgs: []string{"change", "minimize", "denial"}, pure: true},
+	{pkgs: []string{"change", "minimize", "denial", "kusto"}, pure: true},
 	{pkgs: []string{"vet"}, pure: true},
 	{pkgs: []string{"vet/vettest"}, pure: true},
 	{pkgs: []string{"rules/*"}, pure: true},

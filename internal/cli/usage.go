@@ -27,6 +27,7 @@ type usageFlags struct {
 	question     questionFlags
 	logs         []string
 	facts        string
+	query        queryFlags
 	since, until string
 }
 

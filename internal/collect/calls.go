@@ -51,6 +51,8 @@ type call struct {
 	on []string
 	// units is what it costs in the quota of Graph; 0 stands for 1.
 	units float64
+	// prefer is the header of that name; empty for none.
+	prefer string
 	// tolerated are codes of answers that mean that there is nothing to read.
 	tolerated []string
 }

@@ -26,8 +26,13 @@ type Cloud struct {
 	Audience, GraphAudience string
 	// HSMSuffix is how the hosts of managed HSMs end, without a dot in front.
 	HSMSuffix string
+	// Logs is where Log Analytics is asked, and what a token for it is issued for; empty where
+	// that is not known.
+	Logs string
 	// Private is true for a cloud that the public sign-in service does not know.
 	Private bool
+
+	explorer string // the cluster of Data Explorer that is asked
 }
 
 // The clouds of Microsoft, by name. Hosts as in Azure/azure-sdk-for-go sdk/azcore/cloud and
@@ -35,15 +40,15 @@ type Cloud struct {
 var clouds = []Cloud{
 	{
 		Name: "public", Login: "https://login.microsoftonline.com", ResourceManager: "https://management.azure.com",
-		Graph: "https://graph.microsoft.com", Audience: "https://management.core.windows.net/", HSMSuffix: "managedhsm.azure.net",
+		Graph: "https://graph.microsoft.com", Audience: "https://management.core.windows.net/", HSMSuffix: "managedhsm.azure.net", Logs: "https://api.loganalytics.io",
 	},
 	{
 		Name: "china", Login: "https://login.chinacloudapi.cn", ResourceManager: "https://management.chinacloudapi.cn",
-		Graph: "https://microsoftgraph.chinacloudapi.cn", Audience: "https://management.core.chinacloudapi.cn", HSMSuffix: "managedhsm.azure.cn",
+		Graph: "https://microsoftgraph.chinacloudapi.cn", Audience: "https://management.core.chinacloudapi.cn", HSMSuffix: "managedhsm.azure.cn", Logs: "https://api.loganalytics.azure.cn",
 	},
 	{
 		Name: "usgov", Login: "https://login.microsoftonline.us", ResourceManager: "https://management.usgovcloudapi.net",
-		Graph: "https://graph.microsoft.us", Audience: "https://management.core.usgovcloudapi.net", HSMSuffix: "managedhsm.usgovcloudapi.net",
+		Graph: "https://graph.microsoft.us", Audience: "https://management.core.usgovcloudapi.net", HSMSuffix: "managedhsm.usgovcloudapi.net", Logs: "https://api.loganalytics.us",
 	},
 }
 
@@ -107,6 +112,7 @@ type endpoints struct {
 	} `json:"authentication"`
 	ResourceManager string `json:"resourceManager"`
 	Graph           string `json:"microsoftGraphResourceId"`
+	Logs            string `json:"logAnalyticsResourceId"`
 	Suffixes        struct {
 		HSM string `json:"mhsmDns"`
 	} `json:"suffixes"`
@@ -157,6 +163,11 @@ func (e *endpoints) cloud(base string) (Cloud, error) {
 	}
 	if c.Graph, err = Host(e.Graph); err != nil {
 		return c, fmt.Errorf("its address of Microsoft Graph: %w", err)
+	}
+	if e.Logs != "" {
+		if c.Logs, err = Host(e.Logs); err != nil {
+			return c, fmt.Errorf("its address of Log Analytics: %w", err)
+		}
 	}
 	c.GraphAudience = c.Graph
 	c.Audience = c.ResourceManager

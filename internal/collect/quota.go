@@ -20,10 +20,12 @@ const (
 	resourceManager
 	graph
 	managedHSM
+	logAnalytics
+	dataExplorer
 	numAPIs
 )
 
-var apiNames = [numAPIs]string{"Resource Graph", "Resource Manager", "Microsoft Graph", "Managed HSM"}
+var apiNames = [numAPIs]string{"Resource Graph", "Resource Manager", "Microsoft Graph", "Managed HSM", "Log Analytics", "Data Explorer"}
 
 func (a api) String() string { return apiNames[a] }
 
@@ -44,11 +46,16 @@ type quota struct {
 //   - Microsoft Graph, identity and access: 3,500 resource units in 10 seconds for an application in a
 //     tenant of the smallest size; larger ones have more (learn.microsoft.com/graph/throttling-limits).
 //   - Managed HSM: no figure is published for its access control; it is asked a few times.
+//   - Log Analytics: 200 requests of a user in 30 seconds, 5 at once
+//     (learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits, log queries and language).
+//   - Data Explorer: 10 queries at once for each core of a node (learn.microsoft.com/kusto/concepts/query-limits).
 var quotas = [numAPIs]quota{
 	resourceGraph:   {burst: 15, rate: 3, window: 5 * time.Second},
 	resourceManager: {burst: 250, rate: 25},
 	graph:           {burst: 3500, rate: 350},
 	managedHSM:      {burst: 20, rate: 10},
+	logAnalytics:    {burst: 200, rate: 200.0 / 30, window: 30 * time.Second},
+	dataExplorer:    {burst: 20, rate: 10},
 }
 
 // bucket keeps requests within one quota. What the service says of itself counts more

@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
+	"github.com/mivet/mivet/kusto"
 	"github.com/mivet/mivet/redact"
 )
 
@@ -60,12 +61,13 @@ func newClient(o *Config) *client {
 	audiences := [numAPIs]string{
 		resourceGraph: c.cloud.Audience, resourceManager: c.cloud.Audience,
 		graph: c.cloud.GraphAudience, managedHSM: "https://" + c.cloud.HSMSuffix,
+		logAnalytics: c.cloud.Logs, dataExplorer: c.cloud.explorer,
 	}
 	for a := range numAPIs {
-		c.slots[a] = make(chan struct{}, maxFlight)
+		c.slots[a] = make(chan struct{}, flight(a))
 		options := &policy.ClientOptions{
 			Transport: transport,
-			Retry:     policy.RetryOptions{MaxRetries: maxTries - 1, RetryDelay: o.retryDelay(), MaxRetryDelay: longestPause},
+			Retry:     policy.RetryOptions{MaxRetries: maxTries - 1, RetryDelay: o.retryDelay(), MaxRetryDelay: longestPause, StatusCodes: retried(a)},
 			Telemetry: policy.TelemetryOptions{Disabled: true},
 		}
 		bearer := runtime.NewBearerTokenPolicy(c.cred, []string{strings.TrimRight(audiences[a], "/") + "/.default"}, nil)
@@ -74,6 +76,23 @@ func newClient(o *Config) *client {
 		}, options)
 	}
 	return c
+}
+
+// flight is how many requests are under way at once to an API.
+func flight(a api) int {
+	if a == logAnalytics || a == dataExplorer {
+		return 5
+	}
+	return maxFlight
+}
+
+// retried are the statuses after which a request is sent again; nil for those of azcore. A
+// query of logs that took too long is not sent again as it is.
+func retried(a api) []int {
+	if a == logAnalytics || a == dataExplorer {
+		return []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable}
+	}
+	return nil
 }
 
 // Transport is the default one of net/http, with its proxies from the environment, for
@@ -134,6 +153,8 @@ func (bounded) Do(req *policy.Request) (*http.Response, error) {
 	return resp, err
 }
 
+var errTooLarge = fmt.Errorf("the answer has more than %d MiB", maxBody>>20)
+
 type limited struct {
 	io.ReadCloser
 	left int
@@ -142,7 +163,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	if l.left -= n; l.left < 0 {
-		return 0, fmt.Errorf("the answer has more than %d MiB", maxBody>>20)
+		return 0, errTooLarge
 	}
 	return n, err
 }
@@ -241,6 +262,9 @@ func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 		return nil, &RequestError{What: r.call.what, Message: redact.Text(err.Error()), cause: err}
 	}
 	req.Raw().Header.Set("Accept", "application/json")
+	if r.call.prefer != "" {
+		req.Raw().Header.Set("Prefer", r.call.prefer)
+	}
 	req.SetOperationValue(pace{scope: c.scope(r), units: r.units1(), rank: r.rank})
 	if r.body != nil {
 		b, err := json.Marshal(r.body)
@@ -263,7 +287,11 @@ func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 		return nil, &RequestError{What: r.call.what, Message: unanswered(err), cause: err}
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, failure(r.call.what, resp.StatusCode, body)
+		f := failure(r.call.what, resp.StatusCode, body)
+		if said := kusto.ReadError(body); said != "" && (r.call.api == logAnalytics || r.call.api == dataExplorer) {
+			f.Message = clip(redact.Text(said))
+		}
+		return nil, f
 	}
 	return &answer{body: body, header: resp.Header}, nil
 }

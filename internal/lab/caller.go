@@ -78,7 +78,7 @@ func (s *view) audience(resource string) string {
 		return s.URL()
 	case forGraph, "00000003-0000-0000-c000-000000000000", "https://graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
 		return forGraph
-	case forHSM, "api://azureadtokenexchange", "api://mivet":
+	case forHSM, forLogs, "api://azureadtokenexchange", "api://mivet":
 		return resource
 	}
 	if planeOfAudience(resource) != nil {

@@ -53,7 +53,7 @@ var faultKinds = []FaultKind{
 }
 
 // faultAPIs are the sides at which faults can be played.
-var faultAPIs = []API{APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM, APIVault, APIBlob, APIQueue, APIServiceBus, APITable, APICosmos, APIAppConfig, APIOpenAI}
+var faultAPIs = []API{APILogin, APIManagement, APIResourceGraph, APIGraph, APIIdentity, APIManagedHSM, APIVault, APIBlob, APIQueue, APIServiceBus, APITable, APICosmos, APIAppConfig, APIOpenAI, APILogs}
 
 // FaultAPIs lists the sides at which faults can be played.
 func FaultAPIs() []API { return slices.Clone(faultAPIs) }

@@ -33,6 +33,8 @@ func apiOf(r *http.Request) API {
 		return APIAdmin
 	case "v1.0", "beta":
 		return APIGraph
+	case "v1", "v2":
+		return APILogs
 	case "imds", "msi", "imds-probe":
 		return APIIdentity
 	case "subscriptions", "providers", "tenants", "metadata", "batch":
@@ -133,6 +135,8 @@ func (s *view) serve(w *recorder, r *http.Request, api API, f *Fault) {
 		s.serveGraph(w, r, f)
 	case APIResourceGraph:
 		s.serveResourceGraph(w, r, f)
+	case APILogs:
+		s.serveLogs(w, r, f)
 	case APIManagedHSM:
 		s.serveHSM(w, r)
 	case APIVault, APIBlob, APIQueue, APIServiceBus, APITable, APICosmos, APIAppConfig, APIOpenAI:

@@ -74,6 +74,7 @@ const (
 	APIGraph         API = "graph"
 	APIIdentity      API = "identity" // the endpoints of hosts with managed identities
 	APIManagedHSM    API = "hsm"
+	APILogs          API = "logs" // queries of logs
 	APIAdmin         API = "admin"
 )
 

@@ -14,6 +14,8 @@ type function struct {
 	takes [][]Type // per argument; nil: any type
 	typ   Type
 	do    func(args []any) any
+	// more says that the last argument may be there again and again.
+	more bool
 }
 
 var (
@@ -22,21 +24,23 @@ var (
 )
 
 var functions = map[string]function{
-	"tostring":     {[][]Type{anyType}, String, func(a []any) any { return textOf(a[0]) }},
-	"tolower":      {[][]Type{texts}, String, func(a []any) any { return strings.ToLower(textOf(a[0])) }},
-	"toupper":      {[][]Type{texts}, String, func(a []any) any { return strings.ToUpper(textOf(a[0])) }},
-	"tobool":       {[][]Type{anyType}, Bool, func(a []any) any { return toBool(a[0]) }},
-	"toint":        {[][]Type{anyType}, Long, func(a []any) any { return toLong(a[0]) }},
-	"tolong":       {[][]Type{anyType}, Long, func(a []any) any { return toLong(a[0]) }},
-	"todatetime":   {[][]Type{texts}, Datetime, func(a []any) any { return toTime(a[0]) }},
-	"datetime":     {[][]Type{texts}, Datetime, func(a []any) any { return toTime(a[0]) }},
-	"isnull":       {[][]Type{anyType}, Bool, func(a []any) any { return a[0] == nil }},
-	"isnotnull":    {[][]Type{anyType}, Bool, func(a []any) any { return a[0] != nil }},
-	"isempty":      {[][]Type{anyType}, Bool, func(a []any) any { return textOf(a[0]) == "" }},
-	"isnotempty":   {[][]Type{anyType}, Bool, func(a []any) any { return textOf(a[0]) != "" }},
-	"not":          {[][]Type{{Bool}}, Bool, func(a []any) any { return not(a[0]) }},
-	"strlen":       {[][]Type{texts}, Long, func(a []any) any { return int64(len([]rune(textOf(a[0])))) }},
-	"array_length": {[][]Type{{Dynamic}}, Long, func(a []any) any { return length(a[0]) }},
+	"tostring":     {takes: [][]Type{anyType}, typ: String, do: func(a []any) any { return textOf(a[0]) }},
+	"tolower":      {takes: [][]Type{texts}, typ: String, do: func(a []any) any { return strings.ToLower(textOf(a[0])) }},
+	"toupper":      {takes: [][]Type{texts}, typ: String, do: func(a []any) any { return strings.ToUpper(textOf(a[0])) }},
+	"tobool":       {takes: [][]Type{anyType}, typ: Bool, do: func(a []any) any { return toBool(a[0]) }},
+	"toint":        {takes: [][]Type{anyType}, typ: Long, do: func(a []any) any { return toLong(a[0]) }},
+	"tolong":       {takes: [][]Type{anyType}, typ: Long, do: func(a []any) any { return toLong(a[0]) }},
+	"todatetime":   {takes: [][]Type{texts}, typ: Datetime, do: func(a []any) any { return toTime(a[0]) }},
+	"isnull":       {takes: [][]Type{anyType}, typ: Bool, do: func(a []any) any { return a[0] == nil }},
+	"isnotnull":    {takes: [][]Type{anyType}, typ: Bool, do: func(a []any) any { return a[0] != nil }},
+	"isempty":      {takes: [][]Type{anyType}, typ: Bool, do: func(a []any) any { return textOf(a[0]) == "" }},
+	"isnotempty":   {takes: [][]Type{anyType}, typ: Bool, do: func(a []any) any { return textOf(a[0]) != "" }},
+	"not":          {takes: [][]Type{{Bool}}, typ: Bool, do: func(a []any) any { return not(a[0]) }},
+	"strlen":       {takes: [][]Type{texts}, typ: Long, do: func(a []any) any { return int64(len([]rune(textOf(a[0])))) }},
+	"array_length": {takes: [][]Type{{Dynamic}}, typ: Long, do: func(a []any) any { return length(a[0]) }},
+	"startofday":   {takes: [][]Type{{Datetime}}, typ: Datetime, do: func(a []any) any { return floorTime(a[0], 24*time.Hour) }},
+	"coalesce":     {takes: [][]Type{{String}}, typ: String, do: firstText, more: true},
+	"strcat":       {takes: [][]Type{anyType}, typ: String, do: joined, more: true},
 }
 
 func toBool(v any) any {
@@ -97,18 +101,18 @@ func length(v any) any {
 func (p *parser) call(r *relation) (scalar, error) {
 	t := p.take()
 	f, known := functions[t.text]
-	if !known {
+	if !known && special(t.text) == nil {
 		return scalar{}, fail(p.text, t.at, t.text, "the function %q is not supported", t.text)
 	}
 	p.at++ // the parenthesis
-	if t.text == "datetime" {
-		return p.datetime()
+	if read := special(t.text); read != nil {
+		return read(p, r)
 	}
 	args, err := p.arguments(r, f)
 	if err != nil {
 		return scalar{}, err
 	}
-	if len(args) != len(f.takes) {
+	if len(args) != len(f.takes) && !(f.more && len(args) > len(f.takes)) {
 		return scalar{}, fail(p.text, t.at, t.text, "%s takes %d arguments and has %d", t.text, len(f.takes), len(args))
 	}
 	name := ""
@@ -137,7 +141,11 @@ func (p *parser) arguments(r *relation, f function) ([]scalar, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(args) < len(f.takes) && f.takes[len(args)] != nil && !slices.Contains(f.takes[len(args)], e.typ) {
+		n := len(args)
+		if f.more {
+			n = min(n, len(f.takes)-1)
+		}
+		if n < len(f.takes) && f.takes[n] != nil && !slices.Contains(f.takes[n], e.typ) {
 			return nil, fail(p.text, begin.at, begin.text, "a value of type %s is not accepted here", e.typ)
 		}
 		args = append(args, e)
@@ -146,7 +154,7 @@ func (p *parser) arguments(r *relation, f function) ([]scalar, error) {
 }
 
 // datetime reads a literal: the text up to the parenthesis, in quotes or not.
-func (p *parser) datetime() (scalar, error) {
+func (p *parser) datetime(*relation) (scalar, error) {
 	begin := p.peek()
 	text := begin.text
 	if begin.kind == tokenString {

@@ -219,6 +219,7 @@ var comparisons = map[string]comparisonOp{
 	"!startswith": textTest(strings.HasPrefix, true),
 	"endswith":    textTest(strings.HasSuffix, false),
 	"!endswith":   textTest(strings.HasSuffix, true),
+	"contains_cs": {text: true, do: func(a, b any) any { return strings.Contains(textOf(a), textOf(b)) }},
 	"has":         textTest(hasTerm, false),
 	"!has":        textTest(hasTerm, true),
 }
