@@ -96,6 +96,10 @@ systems: ## the static binary for the systems on which whoami may run; takes min
 clickhouse: ## every engine gives the same facts: ClickHouse with two shards on the loopback; needs clickhouse-server
 	MIVET_CLICKHOUSE=1 $(GO) test ./internal/engines -count=1 -run='^(TestEmbedded|TestClickHouse|TestPassword)$$' -v
 
+.PHONY: kql
+kql: ## the language service of Kusto checks all queries of logs against the documented tables; needs node and npm
+	cd kusto/typecheck && npm ci --silent --no-audit --no-fund && node check.mjs ../testdata/queries.kql ../../internal/lab/tables.tsv
+
 .PHONY: soak
 soak: ## collections with random faults for SOAK, half an hour by default: no wrong snapshot, no leak
 	MIVET_SOAK=$(SOAK) $(GO) test ./internal/collect -count=1 -run='^TestSoak$$' -timeout=0 -v
