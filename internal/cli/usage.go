@@ -6,20 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
-	"github.com/mivet/mivet/internal/logfiles"
+	"github.com/mivet/mivet/internal/clickhouse"
 	"github.com/mivet/mivet/usage"
 )
 
@@ -27,19 +23,23 @@ type usageFlags struct {
 	question     questionFlags
 	logs         []string
 	facts        string
-	query        queryFlags
+	schema       bool
+	query        string
+	azure        azureFlags
 	since, until string
 }
 
 func (a *app) usageCommand() *cobra.Command {
 	var f usageFlags
 	cmd := &cobra.Command{
-		Use:     "usage IDENTITY [INPUT...]",
+		Use:     "usage [IDENTITY] [INPUT...]",
 		Short:   "what this identity was granted, what it used, and what is known to be unused",
 		GroupID: groupQuestions,
 		Example: "  mivet usage orders-api --in prod.mivet --logs exported/\n" +
 			"  mivet usage orders-api --in prod.mivet --logs exported/ --facts facts.usage   keep what was read, read what is new\n" +
-			"  mivet usage orders-api --in prod.mivet --facts facts.usage --format json",
+			"  mivet usage orders-api --in prod.mivet --facts facts.usage --format json\n" +
+			"  mivet usage orders-api --in prod.mivet --query 3f0c54f1-6a1f-4b6c-8d9e-2f4f6b1f7c55   ask Log Analytics\n" +
+			"  mivet usage orders-api --in prod.mivet --logs exported/ --facts clickhouse+http://db:8123/mivet?cluster=logs",
 		Long: "--logs reads files and folders of diagnostic exports: the activity log, Key Vault, storage, Service\n" +
 			"Bus, Event Hubs, Cosmos DB, App Configuration, sign-ins, Graph; plain, gzip, zstd or Parquet. Each\n" +
 			"entry becomes who used which right where; what names no right, or no identity, is counted by reason.\n\n" +
@@ -47,8 +47,15 @@ func (a *app) usageCommand() *cobra.Command {
 			"entries span the window at every resource where the right counts. Where that log was not on, or not\n" +
 			"exported, it is \"off\"; where no log can show the use it is \"blind\", and nothing follows.\n\n" +
 			"--facts keeps what was read in a file. A file of logs that did not change is not read again; one that\n" +
-			"did replaces what it said.",
-		Args: a.args(1, -1),
+			"did replaces what it said. Without IDENTITY that is all that is done. In place of a file it can be a\n" +
+			"database of ClickHouse, for logs that are too many for one machine: clickhouse+http://HOST:PORT/DATABASE,\n" +
+			"with ?cluster=NAME for a cluster, whose tables the statements of --schema make on each server. The\n" +
+			"variable " + clickhouse.PasswordVariable + " holds the password.\n\n" +
+			"--query asks for logs where they are: the ID of a workspace of Log Analytics, or the address of a\n" +
+			"database of Azure Data Explorer that has the same tables, https://CLUSTER/DATABASE. Only groups of\n" +
+			"entries leave it. Without --since the last 30 days are asked for. With --facts a day is asked for\n" +
+			"again only where it got more entries.",
+		Args: a.args(0, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.usage(ctx, &f, args) }),
 	}
 	f.question.in.register(cmd)
@@ -56,7 +63,10 @@ func (a *app) usageCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&f.question.at, "at", "", "the time at which grants are asked, such as 2026-11-01T09:00:00Z (default: when the input was taken, else now)")
 	fl.StringArrayVar(&f.logs, "logs", nil, "read this file or folder of log entries; may be repeated")
-	fl.StringVar(&f.facts, "facts", "", "keep what was read in this file, and begin with what it holds")
+	fl.StringVar(&f.facts, "facts", "", "keep what was read in this file, or in this database of ClickHouse, and begin with what it holds")
+	fl.StringVar(&f.query, "query", "", "ask this workspace of Log Analytics, or this database of Azure Data Explorer")
+	fl.BoolVar(&f.schema, "schema", false, "write the statements that make the tables of --facts in ClickHouse, and do no more")
+	f.azure.register(cmd)
 	fl.StringVar(&f.since, "since", "", "the first day that counts, such as 2026-09-01 (default: the first of the logs)")
 	fl.StringVar(&f.until, "until", "", "the last day that counts (default: the last of the logs)")
 	cmd.ValidArgsFunction = a.completeArgs(&f.question.in, completeIdentity)
@@ -67,12 +77,22 @@ func (a *app) usage(ctx context.Context, f *usageFlags, args []string) (int, err
 	if _, err := f.question.out.targets(); err != nil {
 		return exitUsage, err
 	}
-	if len(f.logs) == 0 && f.facts == "" {
-		return exitUsage, errorWithHint(usagef("there is nothing that tells of use"), "add --logs FOLDER, or --facts FILE that an earlier run has written")
-	}
 	window, err := f.window()
 	if err != nil {
 		return exitUsage, err
+	}
+	if err := f.check(len(args)); err != nil {
+		return exitUsage, err
+	}
+	if f.schema {
+		return exitOK, a.writeTables(f.facts)
+	}
+	if len(args) == 0 {
+		_, err := a.useOf(ctx, f)
+		if err != nil {
+			return exitFailed, err
+		}
+		return exitOK, nil
 	}
 	q, err := a.prepare(ctx, &f.question, args[1:], &named{identity: args[0], everything: true})
 	if err != nil {
@@ -85,11 +105,12 @@ func (a *app) usage(ctx context.Context, f *usageFlags, args []string) (int, err
 	if err := q.complete(answer.who, arm.ID{}); err != nil {
 		return exitFailed, err
 	}
-	ledger, err := a.readLogs(ctx, f)
+	apps := q.applications(answer.who)
+	used, err := a.useOf(ctx, f, append([]string{string(answer.who)}, apps...)...)
 	if err != nil {
 		return exitFailed, err
 	}
-	query := usage.Query{Principal: answer.who, Apps: q.applications(answer.who), Tenant: q.snap, Logs: ledger.Total(), Window: window}
+	query := usage.Query{Principal: answer.who, Apps: apps, Tenant: q.snap, Logs: used, Window: window}
 	asked := authz.WhatCanQuery{Principal: answer.who, At: q.at}
 	for r := range q.engine.WhatCan(asked) {
 		query.Rights = append(query.Rights, r)
@@ -138,30 +159,6 @@ func (q *questions) applications(who mivet.PrincipalID) []string {
 	return apps
 }
 
-// memoryLimit is what the collector of garbage is asked to keep to while logs are read.
-const memoryLimit = 384 << 20
-
-// readLogs reads what is new in the logs into the facts.
-func (a *app) readLogs(ctx context.Context, f *usageFlags) (*usage.Ledger, error) {
-	ledger, err := readFacts(f.facts)
-	if err != nil || len(f.logs) == 0 {
-		return ledger, err
-	}
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
-	now := a.Clock().UTC()
-	ledger.Close(now)
-	begin := a.Clock()
-	report, err := logfiles.Read(ctx, f.logs, logfiles.Options{Now: now, Workers: runtime.GOMAXPROCS(0), Ledger: ledger})
-	if err != nil {
-		return nil, errorWithHint(err, "--logs takes files and folders of log entries")
-	}
-	a.tellLogs(report, a.Clock().Sub(begin))
-	if f.facts == "" {
-		return ledger, nil
-	}
-	return ledger, writeFile(f.facts, func(w io.Writer) error { return usage.Write(w, ledger) })
-}
-
 func readFacts(name string) (*usage.Ledger, error) {
 	if name == "" {
 		return usage.NewLedger(), nil
@@ -178,27 +175,4 @@ func readFacts(name string) (*usage.Ledger, error) {
 		return nil, errorWithHint(fmt.Errorf("%s: %w", name, err), "remove the file, and the logs are read anew")
 	}
 	return ledger, nil
-}
-
-// tellLogs says what was read and what could not be.
-func (a *app) tellLogs(r *logfiles.Report, took time.Duration) {
-	for i := range r.Faults {
-		a.note("%v", &r.Faults[i])
-	}
-	if more := r.FaultCount - int64(countLines(r.Faults)); more > 0 {
-		a.note("%s more could not be read", counted(int(more), "entry"))
-	}
-	if a.verbose {
-		a.note("read %s of %s in %s, %s unchanged, %s left out", counted(int(r.Entries), "entry"), counted(r.Files, "file"), took.Round(time.Millisecond),
-			counted(r.Unchanged, "file"), counted(r.LeftOut, "file"))
-	}
-}
-
-func countLines(faults []logfiles.ReadError) (n int) {
-	for i := range faults {
-		if faults[i].Line > 0 {
-			n++
-		}
-	}
-	return n
 }
