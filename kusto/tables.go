@@ -116,7 +116,6 @@ func Tables() []Table {
 		tables = append(tables, Table{Name: name, once: []string{"CorrelationId", "OperationCount"}, columns: []column{
 			is("Category"), is("_ResourceId"), is("AuthenticationType"),
 			as("Operation", ifNamed("OperationName"), "operationName"),
-			as("Service", ifNamed("ServiceType"), "serviceType"),
 			as("Object", ifNamed("extract("+storageObject+", 1, ObjectKey)"), "objectKey"),
 			as("Code", ifNamed("StatusCode"), "statusCode"),
 			as("Requester", ifNamed("RequesterObjectId"), "requesterObjectId"),

@@ -96,7 +96,7 @@ func (p *Parser) storageScope(svc *storageService) {
 	if svc == nil || e.Resource == nil {
 		return
 	}
-	name := p.container(p.s.get(slotObjectKey))
+	name := p.container(bytes.Trim(p.s.get(slotObjectKey), `"`)) // tables are documented to have it in quotes
 	if len(name) == 0 {
 		return
 	}

@@ -8,5 +8,5 @@
 //
 // It understands one table name, followed by where, extend, project, project-away,
 // project-rename, order by, sort by, top, take, limit, distinct, count and summarize (with
-// count, countif, min and max).
+// count, countif, min and max), and the functions that the queries of mivet use.
 package kql
