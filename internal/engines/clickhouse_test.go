@@ -172,20 +172,38 @@ func TestClickHouse(t *testing.T) {
 					run(t, u, a.Schema()...)
 				}
 			}
-			dir := t.TempDir()
-			unpack(t, dir, exports)
-			s := opened(t, a)
-			load(t, s, dir, now)
-			agree(t, name, golden, summary(t, s))
-			unpack(t, dir, again)
-			s = opened(t, a)
-			if r := load(t, s, dir, now.Add(time.Hour)); r.Files != 1 || r.Unchanged != 23 {
-				t.Errorf("read %d files again, %d unchanged", r.Files, r.Unchanged)
-			}
-			agree(t, name, renewed, summary(t, s))
-			interrupted(t, s, a, name, hour(t))
+			answers(t, a, name)
 		})
 	}
+}
+
+// A server that is there already, for example one of another release, gives the same answers.
+func TestOwnServer(t *testing.T) {
+	server := os.Getenv("MIVET_CLICKHOUSE")
+	if !strings.HasPrefix(server, "http") {
+		t.Skip("MIVET_CLICKHOUSE=http://HOST:PORT make clickhouse runs this against a server")
+	}
+	a := &clickhouse.Address{Server: server, Database: "mivet_test"}
+	run(t, server, "CREATE DATABASE "+a.Database)
+	defer run(t, server, "DROP DATABASE "+a.Database)
+	answers(t, a, "own server")
+}
+
+// answers loads the entries, and an hour of them again, and asks for the facts.
+func answers(t *testing.T, a *clickhouse.Address, name string) {
+	t.Helper()
+	dir := t.TempDir()
+	unpack(t, dir, exports)
+	s := opened(t, a)
+	load(t, s, dir, now)
+	agree(t, name, golden, summary(t, s))
+	unpack(t, dir, again)
+	s = opened(t, a)
+	if r := load(t, s, dir, now.Add(time.Hour)); r.Files != 1 || r.Unchanged != 23 {
+		t.Errorf("read %d files again, %d unchanged", r.Files, r.Unchanged)
+	}
+	agree(t, name, renewed, summary(t, s))
+	interrupted(t, s, a, name, hour(t))
 }
 
 // A reading that did not come to its end does not count; what was replaced can be removed.
