@@ -298,9 +298,10 @@ func (q *reader) unmapped() error {
 }
 
 // settings hold for all statements. Rows of a distributed table are on their shards when a
-// statement ends; numbers of 64 bits are no texts.
+// statement ends; numbers of 64 bits are no texts; a condition on a view is one on its tables,
+// as it is without being told so since release 19.
 var settings = url.Values{
-	"insert_distributed_sync": {"1"}, "output_format_json_quote_64bit_integers": {"0"},
+	"insert_distributed_sync": {"1"}, "output_format_json_quote_64bit_integers": {"0"}, "enable_optimize_predicate_expression": {"1"},
 }
 
 // exec runs a statement that answers nothing.
