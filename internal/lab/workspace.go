@@ -71,6 +71,9 @@ func (s *view) workspace(w *recorder, c *caller, id, query string, f *Fault) {
 		return
 	}
 	result, err := s.runLogs(query)
+	if s.unread(w, err) {
+		return
+	}
 	if err != nil {
 		s.semantic(w, err)
 		return
@@ -109,6 +112,9 @@ func (s *view) database(w *recorder, c *caller, name, query string, f *Fault) {
 		return
 	}
 	result, err := s.runLogs(query)
+	if s.unread(w, err) {
+		return
+	}
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, object{"error": object{
 			"code": "General_BadRequest", "message": "Request is invalid and cannot be executed.", "@type": "Kusto.Data.Exceptions.SemanticException",
@@ -153,6 +159,16 @@ func (s *view) runLogs(query string) (*kql.Result, error) {
 	return kql.Run(query, func(name string) kql.Table { return rows.table(name) })
 }
 
+// unread answers where it is the folder that cannot be read, and not the query.
+func (s *view) unread(w *recorder, err error) bool {
+	var k *kql.Error
+	if err == nil || errors.As(err, &k) {
+		return false
+	}
+	writeError(w, http.StatusInternalServerError, "InternalServerError", err.Error())
+	return true
+}
+
 // shown writes a result as both services do: columns with types, and rows.
 func (s *view) shown(r *kql.Result) (columns []object, rows [][]any) {
 	for _, c := range r.Columns {
@@ -167,8 +183,7 @@ func (s *view) shown(r *kql.Result) (columns []object, rows [][]any) {
 
 // semanticText is what Kusto says of a query with a mistake.
 func semanticText(err error) string {
-	var k *kql.Error
-	if errors.As(err, &k) && strings.Contains(err.Error(), "there is no table") {
+	if strings.Contains(err.Error(), "there is no table") {
 		return "SEM0100: 'where' operator: Failed to resolve table or column expression: " + err.Error()
 	}
 	return "SYN0002: " + err.Error()
