@@ -137,7 +137,7 @@ type logReader struct {
 
 // table asks on which days a table has entries, and for those of each day.
 func (r *logReader) table(ctx context.Context, t *kusto.Table) {
-	a, err := r.ask(ctx, t.Days(r.First.Time(), (r.Last+1).Time()))
+	a, err := r.ask(ctx, t.Days, r.First.Time(), (r.Last + 1).Time())
 	var f *RequestError
 	if errors.As(err, &f) && kusto.NoTable(f.Message) {
 		r.mu.Lock()
@@ -201,7 +201,7 @@ const shortest = time.Hour
 // span asks for the entries of a span of time. Where there are too many of them, or they
 // take too long, it asks for each half.
 func (r *logReader) span(ctx context.Context, t *kusto.Table, from, to time.Time, k *kusto.Taker) error {
-	a, err := r.ask(ctx, t.Query(from, to))
+	a, err := r.ask(ctx, t.Query, from, to)
 	if err == nil && a.Partial == "" {
 		return k.Take(t, a)
 	}
@@ -223,12 +223,14 @@ func (r *logReader) span(ctx context.Context, t *kusto.Table, from, to time.Time
 	return r.span(ctx, t, from.Add(half), to, k)
 }
 
-// ask sends a query.
-func (r *logReader) ask(ctx context.Context, query string) (*kusto.Answer, error) {
+// ask sends a query for a span of time. Tables of the plans Basic and Auxiliary want the span
+// beside the query (learn.microsoft.com azure-monitor/logs/basic-logs-query).
+func (r *logReader) ask(ctx context.Context, write func(from, to time.Time) string, from, to time.Time) (*kusto.Answer, error) {
+	query := write(from, to)
 	q := request{call: r.call, into: new(json.RawMessage)}
 	if r.call == callWorkspace {
 		q.url = r.client.cloud.Logs + "/v1/workspaces/" + r.Place.Workspace + "/query"
-		q.body = map[string]any{"query": query}
+		q.body = map[string]any{"query": query, "timespan": from.Format(time.RFC3339) + "/" + to.Format(time.RFC3339)}
 	} else {
 		q.url = r.Place.Cluster + "/v2/rest/query"
 		q.body = map[string]any{

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -58,7 +59,7 @@ type service struct {
 const noRows = `{"tables":[{"name":"PrimaryResult","columns":[{"name":"Day"},{"name":"Entries"}],"rows":[]}]}`
 
 func (s *service) Do(req *http.Request) (*http.Response, error) {
-	var q struct{ Query, CSL string }
+	var q struct{ Query, CSL, Timespan string }
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
@@ -68,6 +69,9 @@ func (s *service) Do(req *http.Request) (*http.Response, error) {
 	}
 	query := q.Query + q.CSL
 	table, _, _ := strings.Cut(query, "\n")
+	if from, to, ok := strings.Cut(q.Timespan, "/"); q.Query != "" && (!ok || !strings.Contains(query, ">= datetime("+from+") and TimeGenerated < datetime("+to+")")) {
+		return nil, fmt.Errorf("the span %q is not that of the query", q.Timespan)
+	}
 	s.mu.Lock()
 	s.asked, s.prefer = append(s.asked, query), req.Header.Get("Prefer")
 	s.mu.Unlock()
@@ -180,7 +184,10 @@ func TestQueryLogsFaults(t *testing.T) {
 		"a bad request":   {map[string]func(string) (int, string){graphLog: answer(400, `{"error":{"code":"BadArgumentError","message":"no"}}`)}, "BadArgumentError no"},
 		"a web page":      {map[string]func(string) (int, string){graphLog: answer(200, `<html>`)}, "no JSON"},
 	} {
-		s := &service{days: map[string]string{graphLog: `[["2026-11-02T00:00:00Z",4]]`}, answers: c.answers}
+		s := &service{answers: c.answers}
+		if c.answers[graphLog] != nil {
+			s.days = map[string]string{graphLog: `[["2026-11-02T00:00:00Z",4]]`}
+		}
 		l := usage.NewLedger()
 		_, err := queryService(t, s, ofWorkspace, l)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
