@@ -178,8 +178,8 @@ func (r *row) entry(s *usage.Source, line int, text []byte, e *logs.Entry) {
 func callOf(principal, app string, e *logs.Entry) uint64 {
 	h := sha256.New()
 	for _, part := range [...]string{principal, app, e.Plane.String(), string(e.Correlation), string(e.Call), string(e.Action), string(e.Scope), e.Time.UTC().Truncate(time.Hour).Format(time.RFC3339)} {
-		h.Write([]byte(part)) //nolint:errcheck // a hash does not fail
-		h.Write([]byte{0})    //nolint:errcheck // as above
+		h.Write([]byte(part))
+		h.Write([]byte{0})
 	}
 	return binary.LittleEndian.Uint64(h.Sum(nil))
 }

@@ -72,8 +72,8 @@ func ports(t *testing.T, n int) []int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() //nolint:errcheck // nothing was sent
-		out[i] = l.Addr().(*net.TCPAddr).Port
+		defer l.Close()
+		out[i] = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert,errcheck // documented type
 	}
 	return out
 }
