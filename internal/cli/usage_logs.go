@@ -76,7 +76,7 @@ func (a *app) askClickHouse(ctx context.Context, f *usageFlags, of []string) (*u
 	}
 	if len(f.logs) > 0 {
 		begin := a.Clock()
-		report, err := logfiles.Each(ctx, f.logs, logfiles.EachOptions{
+		report, err := logfiles.Pour(ctx, f.logs, logfiles.PourOptions{
 			Options: logfiles.Options{Now: begin.UTC(), Workers: runtime.GOMAXPROCS(0)}, Has: store.Has,
 			Begin: func(s *usage.Source) logfiles.Sink { return store.Load(ctx, s) },
 		})

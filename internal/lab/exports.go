@@ -177,8 +177,8 @@ func (e exported) file(path, container string) error {
 	return lines.Err() //nolint:wrapcheck // as above
 }
 
-// plain turns numbers into those that queries know.
-func plain(v any) any {
+// numbered turns numbers into those that queries know.
+func numbered(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
@@ -191,11 +191,11 @@ func plain(v any) any {
 		return f
 	case map[string]any:
 		for k := range v {
-			v[k] = plain(v[k])
+			v[k] = numbered(v[k])
 		}
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = numbered(v[i])
 		}
 	}
 	return v
@@ -204,7 +204,7 @@ func plain(v any) any {
 // rowOf makes a row of a table of an entry, by its container: what resource-specific
 // tables of a diagnostic setting hold. It returns "" where the lab has no table for it.
 func rowOf(container string, e object) (table string, row object) {
-	e, _ = plain(map[string]any(e)).(map[string]any)
+	e, _ = numbered(map[string]any(e)).(map[string]any)
 	p := below(e, "properties")
 	resource := strings.ToLower(fmt.Sprint(first(e["resourceId"], e["ResourceId"], "")))
 	row = object{"TimeGenerated": first(e["time"], e["Time"], e["Timestamp"]), "_ResourceId": resource, "CorrelationId": e["correlationId"], "OperationName": e["operationName"], "Category": e["category"]}
