@@ -30,7 +30,7 @@ func TestAgainstSolver(t *testing.T) {
 	compare := func(kind string, p minimize.Problem, roles []*mivet.RoleDefinition) {
 		t.Helper()
 		d := define(&p)
-			got, err := p.Solve()
+		got, err := p.Solve()
 		if err != nil {
 			t.Fatal(err)
 		}
