@@ -102,12 +102,12 @@ func (in *instance) choose() {
 
 // isForeign reports whether a role is made for another product than those of the needs.
 func (in *instance) isForeign(role int, needs []int32) bool {
-	home := in.Roles.homes[role]
-	if home == homeGeneral {
+	homes := in.Roles.homes[role]
+	if slices.Contains(homes, general) {
 		return false
 	}
-	return home == homeNone || !slices.ContainsFunc(needs, func(n int32) bool {
-		return string(arm.Fold(in.needs[n].Operation.Provider())) == in.Roles.providers[home]
+	return !slices.ContainsFunc(needs, func(n int32) bool {
+		return slices.Contains(homes, string(arm.Fold(in.needs[n].Operation.Provider())))
 	})
 }
 

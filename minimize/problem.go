@@ -50,7 +50,7 @@ type Problem struct {
 	Count func(scope arm.ID) map[string]int
 	// PerGrant is what each grant costs in itself; 0: 3. PerForeign is what it costs besides
 	// where its role is made for another product than those whose operations it is for; 0:
-	// 100, less than 0: nothing.
+	// 1,000, less than 0: nothing.
 	PerGrant, PerForeign int
 	// MaxWork bounds the search; 0: as many steps as take about half a second.
 	MaxWork int64
@@ -64,7 +64,7 @@ const (
 	dataFactor   = 2
 
 	defaultPerGrant   = 3
-	defaultPerForeign = 100
+	defaultPerForeign = 1000
 	defaultMaxWork    = 400_000_000
 )
 

@@ -115,7 +115,7 @@ func (d *definition) own(g minimize.Grant) int64 {
 		perGrant = 3
 	}
 	if perForeign == 0 {
-		perForeign = 100
+		perForeign = 1000
 	}
 	if d.isForeign(g) {
 		return int64(perGrant + max(0, perForeign))
@@ -131,21 +131,25 @@ func (d *definition) isForeign(g minimize.Grant) bool {
 		home = homeOf(g.Role)
 		homes[g.Role] = home
 	}
-	return home != "*" && !slices.ContainsFunc(d.Needs, func(n minimize.Need) bool {
-		return strings.EqualFold(n.Operation.Provider(), home) && covers([]minimize.Need{n}, []minimize.Grant{g})
+	return !slices.Contains(home, "*") && !slices.ContainsFunc(d.Needs, func(n minimize.Need) bool {
+		return slices.Contains(home, strings.ToLower(n.Operation.Provider())) && covers([]minimize.Need{n}, []minimize.Grant{g})
 	})
 }
 
-var homes = map[*mivet.RoleDefinition]string{}
+var homes = map[*mivet.RoleDefinition][]string{}
 
-// homeOf is the provider that has half of what a role gives, what every resource has aside.
-func homeOf(role *mivet.RoleDefinition) string {
+// homeOf are the providers of the product that a role is named after, else the one that has
+// half of what it gives, what every resource has aside.
+func homeOf(role *mivet.RoleDefinition) []string {
 	for _, p := range role.Permissions {
 		for _, text := range slices.Concat(p.Actions, p.DataActions) {
 			if text[0] == '*' {
-				return "*"
+				return []string{"*"}
 			}
 		}
+	}
+	if p := minimize.ProductOf(role.Name); p != nil {
+		return p
 	}
 	ofOthers, common := map[string]int{}, map[string]int{}
 	total := 0
@@ -166,12 +170,12 @@ func homeOf(role *mivet.RoleDefinition) string {
 		return home
 	}
 	if total == 0 {
-		return most(common)
+		return []string{most(common)}
 	}
 	if home := most(ofOthers); 2*ofOthers[home] >= total {
-		return home
+		return []string{home}
 	}
-	return ""
+	return nil
 }
 
 // cost is what grants cost: each right in each region once, and what each costs in itself.
@@ -508,5 +512,29 @@ func TestLargeProblemsHaveABound(t *testing.T) {
 	}
 	if !covers(p.Needs, got.Grants) || got.Bound > better.Cost || better.Cost > got.Cost || better.Bound < got.Bound {
 		t.Errorf("given up: %d to %d; searched: %d to %d (%s)", got.Bound, got.Cost, better.Bound, better.Cost, fmt.Sprint(words(got.Grants)))
+	}
+}
+
+// Each product is one that a built-in role is named after.
+func TestProducts(t *testing.T) {
+	for _, words := range minimize.ProductWords() {
+		if !slices.ContainsFunc(cat.Roles(), func(d mivet.RoleDefinition) bool { return strings.Contains(strings.ToLower(d.Name), words) }) {
+			t.Errorf("no role is named after %q", words)
+		}
+	}
+	f := func(role, want string) {
+		t.Helper()
+		if got := builtinRoles.MadeFor(cat.RoleByName(role)); got != want {
+			t.Errorf("%s is made for %q, want %q", role, got, want)
+		}
+	}
+	f("Storage Blob Data Reader", "microsoft.storage")
+	f("CosmosDB Fleet Analytics Storage Data Writer", "microsoft.documentdb")
+	f("Azure Center for SAP solutions reader", "microsoft.workloads")
+	f("Key Vault Secrets User", "microsoft.keyvault")
+	f("Virtual Machine Contributor", "microsoft.compute")
+	f("Reader", "*")
+	if got := builtinRoles.MadeFor(nil); got != "" {
+		t.Errorf("an unknown role is made for %q", got)
 	}
 }

@@ -30,19 +30,16 @@ type Roles struct {
 
 	defs     []*mivet.RoleDefinition
 	known    map[*mivet.RoleDefinition]int
-	gives    []set     // of a role: its rights
-	sums     [][]share // of a role
-	givers   []set     // of a right: the roles that give it
-	narrower []set     // of a role: the roles that give no more, itself among them
-	homes    []int32   // of a role: the provider that it is made for, or one of those below
+	gives    []set      // of a role: its rights
+	sums     [][]share  // of a role
+	givers   []set      // of a right: the roles that give it
+	narrower []set      // of a role: the roles that give no more, itself among them
+	homes    [][]string // of a role: the providers that it is made for; none for a role of several products
 	compiled func() []*authz.CompiledRole
 }
 
-// What a role is made for where that is no provider.
-const (
-	homeNone    int32 = -1 // several products, none of which has half of it
-	homeGeneral int32 = -2 // any resource: its rights are named without a provider
-)
+// general is what a role is made for that names its rights without a provider: anything.
+const general = "*"
 
 // share is the weight of all rights of a role that belong to a provider.
 type share struct {
@@ -134,18 +131,22 @@ func (r *Roles) compare() {
 	}
 }
 
-// home is what a role is made for: the provider that has half or more of the operations
-// it gives, those aside that belong to every resource.
-func (r *Roles) home(role int, count []int) int32 {
-	for _, p := range r.defs[role].Permissions {
+// home is what a role is made for: the product that a built-in role is named after, else
+// the provider that has half or more of the operations it gives, those aside that belong to
+// every resource.
+func (r *Roles) home(role int, count []int) []string {
+	def := r.defs[role]
+	for _, p := range def.Permissions {
 		for _, texts := range [][]string{p.Actions, p.DataActions} {
-			if slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(t, "*") }) {
-				return homeGeneral
+			if slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(t, general) }) {
+				return []string{general}
 			}
 		}
 	}
-	var most, commonMost int32 = homeNone, homeNone
-	sum := 0
+	if product := productOf(def.Name); product != nil && def.BuiltIn {
+		return product
+	}
+	most, commonMost, sum := -1, -1, 0
 	for p, n := range count {
 		to := &most
 		if r.common[p] {
@@ -154,16 +155,16 @@ func (r *Roles) home(role int, count []int) int32 {
 			sum += n
 		}
 		if n > 0 && (*to < 0 || n > count[*to]) {
-			*to = int32(p)
+			*to = p
 		}
 	}
 	switch {
+	case most < 0 && commonMost < 0, most >= 0 && 2*count[most] < sum:
+		return nil
 	case most < 0:
-		return commonMost
-	case 2*count[most] < sum:
-		return homeNone
+		most = commonMost
 	}
-	return most
+	return []string{r.providers[most]}
 }
 
 // Find returns the role with an id; nil if it is not among them.
@@ -174,18 +175,15 @@ func (r *Roles) Find(id mivet.RoleID) *mivet.RoleDefinition {
 	return nil
 }
 
-// MadeFor names the provider that a role is made for, such as "microsoft.storage": half or
-// more of what it gives belongs to it, beside what every resource has. It is "*" for a
-// role that names no provider, and empty for one of several products or unknown.
+// MadeFor names the provider that a role is made for, such as "microsoft.storage": that of
+// the product it is named after, or the one that half or more of what it gives belongs to,
+// beside what every resource has. It is "*" for a role that names no provider, and empty
+// for one of several products or unknown.
 func (r *Roles) MadeFor(def *mivet.RoleDefinition) string {
-	i, ok := r.known[def]
-	switch {
-	case !ok || r.homes[i] == homeNone:
-		return ""
-	case r.homes[i] == homeGeneral:
-		return "*"
+	if i, ok := r.known[def]; ok && len(r.homes[i]) > 0 {
+		return r.homes[i][0]
 	}
-	return r.providers[r.homes[i]]
+	return ""
 }
 
 // right is the number of a right that the catalogue knows on its plane.

@@ -31,6 +31,7 @@ const (
 	byCredential = "it signed in with this federated credential"
 	byAlone      = "it is the only workload that carries the identity"
 	byAddress    = "no other workload was seen at this address, and a token issued to it was"
+	byAgent      = "tokens of every workload were seen, and none but this one's with this client"
 	byNothing    = "unattributed: several workloads may present the identity, and the entries name none"
 	byNobody     = "unattributed: no workload that carries the identity is known"
 	byTooMany    = "unattributed: more origins than are kept apart"
@@ -39,27 +40,12 @@ const (
 // Attribute tells which workloads an identity's operations came from, each with the
 // evidence. What no evidence speaks for stays unattributed: it is never shared out.
 func Attribute(index *mivet.Index, tenant *mivet.Snapshot, who mivet.PrincipalID, origins []Origin) []Workload {
-	a := attribution{hosts: map[string]bool{}, credentials: map[string]bool{}, at: map[string]string{}}
-	if identity := index.Identity(who); identity != nil {
-		a.own = string(identity.Resource.Key())
-		index.Carriers(identity, func(r *mivet.Resource) bool {
-			a.hosts[string(r.ID.Key())] = true
-			a.alone = r.ID.String()
-			return true
-		})
-		for i := range tenant.FederatedCredentials {
-			if c := &tenant.FederatedCredentials[i]; c.Identity.Equal(identity.Resource) {
-				a.credentials[string(c.ID.Key())] = true
-			}
-		}
-	}
-	a.single = len(a.hosts) == 1 && len(a.credentials) == 0
-	a.learn(origins)
+	a := NewAttribution(index, tenant, who, origins)
 	groups := map[[3]string]int{}
 	var out []Workload
 	for i := range origins {
 		o := &origins[i]
-		w := a.workload(o)
+		w := a.Of(o)
 		key := [3]string{strings.ToLower(w.Resource), strings.ToLower(w.Credential), w.Evidence}
 		at, ok := groups[key]
 		if !ok {
@@ -91,33 +77,70 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
-type attribution struct {
+// Attribution knows by what the operations of an identity can be told apart.
+type Attribution struct {
 	own         string          // the identity's own resource, in lower case
 	hosts       map[string]bool // what carries it
 	credentials map[string]bool
 	alone       string
 	single      bool
 	at          map[string]string // host by address; "" where several were seen
+	with        map[string]string // host by client; "" where several were seen
+	all         bool              // tokens of every workload were seen
 }
 
-// learn notes which addresses tokens of a known host came from.
-func (a *attribution) learn(origins []Origin) {
+// NewAttribution learns from all origins of an identity.
+func NewAttribution(index *mivet.Index, tenant *mivet.Snapshot, who mivet.PrincipalID, origins []Origin) *Attribution {
+	a := &Attribution{hosts: map[string]bool{}, credentials: map[string]bool{}, at: map[string]string{}, with: map[string]string{}}
+	if identity := index.Identity(who); identity != nil {
+		a.own = string(identity.Resource.Key())
+		index.Carriers(identity, func(r *mivet.Resource) bool {
+			a.hosts[string(r.ID.Key())] = true
+			a.alone = r.ID.String()
+			return true
+		})
+		for i := range tenant.FederatedCredentials {
+			if c := &tenant.FederatedCredentials[i]; c.Identity.Equal(identity.Resource) {
+				a.credentials[string(c.ID.Key())] = true
+			}
+		}
+	}
+	a.single = len(a.hosts) == 1 && len(a.credentials) == 0
+	a.learn(origins)
+	return a
+}
+
+// learn notes which addresses and clients tokens of a known host came from.
+func (a *Attribution) learn(origins []Origin) {
+	seen := map[string]bool{}
+	note := func(by map[string]string, what, host string) {
+		if what == "" {
+			return
+		}
+		if other, ok := by[what]; ok && !strings.EqualFold(other, host) {
+			by[what] = ""
+			return
+		}
+		by[what] = host
+	}
 	for i := range origins {
 		o := &origins[i]
-		if o.Caller == "" || !a.isHost(o.Host) {
+		if !a.isHost(o.Host) {
 			continue
 		}
-		if other, ok := a.at[o.Caller]; ok && !strings.EqualFold(other, o.Host) {
-			a.at[o.Caller] = ""
-			continue
-		}
-		a.at[o.Caller] = o.Host
+		seen[string(arm.Fold(o.Host))] = true
+		note(a.at, o.Caller, o.Host)
+		note(a.with, o.Agent, o.Host)
+	}
+	a.all = len(a.hosts) > 0 && len(a.credentials) == 0
+	for host := range a.hosts {
+		a.all = a.all && seen[host]
 	}
 }
 
 // isHost reports whether a token's resource is a workload: tokens of a user-assigned
 // identity name the identity itself.
-func (a *attribution) isHost(host string) bool {
+func (a *Attribution) isHost(host string) bool {
 	if host == "" {
 		return false
 	}
@@ -125,7 +148,8 @@ func (a *attribution) isHost(host string) bool {
 	return a.hosts[key] || key != a.own && !strings.Contains(key, "/providers/microsoft.managedidentity/")
 }
 
-func (a *attribution) workload(o *Origin) Workload {
+// Of tells which workload an origin is, with the evidence.
+func (a *Attribution) Of(o *Origin) Workload {
 	switch {
 	case o.More:
 		return Workload{Evidence: byTooMany}
@@ -137,6 +161,8 @@ func (a *attribution) workload(o *Origin) Workload {
 		return Workload{Resource: a.alone, Evidence: byAlone}
 	case o.Caller != "" && a.at[o.Caller] != "":
 		return Workload{Resource: a.at[o.Caller], Evidence: byAddress}
+	case o.Agent != "" && a.all && a.with[o.Agent] != "":
+		return Workload{Resource: a.with[o.Agent], Evidence: byAgent}
 	case len(a.hosts)+len(a.credentials) == 0:
 		return Workload{Evidence: byNobody}
 	}

@@ -270,8 +270,9 @@ func bicepAssignment(b *strings.Builder, n int, a *mivet.RoleAssignment) {
 		scope = fmt.Sprintf("\n  scope: mivetScope%d", n)
 	}
 	fmt.Fprintf(b, "resource mivetAssignment%d 'Microsoft.Authorization/roleAssignments@2022-04-01' = { // %s at %s\n", n, roleWord(a), a.Scope)
-	fmt.Fprintf(b, "  name: guid(%s, %s, %s)%s\n  properties: {\n", bicepText(a.Scope.String()), bicepText(string(a.Principal)), bicepText(role), scope)
-	fmt.Fprintf(b, "    principalId: %s\n", bicepText(string(a.Principal)))
+	named, principal := bicepPrincipal(a.Principal)
+	fmt.Fprintf(b, "  name: guid(%s, %s, %s)%s\n  properties: {\n", bicepText(a.Scope.String()), named, bicepText(role), scope)
+	fmt.Fprintf(b, "    principalId: %s\n", principal)
 	if a.PrincipalType != "" {
 		fmt.Fprintf(b, "    principalType: %s\n", bicepText(string(a.PrincipalType)))
 	}
@@ -282,6 +283,17 @@ func bicepAssignment(b *strings.Builder, n int, a *mivet.RoleAssignment) {
 		fmt.Fprintf(b, "    description: %s\n", bicepText(a.Description))
 	}
 	fmt.Fprintf(b, "    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', %s)\n  }\n}\n", bicepText(role))
+}
+
+// bicepPrincipal writes a principal, and what stands for it in a name, which must be known
+// before a deployment: an identity of the same file is a reference to it.
+func bicepPrincipal(id mivet.PrincipalID) (named, principal string) {
+	owner, symbolic := id.Symbolic()
+	if symbolic && !strings.ContainsAny(owner, "/.") {
+		return owner + ".id", owner + ".properties.principalId"
+	}
+	text := bicepText(string(id))
+	return text, text
 }
 
 func bicepValue(s string) string {

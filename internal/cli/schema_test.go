@@ -65,6 +65,7 @@ var forms = []form{
 	{"test", "What mivet test writes: the access tests of a contract with their answers", reflect.TypeFor[testJSON]()},
 	{"trim", "What mivet trim writes: the smallest grants of an identity", reflect.TypeFor[trimJSON]()},
 	{"urgency", "What mivet urgency writes: broad grants made in a hurry, and grants that outlived their promise", reflect.TypeFor[urgencyJSON]()},
+	{"split", "What mivet trim --split writes: an identity for each workload that shares one", reflect.TypeFor[splitJSON]()},
 	{"usage", "What mivet usage writes: what an identity was granted, and what it used", reflect.TypeFor[usageJSON]()},
 	{"version", "What mivet version writes: the build and the facts in it", reflect.TypeFor[versionReport]()},
 	{"what-can", "What mivet what-can writes: all rights of a principal", reflect.TypeFor[whatCanJSON]()},

@@ -19,6 +19,7 @@ import (
 	"github.com/mivet/mivet/execpath"
 	"github.com/mivet/mivet/logs"
 	"github.com/mivet/mivet/minimize"
+	"github.com/mivet/mivet/usage"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -32,6 +33,7 @@ type trimFlags struct {
 	out   output
 	needs []string
 	logs  []string
+	split bool
 }
 
 func (a *app) trimCommand() *cobra.Command {
@@ -43,18 +45,23 @@ func (a *app) trimCommand() *cobra.Command {
 		Example: "  mivet trim orders-api --in prod.mivet\n" +
 			"  mivet trim orders-api --in prod.mivet --logs insights-logs-auditevent.json\n" +
 			"  mivet trim orders-api --in prod.mivet --need 'Microsoft.KeyVault/vaults/secrets/getSecret/action shop-kv'\n" +
-			"  mivet trim orders-api --in prod.mivet --format az; mivet trim orders-api --in prod.mivet --format rollback",
+			"  mivet trim orders-api --in prod.mivet --format az; mivet trim orders-api --in prod.mivet --format rollback\n" +
+			"  mivet trim jobs --in prod.mivet --logs exported/ --split",
 		Long: "What an identity needs is what its access tests say, what logs show that it was granted, and what\n" +
 			"--need names. The proposal covers all of it with roles that exist, gives nothing anywhere that is\n" +
 			"not given today, and carries the least risk: each operation counts by what it does (read 1, change\n" +
 			"4, twice that for data, 200 where it is a way to act as somebody else or to give rights) and over\n" +
-			"how many resources it reaches. A grant costs 3 in itself, and 100 more where its role is made for\n" +
-			"another product than the one whose operations are needed: half or more of what a role gives tells\n" +
-			"what it is made for. Proposals that are better in one of these respects are listed beside it.\n\n" +
+			"how many resources it reaches. A grant costs 3 in itself, and 1,000 more where its role is made for\n" +
+			"another product than the one whose operations are needed: the one it is named after, or that half of\n" +
+			"what it gives belongs to. Proposals that are better in one of these respects are listed beside it.\n\n" +
 			"It is made on a copy and checked there: every need and every access test that held before holds\n" +
 			"after, and no operation is granted that was not. Only role assignments of the identity itself,\n" +
 			"without a condition, are replaced. What no log can show is in no log: a right that is needed once a\n" +
 			"year, or that reads the control plane, has to be named with --need. Nothing is changed by mivet.\n\n" +
+			"--split plans an identity of its own for each workload that presents a shared one: a resource that\n" +
+			"carries it, or a federated credential. What logs attribute to a workload (the host of the token, the\n" +
+			"credential, the address, the client) it gets; what nothing attributes each gets, until the logs of\n" +
+			"the new identities tell. No new identity can do what the shared one cannot.\n\n" +
 			"Exit code 1: there is something to trim; 4: needs cannot be decided.",
 		Args: a.args(1, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.trim(ctx, &f, args) }),
@@ -63,6 +70,7 @@ func (a *app) trimCommand() *cobra.Command {
 	f.out.register(cmd, formatText, formatJSON, fixAz, fixTerraform, fixBicep, formatRollback)
 	cmd.Flags().StringArrayVar(&f.needs, "need", nil, "a right that must stay: \"OPERATION RESOURCE\"; may be repeated")
 	cmd.Flags().StringArrayVar(&f.logs, "logs", nil, "take what this file or folder of log entries shows as used; may be repeated")
+	cmd.Flags().BoolVar(&f.split, "split", false, "one identity for each workload that presents this one, by what logs attribute to each")
 	cmd.ValidArgsFunction = a.completeArgs(&f.in, completeIdentity)
 	return cmd
 }
@@ -77,6 +85,8 @@ type trimming struct {
 
 	named    map[string]bool  // needs that not only logs tell of
 	uses     map[string]*span // of needs that logs tell of
+	origins  []usage.Origin
+	originAt map[string]int
 	replayed *replay
 
 	needs     []minimize.Need
@@ -134,16 +144,23 @@ func (a *app) trim(ctx context.Context, f *trimFlags, args []string) (int, error
 	if err := t.propose(); err != nil {
 		return exitFailed, err
 	}
-	if err := t.prove(); err != nil {
+	write := t.write
+	if f.split {
+		s, err := t.split()
+		if err != nil {
+			return exitFound, err
+		}
+		write = s.write
+	} else if err := t.prove(); err != nil {
 		return exitFound, err
 	}
-	if err := a.emit(&f.out, t.write); err != nil {
+	if err := a.emit(&f.out, write); err != nil {
 		return exitFailed, err
 	}
 	switch {
 	case len(t.undecided) > 0:
 		return exitUndecided, nil
-	case len(t.edits) > 0:
+	case f.split || len(t.edits) > 0:
 		return exitFound, nil
 	}
 	return exitOK, nil

@@ -11,8 +11,11 @@ import (
 	"github.com/mivet/mivet/minimize"
 )
 
-// span is when a right was used first and last.
-type span struct{ first, last time.Time }
+// span is when a right was used first and last, and from which origins.
+type span struct {
+	first, last time.Time
+	origins     map[int]bool
+}
 
 func (s *span) add(t time.Time) {
 	if t.IsZero() {
@@ -32,9 +35,10 @@ func (t *trimming) noteUse(key string, e *logs.Entry) {
 		t.uses = map[string]*span{}
 	}
 	if t.uses[key] == nil {
-		t.uses[key] = &span{}
+		t.uses[key] = &span{origins: map[int]bool{}}
 	}
 	t.uses[key].add(e.Time)
+	t.uses[key].origins[t.origin(e)] = true
 }
 
 // replay is the test of a proposal on what it was not made from: one is made of the rights
