@@ -135,8 +135,11 @@ func (x *examination) unpatterned() {
 	case p.Days < leastDays:
 		x.gap(fix, "what is usual rests on %d days with entries: what is done once a week or a month looks new, and hours are not judged", p.Days)
 	}
-	if len(p.nets) > 0 && p.roams() {
+	if p.roams {
 		x.gap("", "addresses: they changed all the time before, so a new one is not called so")
+	}
+	if p.wanders {
+		x.gap("", "places: it came to new ones all the time before, so a new one is not called so")
 	}
 }
 

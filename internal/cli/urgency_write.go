@@ -30,7 +30,9 @@ type urgencyJSON struct {
 	Unplaced int           `json:"unplaced"`
 	Urgent   []urgentJSON  `json:"urgent"`
 	Overdue  []overdueJSON `json:"overdue"`
-	Gaps     []string      `json:"gaps"`
+	// Expired are exceptions of the contract that are over.
+	Expired []expiredJSON `json:"expired,omitzero"`
+	Gaps    []string      `json:"gaps"`
 }
 
 type urgentJSON struct {
@@ -68,6 +70,16 @@ type overdueJSON struct {
 	Promise   provenance.Promise `json:"promise"`
 	Undecided bool               `json:"undecided"`
 	Fix       []string           `json:"fix"`
+}
+
+type expiredJSON struct {
+	Rule     string    `json:"rule"`
+	Identity string    `json:"identity,omitzero"`
+	Match    string    `json:"match,omitzero"`
+	Reason   string    `json:"reason"`
+	Owner    string    `json:"owner"`
+	Expires  time.Time `json:"expires"`
+	Place    string    `json:"place"`
 }
 
 // tenureJSON is the time of one role assignment.
@@ -183,6 +195,10 @@ func (u *urgencyAnswer) json() (urgencyJSON, error) {
 			Fix: vet.AzCommands([]mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: o.Grant}}),
 		})
 	}
+	for i := range u.expired {
+		e := &u.expired[i]
+		j.Expired = append(j.Expired, expiredJSON{e.Rule, e.Identity, e.Match, e.Reason, e.Owner, e.Expires, e.At.String()})
+	}
 	return j, nil
 }
 
@@ -224,6 +240,13 @@ func (u *urgencyAnswer) write(w io.Writer, format string, colour bool) error {
 		if o := &u.overdue[i]; !slices.ContainsFunc(u.report.Urgent, func(x forensics.Urgent) bool { return vet.SameAssignment(&x.Grant, o.Grant) }) {
 			u.late(p, o) // else it is told above
 		}
+	}
+	for i := range u.expired {
+		e := &u.expired[i]
+		p.printf("\nThe exception from %s for %s is over: %s\n", bold(e.Rule), bold(orElse(orElse(e.Identity, e.Match), "everything")), red("what it excused is due"))
+		p.printf("  %-10s %q, owner %s [%s]\n", "promise", e.Reason, e.Owner, e.At)
+		p.printf("  %-10s since %s, %s ago\n", "over", when(e.Expires), spanWords(u.at.Sub(e.Expires)))
+		p.printf("  %-10s mivet scan --contract FILE tells what it excused; put it right, or agree on another day\n", "fix")
 	}
 	for _, g := range u.gaps() {
 		p.printf("\nnot known: %s\n", g)
