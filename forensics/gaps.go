@@ -85,6 +85,9 @@ func (x *examination) unwritten() {
 			x.gap("", "%s at %s: %s", roleOf(&t.Grant), t.Grant.Scope, t.Gap)
 		}
 	}
+	if n := x.Log.Faults; n > 0 {
+		x.gap("", "%d entries of the activity log whose details could not be read", n)
+	}
 	subs := map[string]bool{}
 	for i := range x.tenures {
 		scope := x.tenures[i].Grant.Scope

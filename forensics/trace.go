@@ -41,9 +41,7 @@ type Trace struct {
 	rows    []row
 	calls   map[string]int32 // of the activity log: the row of a call
 	seen    map[uint64]struct{}
-	// Repeated is how many entries were there already.
-	Repeated int64
-	sorted   bool
+	sorted  bool
 }
 
 // row is a doing whose texts are numbers.
@@ -93,7 +91,6 @@ func (t *Trace) Add(e *logs.Entry, text []byte, at mivet.Source) {
 	}
 	digest := usage.Digest(text)
 	if _, twice := t.seen[digest]; twice {
-		t.Repeated++
 		return
 	}
 	t.seen[digest] = struct{}{}
@@ -175,6 +172,3 @@ func (t *Trace) doing(r *row) Doing {
 		Source: mivet.Source{Origin: t.origins[r.in], Line: int(r.line)},
 	}
 }
-
-// Len is how many doings were kept.
-func (t *Trace) Len() int { return len(t.rows) }

@@ -77,6 +77,9 @@ func TestUrgency(t *testing.T) {
 	f("through a group", holds("team", "Contributor", "shop", assignment(contributor, group)), burst+grant(after, team, contributor, group), "1 Contributor@shop still, helps denied"+enough)
 	f("taken back late", shop, burst+grant(after, web, contributor, group)+revoke("2026-05-11T12:10:00Z", contributor, group), "1 Contributor@shop for 72h0m0s, helps denied"+enough)
 	f("by what the snapshot tells", shop+"assign web Contributor shop by=alice created="+after+"\n", burst, "1 Contributor@shop still, helps denied"+enough)
+	f("the log and the snapshot tell other days", strings.Replace(holds("web", "Contributor", "shop", assignment(contributor, group)), "assign web Contributor shop", "assign web Contributor shop created=2026-03-01", 1), burst+grant(after, web, contributor, group),
+		"1 Contributor@shop still, helps denied"+enough)
+	f("a change of a grant of long ago", strings.Replace(holds("web", "Contributor", "shop", assignment(contributor, group)), "assign web Contributor shop", "assign web Contributor shop created=2026-03-01", 1), burst+strings.Replace(grant(after, web, contributor, group), "Created", "OK", 1))
 	f("of two grants both", shop, burst+grant(after, web, contributor, group)+grant("2026-05-08T13:00:00Z", web, owner, group)+revoke("2026-06-01T00:00:00Z", contributor, group)+revoke("2026-06-01T00:00:00Z", owner, group),
 		"1 Contributor@shop for 563h50m0s, helps denied"+enough, "1 Owner@shop for 563h0m0s, helps denied"+enough)
 	control := strings.Repeat(failure("2026-05-08T11:59:00Z"), 1) + failure("2026-05-08T11:58:00Z") + failure("2026-05-08T11:57:00Z")

@@ -64,6 +64,7 @@ type urgencyAnswer struct {
 	overdue   []forensics.OverdueGrant
 	expired   []contract.Exception // of the contract
 	logs      bool
+	faults    int // entries whose details could not be read
 }
 
 func (a *app) urgency(ctx context.Context, f *urgencyFlags, args []string) (int, error) {
@@ -112,7 +113,7 @@ func (a *app) lookForUrgency(ctx context.Context, f *urgencyFlags, args []string
 		Snapshot: r.snap, Log: log, Refusals: refusals, Now: u.at, Within: f.within, Grace: f.grace, Least: f.least,
 		Measure: &forensics.Measure{Catalog: cat, Contains: u.holds, Count: u.census(), Weight: u.weight()},
 	})
-	u.overdue = forensics.Overdue(r.snap, log, u.at)
+	u.overdue, u.faults = forensics.Overdue(r.snap, log, u.at), log.Faults
 	if f.agreed.file != "" {
 		t, err := a.terms(&f.agreed)
 		if err != nil {

@@ -208,6 +208,9 @@ func (u *urgencyAnswer) gaps() []string {
 	if !u.logs {
 		out = append(out, "no logs were read, so nothing is known of refusals: add --logs FOLDER")
 	}
+	if u.faults > 0 {
+		out = append(out, fmt.Sprintf("the details of %s of the activity log could not be read", counted(u.faults, "entry")))
+	}
 	if n := u.report.Unplaced; n > 0 {
 		out = append(out, fmt.Sprintf("of %s it is not known when they were made, so whether refusals came before cannot be said", counted(n, "grant")))
 	}
@@ -302,6 +305,9 @@ func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) error {
 	p.printf("  %-10s %s\n", "granted", u.told(&x.Made))
 	if x.Grant.Description != "" {
 		p.printf("  %-10s saying %q\n", "", x.Grant.Description)
+	}
+	if x.Tenure.Gap != "" {
+		p.printf("  %-10s %s\n", "", x.Tenure.Gap)
 	}
 	p.printf("  %-10s %s\n", "broad", x.Broad)
 	p.printf("  %-10s %s\n", "helped", helpWords(x))
