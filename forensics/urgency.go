@@ -228,9 +228,11 @@ func (u *urgency) look(who mivet.PrincipalID, t *provenance.Tenure) *Urgent {
 func (u *urgency) before(who mivet.PrincipalID, scope arm.ID, made time.Time) []Refusal {
 	var out []Refusal
 	at := map[string]int{}
-	for _, d := range u.refused[who] {
-		if !d.At.Before(made) || d.At.Before(made.Add(-u.Within)) {
-			continue
+	all := u.refused[who] // in order of time
+	begin, _ := slices.BinarySearchFunc(all, made.Add(-u.Within), func(d Doing, t time.Time) int { return d.At.Compare(t) })
+	for _, d := range all[begin:] {
+		if !d.At.Before(made) {
+			break
 		}
 		where, err := arm.ParseID(d.Scope)
 		if err != nil || !u.Measure.holds(scope, where) {
