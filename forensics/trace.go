@@ -101,7 +101,7 @@ func (t *Trace) Add(e *logs.Entry, text []byte, at mivet.Source) {
 			t.join(&t.rows[n], &d)
 			return
 		}
-		t.calls[call] = int32(len(t.rows)) //nolint:gosec // rows are in memory
+		t.calls[call] = int32(len(t.rows))
 	}
 	t.rows = append(t.rows, t.row(&d))
 }
@@ -126,7 +126,7 @@ func (t *Trace) row(d *Doing) row {
 func (t *Trace) number(text string) int32 {
 	n, ok := t.numbers[text]
 	if !ok {
-		n = int32(len(t.texts)) //nolint:gosec // texts are in memory
+		n = int32(len(t.texts))
 		text = strings.Clone(text)
 		t.texts = append(t.texts, text)
 		t.numbers[text] = n
@@ -138,7 +138,7 @@ func (t *Trace) place(s mivet.Source) (in, line int32) {
 	if n := len(t.origins); n == 0 || t.origins[n-1] != s.Origin {
 		t.origins = append(t.origins, s.Origin)
 	}
-	return int32(len(t.origins) - 1), int32(s.Line) //nolint:gosec // lines of files
+	return int32(len(t.origins) - 1), int32(s.Line)
 }
 
 // All yields what was kept in order of time.

@@ -395,18 +395,16 @@ func (u *urgencyAnswer) late(p *printer, o *forensics.OverdueGrant) {
 	}
 }
 
+// unit is a unit of time.
+type unit struct {
+	of   time.Duration
+	name string
+}
+
 // spanWords is a length of time in at most two units.
 func spanWords(d time.Duration) string {
-	units := []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
-	i := slices.IndexFunc(units, func(u struct {
-		of   time.Duration
-		name string
-	}) bool {
-		return d >= u.of
-	})
+	units := []unit{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
+	i := slices.IndexFunc(units, func(u unit) bool { return d >= u.of })
 	if i < 0 {
 		return "a moment"
 	}
