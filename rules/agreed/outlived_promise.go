@@ -49,7 +49,7 @@ func checkPromises(p *vet.Pass) error {
 				Permission: "Microsoft.Authorization/roleAssignments/read",
 			})
 		case broken:
-			p.Report(promiseFinding(p, a, promise, now))
+			p.Report(promiseFinding(p, a, promise))
 		default:
 			p.Pass()
 		}
@@ -57,16 +57,16 @@ func checkPromises(p *vet.Pass) error {
 	return nil
 }
 
-func promiseFinding(p *vet.Pass, a *mivet.RoleAssignment, promise *provenance.Promise, now time.Time) mivet.Finding {
+func promiseFinding(p *vet.Pass, a *mivet.RoleAssignment, promise *provenance.Promise) mivet.Finding {
 	h := vet.Holding{Holder: a.Principal, Assignment: a, Role: p.Role(a), Surely: true}
 	reach := p.ReachOf([]vet.Holding{h})
 	role := string(a.Role)
 	if role == "" {
 		role = string(arm.Fold(a.RoleName))
 	}
-	over := fmt.Sprintf("it names no day, and was made %s ago", vet.Count(int(now.Sub(a.CreatedOn).Hours()/24), "day"))
+	over := "it names no day, and was made on " + a.CreatedOn.UTC().Format(time.DateOnly)
 	if !promise.Until.IsZero() {
-		over = fmt.Sprintf("that was over on %s, %s ago", promise.Until.Format(time.DateOnly), vet.Count(int(now.Sub(promise.Until).Hours()/24), "day"))
+		over = "that was over on " + promise.Until.Format(time.DateOnly)
 	}
 	return mivet.Finding{
 		Subject: p.SubjectOf(a.Principal), Discriminator: role + "|" + string(a.Scope.Key()), Source: a.Source, Reach: &reach,
