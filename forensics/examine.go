@@ -173,11 +173,11 @@ func Examine(q *Query) *Report {
 				x.pattern.learn(&d)
 			}
 		default:
+			x.pattern.settle() // doings come in order of time
 			x.done(&d)
 		}
 	}
 	x.pattern.settle()
-	slices.Sort(x.pattern.Networks)
 	x.report.Baseline = x.pattern.Baseline
 	x.report.Tenures = slices.DeleteFunc(slices.Clone(x.tenures), func(t provenance.Tenure) bool { return t.Unknown() })
 	x.after()

@@ -203,6 +203,16 @@ func TestGaps(t *testing.T) {
 		roam += secretCall(fmt.Sprintf("2026-11-0%dT12:00:00Z", d), web, "SecretGet", "db", 200, fmt.Sprintf("10.0.%d.4", d))
 	}
 	f("addresses that change", shop+held, roam, "addresses: they changed all the time")
+	wander := ""
+	for d := 1; d < 8; d++ {
+		for k := range 3 {
+			wander += secretCall(fmt.Sprintf("2026-11-0%dT12:0%d:00Z", d, k), web, "SecretGet", fmt.Sprintf("s%d-%d", d, k), 200, "10.0.0.4")
+		}
+	}
+	f("places that change", shop+held, wander, "places: it came to new ones all the time")
+	if got := lines(examine(t, shop+held, wander+secretCall("2026-11-08T12:00:00Z", web, "SecretGet", "db", 200, "10.0.0.4"), nil)); !slices.Equal(got, []string{"expected 1 SecretGet@db by Key Vault Secrets User@db"}) {
+		t.Errorf("a new place among new places: %v", got)
+	}
 }
 
 // What the interval engines say is what one engine of each moment says.

@@ -115,12 +115,12 @@ func secretCall(at string, who mivet.PrincipalID, operation, name string, status
 		at, operation, strings.ToUpper(vault), address, who, name, status, flag)
 }
 
-// refused are refusals of a secret, a minute apart, the last at a time.
-func refused(t *testing.T, last string, who mivet.PrincipalID, n int) string {
+// refused are refusals of a secret to web, a minute apart, the last at noon.
+func refused(t *testing.T, n int) string {
 	t.Helper()
 	var b strings.Builder
 	for i := range n {
-		b.WriteString(secretCall(when(t, last).Add(time.Duration(i-n+1)*time.Minute).Format(time.RFC3339), who, "SecretGet", "db", 403, "10.0.0.4"))
+		b.WriteString(secretCall(when(t, noon).Add(time.Duration(i-n+1)*time.Minute).Format(time.RFC3339), web, "SecretGet", "db", 403, "10.0.0.4"))
 	}
 	return b.String()
 }

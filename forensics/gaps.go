@@ -85,6 +85,9 @@ func (x *examination) unwritten() {
 			x.gap("", "%s at %s: %s", roleOf(&t.Grant), t.Grant.Scope, t.Gap)
 		}
 	}
+	if n := x.Log.Faults; n > 0 {
+		x.gap("", "%d entries of the activity log whose details could not be read", n)
+	}
 	subs := map[string]bool{}
 	for i := range x.tenures {
 		scope := x.tenures[i].Grant.Scope
@@ -135,8 +138,11 @@ func (x *examination) unpatterned() {
 	case p.Days < leastDays:
 		x.gap(fix, "what is usual rests on %d days with entries: what is done once a week or a month looks new, and hours are not judged", p.Days)
 	}
-	if len(p.nets) > 0 && p.roams() {
+	if p.roams {
 		x.gap("", "addresses: they changed all the time before, so a new one is not called so")
+	}
+	if p.wanders {
+		x.gap("", "places: it came to new ones all the time before, so a new one is not called so")
 	}
 }
 

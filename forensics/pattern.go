@@ -3,7 +3,9 @@
 package forensics
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mivet/mivet/logs"
@@ -42,14 +44,18 @@ const leastDays = 7
 type pattern struct {
 	Baseline
 	rights map[string]bool
-	scopes map[string]bool
+	scopes map[string]time.Time // rights at places, and when they were first used
 	nets   map[string]time.Time // when it was first seen
 	hours  [24]bool
 	days   map[int64]bool
+
+	settled bool
+	// roams says that addresses change all the time, wanders that places do.
+	roams, wanders bool
 }
 
 func newPattern() *pattern {
-	return &pattern{rights: map[string]bool{}, scopes: map[string]bool{}, nets: map[string]time.Time{}, days: map[int64]bool{}}
+	return &pattern{rights: map[string]bool{}, scopes: map[string]time.Time{}, nets: map[string]time.Time{}, days: map[int64]bool{}}
 }
 
 // learn takes a doing of the time before the window. What was refused teaches the address
@@ -63,43 +69,56 @@ func (p *pattern) learn(d *Doing) {
 	p.days[d.At.Unix()/(24*60*60)] = true
 	p.hours[d.At.UTC().Hour()] = true
 	if n := network(d.Address); n != "" {
-		if _, ok := p.nets[n]; !ok {
-			p.nets[n] = d.At
-		}
+		first(p.nets, n, d.At)
 	}
 	if d.Outcome != logs.Refused {
 		p.rights[rightOf(d)] = true
-		p.scopes[rightOf(d)+"\x00"+d.Scope] = true
-	}
-}
-
-// settle ends the learning.
-func (p *pattern) settle() {
-	p.Days = len(p.days)
-	for n := range p.nets {
-		p.Networks = append(p.Networks, n)
-	}
-	for h, at := range p.hours {
-		if at {
-			p.Hours = append(p.Hours, h)
-		}
+		first(p.scopes, rightOf(d)+"\x00"+d.Scope, d.At)
 	}
 }
 
 // known reports whether there is a pattern at all.
 func (p *pattern) known() bool { return p.Entries > 0 }
 
-// roams reports whether addresses change so much that a new one tells nothing: of the
-// networks of the second half of the baseline, more than a third were new in it.
-func (p *pattern) roams() bool {
+func first(seen map[string]time.Time, what string, at time.Time) {
+	if _, ok := seen[what]; !ok {
+		seen[what] = at
+	}
+}
+
+// The least that must have been seen before it is said to change all the time.
+const (
+	leastNetworks = 4
+	leastScopes   = 12
+)
+
+// changing reports whether something changes so much that a new one tells nothing: of those
+// seen, more than a third were new in the second half of the baseline.
+func (p *pattern) changing(seen map[string]time.Time, least int) bool {
 	middle := p.From.Add(p.To.Sub(p.From) / 2)
 	fresh := 0
-	for _, first := range p.nets {
-		if first.After(middle) {
+	for _, at := range seen {
+		if at.After(middle) {
 			fresh++
 		}
 	}
-	return 3*fresh > len(p.nets)
+	return len(seen) >= least && 3*fresh > len(seen)
+}
+
+// settle ends the learning: what comes is held against it.
+func (p *pattern) settle() {
+	if p.settled {
+		return
+	}
+	p.settled = true
+	p.roams, p.wanders = p.changing(p.nets, leastNetworks), p.changing(p.scopes, leastScopes)
+	p.Days = len(p.days)
+	p.Networks = slices.Sorted(maps.Keys(p.nets))
+	for h, at := range p.hours {
+		if at {
+			p.Hours = append(p.Hours, h)
+		}
+	}
 }
 
 // odd says in which ways a doing is outside of the pattern.
@@ -111,16 +130,16 @@ func (p *pattern) odd(d *Doing) []Oddity {
 	switch right := rightOf(d); {
 	case !p.rights[right]:
 		out = append(out, NewOperation)
-	case !p.scopes[right+"\x00"+d.Scope]:
+	case p.scopes[right+"\x00"+d.Scope].IsZero() && !p.wanders:
 		out = append(out, NewScope)
 	}
-	if n := network(d.Address); n != "" && len(p.nets) > 0 && !p.roams() {
+	if n := network(d.Address); n != "" && len(p.nets) > 0 && !p.roams {
 		if _, ok := p.nets[n]; !ok {
 			out = append(out, NewAddress)
 		}
 	}
 	h := d.At.UTC().Hour()
-	if len(p.days) >= leastDays && !p.hours[h] && !p.hours[(h+1)%24] && !p.hours[(h+23)%24] {
+	if p.Days >= leastDays && !p.hours[h] && !p.hours[(h+1)%24] && !p.hours[(h+23)%24] {
 		out = append(out, NewHour)
 	}
 	return out

@@ -41,9 +41,7 @@ type Trace struct {
 	rows    []row
 	calls   map[string]int32 // of the activity log: the row of a call
 	seen    map[uint64]struct{}
-	// Repeated is how many entries were there already.
-	Repeated int64
-	sorted   bool
+	sorted  bool
 }
 
 // row is a doing whose texts are numbers.
@@ -93,7 +91,6 @@ func (t *Trace) Add(e *logs.Entry, text []byte, at mivet.Source) {
 	}
 	digest := usage.Digest(text)
 	if _, twice := t.seen[digest]; twice {
-		t.Repeated++
 		return
 	}
 	t.seen[digest] = struct{}{}
@@ -104,7 +101,7 @@ func (t *Trace) Add(e *logs.Entry, text []byte, at mivet.Source) {
 			t.join(&t.rows[n], &d)
 			return
 		}
-		t.calls[call] = int32(len(t.rows)) //nolint:gosec // rows are in memory
+		t.calls[call] = int32(len(t.rows))
 	}
 	t.rows = append(t.rows, t.row(&d))
 }
@@ -129,7 +126,7 @@ func (t *Trace) row(d *Doing) row {
 func (t *Trace) number(text string) int32 {
 	n, ok := t.numbers[text]
 	if !ok {
-		n = int32(len(t.texts)) //nolint:gosec // texts are in memory
+		n = int32(len(t.texts))
 		text = strings.Clone(text)
 		t.texts = append(t.texts, text)
 		t.numbers[text] = n
@@ -141,7 +138,7 @@ func (t *Trace) place(s mivet.Source) (in, line int32) {
 	if n := len(t.origins); n == 0 || t.origins[n-1] != s.Origin {
 		t.origins = append(t.origins, s.Origin)
 	}
-	return int32(len(t.origins) - 1), int32(s.Line) //nolint:gosec // lines of files
+	return int32(len(t.origins) - 1), int32(s.Line)
 }
 
 // All yields what was kept in order of time.
@@ -175,6 +172,3 @@ func (t *Trace) doing(r *row) Doing {
 		Source: mivet.Source{Origin: t.origins[r.in], Line: int(r.line)},
 	}
 }
-
-// Len is how many doings were kept.
-func (t *Trace) Len() int { return len(t.rows) }

@@ -154,14 +154,34 @@ func Urgency(q *UrgencyQuery) *UrgencyReport {
 			out.Unplaced++
 			continue
 		}
-		for _, who := range append([]mivet.PrincipalID{t.Grant.Principal}, u.members[t.Grant.Principal]...) {
-			if x := u.look(who, t); x != nil {
-				out.Urgent = append(out.Urgent, *x)
+		for _, made := range beginnings(t) {
+			for _, who := range append([]mivet.PrincipalID{t.Grant.Principal}, u.members[t.Grant.Principal]...) {
+				if x := u.look(who, made); x != nil {
+					out.Urgent = append(out.Urgent, *x)
+				}
 			}
 		}
 	}
 	slices.SortStableFunc(out.Urgent, func(a, b Urgent) int { return a.Tenure.From.Latest.Compare(b.Tenure.From.Latest) })
 	return &out
+}
+
+// beginnings are the times at which a grant may have been made: its own; and where that is
+// told by the snapshot alone, each call in the log that says that it made it.
+func beginnings(t *provenance.Tenure) []*provenance.Tenure {
+	out := []*provenance.Tenure{t}
+	if t.Made != nil {
+		return out
+	}
+	for _, r := range t.Again {
+		if strings.Contains(strings.ToLower(r.Code), "created") {
+			again := *t
+			again.From, again.Made = provenance.Bounds{Earliest: r.Ended, Latest: r.Ended}, r
+			again.Gap = "the log says that it was made then, the input that it was made at " + stamp(t.From.Latest)
+			out = append(out, &again)
+		}
+	}
+	return out
 }
 
 // look asks whether a grant came in a hurry for one principal.
@@ -208,9 +228,11 @@ func (u *urgency) look(who mivet.PrincipalID, t *provenance.Tenure) *Urgent {
 func (u *urgency) before(who mivet.PrincipalID, scope arm.ID, made time.Time) []Refusal {
 	var out []Refusal
 	at := map[string]int{}
-	for _, d := range u.refused[who] {
-		if !d.At.Before(made) || d.At.Before(made.Add(-u.Within)) {
-			continue
+	all := u.refused[who] // in order of time
+	begin, _ := slices.BinarySearchFunc(all, made.Add(-u.Within), func(d Doing, t time.Time) int { return d.At.Compare(t) })
+	for _, d := range all[begin:] {
+		if !d.At.Before(made) {
+			break
 		}
 		where, err := arm.ParseID(d.Scope)
 		if err != nil || !u.Measure.holds(scope, where) {
@@ -363,7 +385,7 @@ func (u *urgency) covered(x *Urgent) bool {
 
 // maker is who made the grant: the call in the log, else what the snapshot says.
 func (u *urgency) maker(t *provenance.Tenure) provenance.Act {
-	if t.Lasts || t.Made == nil {
+	if t.Made == nil {
 		for _, g := range u.Log.Story(t.Grant.Principal).Grants {
 			if g.Grant.Role == t.Grant.Role && g.Grant.Scope.Equal(t.Grant.Scope) {
 				return g.Made

@@ -64,7 +64,7 @@ func TestUrgency(t *testing.T) {
 		}
 	}
 	const enough = ", enough Key Vault Secrets User@db"
-	burst := refused(t, noon, web, 5)
+	burst := refused(t, 5)
 	holds := func(who, role, scope, name string) string {
 		return shop + "assign " + who + " " + role + " " + scope + " id=" + name[strings.LastIndexByte(name, '/')+1:] + "\n"
 	}
@@ -77,6 +77,9 @@ func TestUrgency(t *testing.T) {
 	f("through a group", holds("team", "Contributor", "shop", assignment(contributor, group)), burst+grant(after, team, contributor, group), "1 Contributor@shop still, helps denied"+enough)
 	f("taken back late", shop, burst+grant(after, web, contributor, group)+revoke("2026-05-11T12:10:00Z", contributor, group), "1 Contributor@shop for 72h0m0s, helps denied"+enough)
 	f("by what the snapshot tells", shop+"assign web Contributor shop by=alice created="+after+"\n", burst, "1 Contributor@shop still, helps denied"+enough)
+	f("the log and the snapshot tell other days", strings.Replace(holds("web", "Contributor", "shop", assignment(contributor, group)), "assign web Contributor shop", "assign web Contributor shop created=2026-03-01", 1), burst+grant(after, web, contributor, group),
+		"1 Contributor@shop still, helps denied"+enough)
+	f("a change of a grant of long ago", strings.Replace(holds("web", "Contributor", "shop", assignment(contributor, group)), "assign web Contributor shop", "assign web Contributor shop created=2026-03-01", 1), burst+strings.Replace(grant(after, web, contributor, group), "Created", "OK", 1))
 	f("of two grants both", shop, burst+grant(after, web, contributor, group)+grant("2026-05-08T13:00:00Z", web, owner, group)+revoke("2026-06-01T00:00:00Z", contributor, group)+revoke("2026-06-01T00:00:00Z", owner, group),
 		"1 Contributor@shop for 563h50m0s, helps denied"+enough, "1 Owner@shop for 563h0m0s, helps denied"+enough)
 	control := strings.Repeat(failure("2026-05-08T11:59:00Z"), 1) + failure("2026-05-08T11:58:00Z") + failure("2026-05-08T11:57:00Z")
@@ -90,11 +93,11 @@ func TestUrgency(t *testing.T) {
 	f("the fitting role over the vault", holds("web", `"Key Vault Secrets User"`, "kv", assignment(secretsUser, vault)), burst+grant(after, web, secretsUser, vault))
 	f("another principal", holds("other", "Contributor", "shop", assignment(contributor, group)), burst+grant(after, other, contributor, group))
 	f("taken back within the hour", shop, burst+grant(after, web, contributor, group)+revoke("2026-05-08T12:50:00Z", contributor, group))
-	f("two refusals are no burst", holds("web", "Contributor", "shop", assignment(contributor, group)), refused(t, noon, web, 2)+grant(after, web, contributor, group))
+	f("two refusals are no burst", holds("web", "Contributor", "shop", assignment(contributor, group)), refused(t, 2)+grant(after, web, contributor, group))
 	f("elsewhere", holds("web", "Contributor", "old", assignment(contributor, group+"/providers/Microsoft.KeyVault/vaults/old")), burst+grant(after, web, contributor, group+"/providers/Microsoft.KeyVault/vaults/old"))
 	f("a grant that failed", shop, burst+strings.NewReplacer(`"Success"`, `"Failure"`, "Created", "Conflict").Replace(grant(after, web, contributor, group)))
 	f("refused by the network", holds("web", "Contributor", "shop", assignment(contributor, group)), strings.ReplaceAll(burst, `"isRbacAuthorized":false`, `"isAddressAuthorized":false`)+grant(after, web, contributor, group))
-	f("the same refusal delivered again and again", holds("web", "Contributor", "shop", assignment(contributor, group)), strings.Repeat(refused(t, noon, web, 1), 5)+grant(after, web, contributor, group))
+	f("the same refusal delivered again and again", holds("web", "Contributor", "shop", assignment(contributor, group)), strings.Repeat(refused(t, 1), 5)+grant(after, web, contributor, group))
 }
 
 // failure is a refusal in the activity log: its start, and its end.
@@ -109,7 +112,7 @@ func TestUrgencyTellsAll(t *testing.T) {
 	text := shop + "assign web Contributor shop id=" + assignment(contributor, group)[strings.LastIndex(assignment(contributor, group), "/")+1:] + " description=\"temporary\"\n" +
 		"assign web \"Key Vault Secrets User\" db id=" + assignment(secretsUser, secret)[strings.LastIndex(assignment(secretsUser, secret), "/")+1:] + "\n" +
 		"assign other Reader shop\n"
-	r := urgency(t, text, refused(t, noon, web, 5)+secretCall("2026-05-08T11:00:00Z", web, "SecretList", "", 403, "10.0.0.4")+
+	r := urgency(t, text, refused(t, 5)+secretCall("2026-05-08T11:00:00Z", web, "SecretList", "", 403, "10.0.0.4")+
 		grant(after, web, contributor, group)+grant("2026-05-08T13:00:00Z", web, secretsUser, secret), nil)
 	if len(r.Urgent) != 1 || r.Unplaced != 1 || r.Refusals != 6 || r.Principals != 1 {
 		t.Fatalf("%+v", r)
@@ -133,7 +136,7 @@ func TestUrgencyBounds(t *testing.T) {
 	text := shop + "assign web Contributor shop created=" + after + "\n"
 	f := func(wants int, change func(*forensics.UrgencyQuery)) {
 		t.Helper()
-		if n := len(urgency(t, text, refused(t, noon, web, 5), change).Urgent); n != wants {
+		if n := len(urgency(t, text, refused(t, 5), change).Urgent); n != wants {
 			t.Errorf("%d, want %d", n, wants)
 		}
 	}
@@ -145,7 +148,7 @@ func TestUrgencyBounds(t *testing.T) {
 
 // Where no role is known that gives what was refused, and where the log names no right.
 func TestUrgencyWithoutAnswer(t *testing.T) {
-	strange := strings.ReplaceAll(refused(t, noon, web, 5), "SecretGet", "Rise")
+	strange := strings.ReplaceAll(refused(t, 5), "SecretGet", "Rise")
 	if n := len(urgency(t, shop+"assign web Contributor shop created="+after+"\n", strange, nil).Urgent); n != 0 {
 		t.Errorf("an operation that is not known is no right: %d", n)
 	}

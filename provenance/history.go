@@ -37,6 +37,9 @@ type Tenure struct {
 	// Made and Removed are the calls, where the log has them.
 	Made    *Record `json:"made,omitzero"`
 	Removed *Record `json:"removed,omitzero"`
+	// Again are writes while it was there: changes of it, or the true beginning where the
+	// snapshot tells another.
+	Again []*Record `json:"again,omitzero"`
 	// Gap says what the log and the snapshot do not explain together; empty for nothing.
 	Gap string `json:"gap,omitzero"`
 }
@@ -285,6 +288,8 @@ func (l *Log) tenures(t *track) []Tenure {
 				open.From.Earliest = since // it may have been a change of one that was there
 				open.Gap = "the log does not tell whether that call made it, or changed one that was there"
 			}
+		case o.after == there && o.record != nil:
+			open.Again = append(open.Again, o.record)
 		case o.after == notThere && state == there:
 			open.To, open.Removed = at(o.when), o.record
 			out, open = append(out, *open), nil

@@ -165,22 +165,29 @@ func (a *app) gather(ctx context.Context, f *forensicsFlags, l *lookback, q *for
 	q.Trace = forensics.NewTrace(l.snap, func(d *forensics.Doing) bool { return d.Principal == l.who })
 	counts := usage.NewAggregator()
 	seen := map[uint64]bool{}
+	dull := map[string]bool{} // places of which no change is one of the identity
 	err = a.eachEntry(ctx, &f.logs, func(e *logs.Entry, text []byte, at mivet.Source) {
 		l.entries++
 		counts.Add(e)
 		q.Log.Add(e, text, at)
 		q.Trace.Add(e, text, at)
 		event, ok := eventOf(table, e)
-		if !ok || !event.At.Before(l.to) || begun(e) || seen[usage.Digest(text)] {
+		if !ok {
 			return
 		}
+		place := event.Row.Operation + "\x00" + string(e.Scope)
+		if !event.At.Before(l.to) || begun(e) || dull[place] || seen[usage.Digest(text)] {
+			return
+		}
+		none := true
 		for _, c := range watch.Changes(&event) {
 			if slices.Contains(c.Identities, l.who) {
-				seen[usage.Digest(text)] = true
+				none, seen[usage.Digest(text)] = false, true
 				c.Scope = q.Log.Spelled(c.Scope)
 				q.Changes = append(q.Changes, c)
 			}
 		}
+		dull[place] = none
 	})
 	slices.SortStableFunc(q.Changes, func(x, y execpath.Change) int { return x.At.Compare(y.At) })
 	q.Logs = counts.Summary()

@@ -151,8 +151,11 @@ func (l *lookback) short() string {
 		class forensics.Class
 		words string
 	}{
-		{forensics.Expected, usual}, {forensics.Outside, "allowed and outside of the pattern or the agreement"}, {forensics.Refused, "refused"},
-		{forensics.Unexplained, "not explained"}, {forensics.Undecided, "not told"},
+		{forensics.Expected, usual},
+		{forensics.Outside, "allowed and outside of the pattern or the agreement"},
+		{forensics.Refused, "refused"},
+		{forensics.Unexplained, "not explained"},
+		{forensics.Undecided, "not told"},
 	} {
 		if n := l.report.Count(c.class); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, c.words))
@@ -221,7 +224,7 @@ func (l *lookback) writePossible(p *printer) {
 
 // begin says when a grant began, and who made it.
 func (l *lookback) begin(t *provenance.Tenure) string {
-	text := ""
+	var text string
 	switch {
 	case t.From.Exact():
 		text = when(t.From.Latest)

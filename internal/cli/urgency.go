@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mivet/mivet"
+	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/forensics"
 	"github.com/mivet/mivet/logs"
 	"github.com/mivet/mivet/provenance"
@@ -18,6 +19,7 @@ type urgencyFlags struct {
 	in            inputFlags
 	out           output
 	logs          logFlags
+	agreed        contractFlags
 	within, grace time.Duration
 	least         int64
 }
@@ -39,13 +41,15 @@ func (a *app) urgencyCommand() *cobra.Command {
 			"A grant is broad if it holds in the whole resource group or more while what was refused lies below,\n" +
 			"or if its role carries twenty times the risk of the smallest one at the same place.\n\n" +
 			"Grants whose description promises an end (\"temporary\", \"until 2026-05-31\", \"for 2 weeks\") and\n" +
-			"that are still there are told, too; these need no logs. Exit code 1: there is something of either.",
+			"that are still there are told, too, and with --contract its exceptions that are over; these need no\n" +
+			"logs. Exit code 1: there is something of either that was not put right.",
 		Args: a.args(0, -1),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.urgency(ctx, &f, args) }),
 	}
 	f.in.register(cmd)
 	f.out.register(cmd, formatText, formatJSON)
 	f.logs.register(cmd)
+	f.agreed.register(cmd, "tell exceptions of this contract that are over, too")
 	fl := cmd.Flags()
 	fl.DurationVar(&f.within, "within", 24*time.Hour, "how long before the grant refusals count")
 	fl.DurationVar(&f.grace, "grace", time.Hour, "a grant that was taken back as soon as this is not told")
@@ -58,7 +62,9 @@ type urgencyAnswer struct {
 	*trimming // its measures weigh
 	report    *forensics.UrgencyReport
 	overdue   []forensics.OverdueGrant
+	expired   []contract.Exception // of the contract
 	logs      bool
+	faults    int // entries whose details could not be read
 }
 
 func (a *app) urgency(ctx context.Context, f *urgencyFlags, args []string) (int, error) {
@@ -107,7 +113,18 @@ func (a *app) lookForUrgency(ctx context.Context, f *urgencyFlags, args []string
 		Snapshot: r.snap, Log: log, Refusals: refusals, Now: u.at, Within: f.within, Grace: f.grace, Least: f.least,
 		Measure: &forensics.Measure{Catalog: cat, Contains: u.holds, Count: u.census(), Weight: u.weight()},
 	})
-	u.overdue = forensics.Overdue(r.snap, log, u.at)
+	u.overdue, u.faults = forensics.Overdue(r.snap, log, u.at), log.Faults
+	if f.agreed.file != "" {
+		t, err := a.terms(&f.agreed)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range t.contract.Exceptions {
+			if !e.Expires.IsZero() && u.at.After(e.Expires) {
+				u.expired = append(u.expired, e)
+			}
+		}
+	}
 	return &u, nil
 }
 
@@ -123,5 +140,5 @@ func (u *urgencyAnswer) open() (n int) {
 			n++
 		}
 	}
-	return n
+	return n + len(u.expired)
 }

@@ -30,7 +30,9 @@ type urgencyJSON struct {
 	Unplaced int           `json:"unplaced"`
 	Urgent   []urgentJSON  `json:"urgent"`
 	Overdue  []overdueJSON `json:"overdue"`
-	Gaps     []string      `json:"gaps"`
+	// Expired are exceptions of the contract that are over.
+	Expired []expiredJSON `json:"expired,omitzero"`
+	Gaps    []string      `json:"gaps"`
 }
 
 type urgentJSON struct {
@@ -68,6 +70,16 @@ type overdueJSON struct {
 	Promise   provenance.Promise `json:"promise"`
 	Undecided bool               `json:"undecided"`
 	Fix       []string           `json:"fix"`
+}
+
+type expiredJSON struct {
+	Rule     string    `json:"rule"`
+	Identity string    `json:"identity,omitzero"`
+	Match    string    `json:"match,omitzero"`
+	Reason   string    `json:"reason"`
+	Owner    string    `json:"owner"`
+	Expires  time.Time `json:"expires"`
+	Place    string    `json:"place"`
 }
 
 // tenureJSON is the time of one role assignment.
@@ -183,6 +195,10 @@ func (u *urgencyAnswer) json() (urgencyJSON, error) {
 			Fix: vet.AzCommands([]mivet.Edit{{Kind: mivet.EditRemoveAssignment, Assignment: o.Grant}}),
 		})
 	}
+	for i := range u.expired {
+		e := &u.expired[i]
+		j.Expired = append(j.Expired, expiredJSON{e.Rule, e.Identity, e.Match, e.Reason, e.Owner, e.Expires, e.At.String()})
+	}
 	return j, nil
 }
 
@@ -191,6 +207,9 @@ func (u *urgencyAnswer) gaps() []string {
 	out := []string{}
 	if !u.logs {
 		out = append(out, "no logs were read, so nothing is known of refusals: add --logs FOLDER")
+	}
+	if u.faults > 0 {
+		out = append(out, fmt.Sprintf("the details of %s of the activity log could not be read", counted(u.faults, "entry")))
 	}
 	if n := u.report.Unplaced; n > 0 {
 		out = append(out, fmt.Sprintf("of %s it is not known when they were made, so whether refusals came before cannot be said", counted(n, "grant")))
@@ -224,6 +243,13 @@ func (u *urgencyAnswer) write(w io.Writer, format string, colour bool) error {
 		if o := &u.overdue[i]; !slices.ContainsFunc(u.report.Urgent, func(x forensics.Urgent) bool { return vet.SameAssignment(&x.Grant, o.Grant) }) {
 			u.late(p, o) // else it is told above
 		}
+	}
+	for i := range u.expired {
+		e := &u.expired[i]
+		p.printf("\nThe exception from %s for %s is over: %s\n", bold(e.Rule), bold(orElse(orElse(e.Identity, e.Match), "everything")), red("what it excused is due"))
+		p.printf("  %-10s %q, owner %s [%s]\n", "promise", e.Reason, e.Owner, e.At)
+		p.printf("  %-10s since %s, %s ago\n", "over", when(e.Expires), spanWords(u.at.Sub(e.Expires)))
+		p.printf("  %-10s mivet scan --contract FILE tells what it excused; put it right, or agree on another day\n", "fix")
 	}
 	for _, g := range u.gaps() {
 		p.printf("\nnot known: %s\n", g)
@@ -279,6 +305,9 @@ func (u *urgencyAnswer) urgent(p *printer, x *forensics.Urgent) error {
 	p.printf("  %-10s %s\n", "granted", u.told(&x.Made))
 	if x.Grant.Description != "" {
 		p.printf("  %-10s saying %q\n", "", x.Grant.Description)
+	}
+	if x.Tenure.Gap != "" {
+		p.printf("  %-10s %s\n", "", x.Tenure.Gap)
 	}
 	p.printf("  %-10s %s\n", "broad", x.Broad)
 	p.printf("  %-10s %s\n", "helped", helpWords(x))
@@ -366,18 +395,16 @@ func (u *urgencyAnswer) late(p *printer, o *forensics.OverdueGrant) {
 	}
 }
 
+// unit is a unit of time.
+type unit struct {
+	of   time.Duration
+	name string
+}
+
 // spanWords is a length of time in at most two units.
 func spanWords(d time.Duration) string {
-	units := []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
-	i := slices.IndexFunc(units, func(u struct {
-		of   time.Duration
-		name string
-	}) bool {
-		return d >= u.of
-	})
+	units := []unit{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
+	i := slices.IndexFunc(units, func(u unit) bool { return d >= u.of })
 	if i < 0 {
 		return "a moment"
 	}

@@ -99,7 +99,7 @@ const (
 	demoVault    = demoOrders + "/providers/Microsoft.KeyVault/vaults/orders-kv"
 	ordersKV     = "https://orders-kv.vault.azure.net"
 	paymentsKV   = "https://payments-kv.vault.azure.net"
-	package_     = "https://shopreleases.blob.core.windows.net/packages/settlement.zip"
+	settlement   = "https://shopreleases.blob.core.windows.net/packages/settlement.zip"
 )
 
 // tell plays the story of the comments in the tenant: the Friday of mistake 1, and a night in
@@ -125,15 +125,15 @@ func (h *teller) tell() {
 	h.as("orders-api", vaultAud).expect(200, "GET", ordersKV+"/secrets/stripe-key"+v7, "")
 
 	h.at("2026-10-15 09:12:00", office)
-	h.as("Bruno Costa", blobAud).with("x-ms-blob-type", "BlockBlob", "x-ms-version", "2023-11-03").expect(201, "PUT", package_, "one")
+	h.as("Bruno Costa", blobAud).with("x-ms-blob-type", "BlockBlob", "x-ms-version", "2023-11-03").expect(201, "PUT", settlement, "one")
 	for day := time.Date(2026, 10, 18, 0, 0, 0, 0, time.UTC); day.Before(time.Date(2026, 11, 8, 0, 0, 0, 0, time.UTC)); day = day.AddDate(0, 0, 1) {
 		h.nightly(day)
 	}
 	const function, pipeline = "20.50.7.31", "20.102.35.7"
 	h.at("2026-11-08 02:11:18", abroad)
-	h.as("Bruno Costa", blobAud).with("x-ms-blob-type", "BlockBlob", "x-ms-version", "2023-11-03").expect(201, "PUT", package_, "two")
+	h.as("Bruno Costa", blobAud).with("x-ms-blob-type", "BlockBlob", "x-ms-version", "2023-11-03").expect(201, "PUT", settlement, "two")
 	h.at("2026-11-08 02:14:02", function)
-	h.as("settlement", blobAud).expect(200, "GET", package_, "")
+	h.as("settlement", blobAud).expect(200, "GET", settlement, "")
 	h.at("2026-11-08 02:16:27", function)
 	h.as("settlement", vaultAud).expect(200, "GET", paymentsKV+"/secrets/bank-certificate/versions"+v7, "")
 	for _, at := range []string{"02:20:05", "02:21:40", "02:24:58"} {
@@ -160,7 +160,7 @@ func (h *teller) tell() {
 // nightly is what settlement does each night.
 func (h *teller) nightly(day time.Time) {
 	h.at(day.Format(time.DateOnly)+" 22:30:05", "20.50.7.31")
-	h.as("settlement", blobAud).expect(200, "GET", package_, "")
+	h.as("settlement", blobAud).expect(200, "GET", settlement, "")
 	h.at(day.Format(time.DateOnly)+" 22:30:41", "20.50.7.31")
 	h.as("settlement", vaultAud).expect(200, "GET", paymentsKV+"/secrets/bank-certificate"+v7, "")
 }

@@ -11,7 +11,7 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return append(Contract(), CrossesEnvironments, ExpiredSuppression, OwnerMissing, UnrecordedGrant)
+	return append(Contract(), CrossesEnvironments, ExpiredSuppression, OutlivedPromise, OwnerMissing, UnrecordedGrant)
 }
 
 // Contract returns the rules that hold a contract against a tenant. Without a contract they
