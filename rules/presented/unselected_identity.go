@@ -45,7 +45,7 @@ var UnselectedIdentity = &vet.Rule{
 var selectors = []string{clientIDVariable, "ManagedIdentityClientId"}
 
 func checkUnselected(p *vet.Pass) error {
-	carriers := inOrder(p, func(r *mivet.Resource) bool { return choices(r) > 1 && catalog.RunsCode(r.ID.Type()) })
+	carriers := inOrder(p, catalog.RunsCode, func(r *mivet.Resource) bool { return choices(r) > 1 })
 	for _, r := range carriers {
 		checkCarrier(p, r)
 	}
