@@ -104,11 +104,8 @@ func hasSettings(resourceType string) bool {
 // settingsGap returns why it is not known whether a setting selects: a gap, unless the
 // settings of this resource were read.
 func settingsGap(p *vet.Pass, r *mivet.Resource) *mivet.Gap {
-	w := effective.Carrier{Resource: r}
-	for _, name := range selectors {
-		if _, read := w.VariablePath(name); read {
-			return nil
-		}
+	if _, read := (&effective.Carrier{Resource: r}).Variables(); read {
+		return nil
 	}
 	return p.Gap(mivet.FactAppSettings, r.ID)
 }
