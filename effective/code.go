@@ -29,7 +29,8 @@ func hostOf(resourceType string) Source {
 var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "env."}
 
 // variableOf takes a property apart that is a variable of code: the container that it is of,
-// empty where there is one process, and its name.
+// empty where there is one process, and its name. Of the image of a container, whose
+// variables were read then, the name is empty.
 func variableOf(path string) (container, name string, ok bool) {
 	for _, prefix := range settingPaths {
 		if name, ok := strings.CutPrefix(path, prefix); ok {
@@ -41,9 +42,14 @@ func variableOf(path string) (container, name string, ok bool) {
 		return "", "", false
 	}
 	of, _, _ := strings.Cut(list, "[")
+	if !slices.Contains([]string{"template.containers", "template.initContainers", "containers", "initContainers"}, of) {
+		return "", "", false
+	}
+	if rest == "image" || rest == "properties.image" { // Azure tells variables with the container
+		return list + "]", "", true
+	}
 	for _, place := range []string{"env.", "properties.environmentVariables."} { // Container Apps and jobs; container groups
-		name, found := strings.CutPrefix(rest, place)
-		if found && slices.Contains([]string{"template.containers", "template.initContainers", "containers", "initContainers"}, of) {
+		if name, found := strings.CutPrefix(rest, place); found {
 			return list + "]", name, !strings.ContainsAny(name, ".[")
 		}
 	}
@@ -87,6 +93,9 @@ func (w *Carrier) Variables() (env map[string]string, read bool) {
 			continue
 		}
 		read = true
+		if name == "" {
+			continue
+		}
 		if old, twice := env[name]; value != "null" && (!twice || old == "" || value != "" && value < old) {
 			env[name] = value
 		}
@@ -102,7 +111,7 @@ func (w *Carrier) VariablePath(name string) (string, bool) {
 	}
 	found := ""
 	for path := range w.Resource.Detail.Settings {
-		if c, n, ok := variableOf(path); ok && n == name && (w.Container == "" || c == w.Container) && (found == "" || path < found) {
+		if c, n, ok := variableOf(path); ok && name != "" && n == name && (w.Container == "" || c == w.Container) && (found == "" || path < found) {
 			found = path
 		}
 	}

@@ -92,7 +92,10 @@ func TestContainers(t *testing.T) {
 	}
 	const app, group = "Microsoft.App/containerApps", "Microsoft.ContainerInstance/containerGroups"
 	f(app, "", "map[] false")
-	f(app, "template.containers[0].image=x", "map[] false")
+	f(app, "template.containers[0].name=x", "map[] false")
+	f(app, "template.containers[0].image=x", "map[] true")
+	f(app, "template.containers[0].image=x template.containers[0].env.A=1 template.containers[1].image=y", "template.containers[0]map[A:1] true; template.containers[1]map[] true")
+	f(group, "containers[0].properties.image=x", "map[] true")
 	f(app, "template.containers[0].env.A=1 template.containers[0].env.B=null", "map[A:1] true")
 	f(app, "template.containers[1].env.A=2 template.containers[0].env.A=1 template.initContainers[0].env.C=3",
 		"template.containers[0]map[A:1] true; template.containers[1]map[A:2] true; template.initContainers[0]map[C:3] true")

@@ -4,6 +4,7 @@ package vet
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -30,6 +31,9 @@ func (p *Pass) OfType(resourceType string, scope arm.ID) []*mivet.Resource {
 	}
 	return list.named(scope)
 }
+
+// Types lists the resource types that there are, folded, in order.
+func (p *Pass) Types() []arm.Key { return slices.Sorted(maps.Keys(p.shared.types())) }
 
 // named returns the resources at or below a scope by their names alone.
 func (l *typeList) named(scope arm.ID) []*mivet.Resource {

@@ -321,12 +321,11 @@ func (f *facts) settingsList(site arm.ID, p *page) {
 				settings["siteConfig.appSettings."+name] = s
 			}
 		}
-		f.settle(site.Key(), settings)
+		f.beside = append(f.beside, besideRow{site.Key(), settings})
 	})
 }
 
-// more takes what one resource was asked for beside its row. The site that a slot belongs to
-// may come later than its slot.
+// more takes what one resource was asked for beside its row.
 func (f *facts) more(id arm.ID, c *call, p *page) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -384,7 +383,8 @@ func (f *facts) siteConfigs(p *page) {
 	})
 }
 
-// besideRow is what was read of a resource beside its row, until the row is known.
+// besideRow is what was read of a resource beside its row. It waits for the end: the row may
+// come later, and more than once.
 type besideRow struct {
 	at       arm.Key
 	settings map[string]string

@@ -5,8 +5,10 @@ package collect
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mivet/mivet/arm"
@@ -190,6 +192,59 @@ func TestSlotNames(t *testing.T) {
 	}
 	if n := s.count("/config/slotConfigNames"); n != 2 {
 		t.Errorf("%d requests for two sites with slots", n)
+	}
+}
+
+// TestRowTwice: a resource that Resource Graph lists twice, in other letters the second time,
+// is one, and keeps what was read of it meanwhile.
+func TestRowTwice(t *testing.T) {
+	s := newStandIn(t)
+	const site = inGroup + "Microsoft.Web/sites/web"
+	listed := make(chan bool)
+	first := true
+	var mu sync.Mutex
+	s.on(graphLine, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case !strings.Contains(string(body), `"query":"resources | project id, name`):
+			fmt.Fprint(w, `{"data":[]}`)
+		case first:
+			first = false
+			fmt.Fprint(w, `{"data":[{"id":"`+site+`","name":"web","type":"microsoft.web/sites","properties":{"httpsOnly":true}}],"$skipToken":"more"}`)
+		default:
+			<-listed // the settings were asked for meanwhile
+			fmt.Fprint(w, `{"data":[{"id":"`+strings.ToUpper(site)+`","name":"WEB","type":"microsoft.web/sites","properties":{"httpsOnly":false}}]}`)
+		}
+	})
+	var once sync.Once
+	s.on("GET /subscriptions", always(`{"value":[{"id":"/subscriptions/s1"}]}`))
+	s.on("POST "+site+"/config/appsettings/list", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"id":"`+site+`/config/appsettings","name":"appsettings","type":"Microsoft.Web/sites/config","properties":{"FEATURE":"on"}}`)
+		once.Do(func() { close(listed) })
+	})
+	file := collected(t, s, WithSettings)
+	kept, err := snapshot.Read(bytes.NewReader(file), int64(len(file)), snapshot.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range kept.Resources {
+		if r := &kept.Resources[i]; r.ID.HasType("Microsoft.Web/sites") {
+			feature, _ := r.Setting("siteConfig.appSettings.FEATURE")
+			https, _ := r.Setting("httpsOnly")
+			got = append(got, feature+" "+https)
+		}
+	}
+	if len(got) != 1 || got[0] != "on false" {
+		t.Errorf("the sites are %q", got)
+	}
+	if n := s.count("config/appsettings/list"); n != 1 {
+		t.Errorf("its settings were asked for %d times", n)
 	}
 }
 

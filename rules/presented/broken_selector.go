@@ -39,7 +39,7 @@ var BrokenSelector = &vet.Rule{
 }
 
 func checkSelectors(p *vet.Pass) error {
-	for _, w := range carriers(p, func(r *mivet.Resource) bool { return r.Detail != nil && len(r.Detail.Settings) > 0 }) {
+	for _, w := range carriers(p, selects, func(r *mivet.Resource) bool { return r.Detail != nil && len(r.Detail.Settings) > 0 }) {
 		all, err := w.Selections()
 		if err != nil {
 			return err
@@ -55,6 +55,12 @@ func checkSelectors(p *vet.Pass) error {
 		}
 	}
 	return nil
+}
+
+// selects reports whether a property of resources of that type selects an identity.
+func selects(resourceType string) bool {
+	all, err := effective.Selectors(resourceType)
+	return err != nil || len(all) > 0 // an error is told where the selectors are used
 }
 
 func selectorFinding(r *mivet.Resource, c *effective.Consumer) mivet.Finding {

@@ -3,7 +3,7 @@
 package presented
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 
 	"github.com/mivet/mivet"
@@ -12,40 +12,59 @@ import (
 	"github.com/mivet/mivet/vet"
 )
 
-// carriers lists the resources of which a test holds, in the order of their names, with
-// what is attached to them.
-func carriers(p *vet.Pass, wanted func(r *mivet.Resource) bool) []*effective.Carrier {
+// carriers lists the resources of some types of which a test holds, in the order of their
+// names, with what is attached to them.
+func carriers(p *vet.Pass, ofType func(resourceType string) bool, wanted func(r *mivet.Resource) bool) []*effective.Carrier {
 	var out []*effective.Carrier
-	for _, r := range inOrder(p, wanted) {
+	for _, r := range inOrder(p, ofType, wanted) {
 		out = append(out, effective.NewCarrier(p.Index(), r))
 	}
 	return out
 }
 
-// inOrder lists the resources of which a test holds, in the order of their names.
-func inOrder(p *vet.Pass, wanted func(r *mivet.Resource) bool) []*mivet.Resource {
-	found := map[arm.Key]*mivet.Resource{}
-	for i := range p.Snapshot.Resources {
-		if r := &p.Snapshot.Resources[i]; wanted(r) && p.Index().Resource(r.ID) == r {
-			found[r.ID.Key()] = r
+// inOrder lists the resources of some types of which a test holds, in the order of their
+// names. The test of the type is asked once for each type.
+func inOrder(p *vet.Pass, ofType func(resourceType string) bool, wanted func(r *mivet.Resource) bool) []*mivet.Resource {
+	type keyed struct {
+		key      arm.Key
+		resource *mivet.Resource
+	}
+	var found []keyed
+	for _, t := range p.Types() {
+		if !ofType(string(t)) {
+			continue
+		}
+		for _, listed := range p.OfType(string(t), arm.ID{}) {
+			if r := p.Index().Resource(listed.ID); wanted(r) {
+				found = append(found, keyed{r.ID.Key(), r})
+			}
 		}
 	}
-	var out []*mivet.Resource
-	for _, key := range slices.Sorted(maps.Keys(found)) {
-		out = append(out, found[key])
+	slices.SortFunc(found, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	out := make([]*mivet.Resource, len(found))
+	for i := range found {
+		out[i] = found[i].resource
 	}
 	return out
 }
 
-// withCode are the resources whose code carries an identity.
+// anyResource holds of every resource.
+func anyResource(*mivet.Resource) bool { return true }
+
+// is returns the test for one of some resource types.
+func is(types ...arm.Key) func(resourceType string) bool {
+	return func(resourceType string) bool { return slices.Contains(types, arm.Fold(resourceType)) }
+}
+
+// withCode are the resources, of those that run code, whose code carries an identity.
 func withCode(r *mivet.Resource) bool {
-	return effective.RunsCode(r.ID.Type()) && choices(r) > 0 && !managed(r)
+	return choices(r) > 0 && !managed(r)
 }
 
 // withSettings gives each carrier whose variables were read to a check; one whose settings
 // are behind a gap is not assessed.
 func withSettings(p *vet.Pass, check func(w *effective.Carrier, env map[string]string)) {
-	for _, w := range carriers(p, withCode) {
+	for _, w := range carriers(p, effective.RunsCode, withCode) {
 		env, read := w.Variables()
 		if !read && hasSettings(w.Resource.ID.Type()) {
 			if gap := p.Gap(mivet.FactAppSettings, w.Resource.ID); gap != nil {

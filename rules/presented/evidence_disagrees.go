@@ -40,7 +40,7 @@ func checkEvidence(p *vet.Pass) error {
 	if p.Settings.Evidence == nil {
 		return nil
 	}
-	for _, w := range carriers(p, func(r *mivet.Resource) bool { return effective.RunsCode(r.ID.Type()) && !managed(r) }) {
+	for _, w := range carriers(p, effective.RunsCode, func(r *mivet.Resource) bool { return !managed(r) }) {
 		consumers, err := w.Consumers("", "")
 		if err != nil {
 			return err

@@ -66,7 +66,7 @@ var attachingPolicies = map[arm.Key]attaching{
 const policyAssignments = "Microsoft.Authorization/policyAssignments"
 
 func checkPolicies(p *vet.Pass) error {
-	for _, a := range inOrder(p, func(r *mivet.Resource) bool { return arm.Fold(r.ID.Type()) == arm.Fold(policyAssignments) }) {
+	for _, a := range inOrder(p, is(arm.Fold(policyAssignments)), anyResource) {
 		definition, read := a.Setting("policyDefinitionId")
 		if !read && len(anyAttaching.changes(p, a)) > 0 {
 			p.Unassessed(vet.Undecided{Subject: mivet.Subject{Resource: a.ID, Name: a.ID.Name()}, Source: a.Source, Facts: mivet.FactResources, Reason: "what policy it assigns was not read"})
@@ -95,19 +95,14 @@ var anyAttaching = attaching{system: true, single: true, sets: true}
 func (a attaching) changes(p *vet.Pass, assignment *mivet.Resource) []*mivet.Resource {
 	scope := assignment.ID.Parent()
 	excluded := notScopes(assignment)
-	return inOrder(p, func(r *mivet.Resource) bool {
-		switch arm.Fold(r.ID.Type()) {
-		case "microsoft.compute/virtualmachines":
-			if !a.single {
-				return false
-			}
-		case "microsoft.compute/virtualmachinescalesets":
-			if !a.sets {
-				return false
-			}
-		default:
-			return false
-		}
+	var types []arm.Key
+	if a.single {
+		types = append(types, "microsoft.compute/virtualmachines")
+	}
+	if a.sets {
+		types = append(types, "microsoft.compute/virtualmachinescalesets")
+	}
+	return inOrder(p, is(types...), func(r *mivet.Resource) bool {
 		// The metadata service answers with the system-assigned identity, else with the only
 		// user-assigned one, else not at all.
 		if r.Identity == nil || r.Identity.System || len(r.Identity.User) == 0 || !a.system && len(r.Identity.User) > 1 {

@@ -39,7 +39,7 @@ var SlotGrantsDiffer = &vet.Rule{
 var zeroID arm.ID
 
 func checkSlots(p *vet.Pass) error {
-	for _, slot := range inOrder(p, isSlot) {
+	for _, slot := range inOrder(p, is(slotType), anyResource) {
 		site := p.Index().Resource(slot.ID.Parent())
 		if site == nil || slot.Identity == nil && site.Identity == nil {
 			continue

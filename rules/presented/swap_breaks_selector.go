@@ -42,7 +42,7 @@ const slotType = "microsoft.web/sites/slots"
 func isSlot(r *mivet.Resource) bool { return arm.Fold(r.ID.Type()) == slotType }
 
 func checkSwaps(p *vet.Pass) error {
-	for _, slot := range inOrder(p, isSlot) {
+	for _, slot := range inOrder(p, is(slotType), anyResource) {
 		site := p.Index().Resource(slot.ID.Parent())
 		if site == nil {
 			continue

@@ -45,7 +45,7 @@ var UnselectedIdentity = &vet.Rule{
 var selectors = []string{clientIDVariable, "ManagedIdentityClientId"}
 
 func checkUnselected(p *vet.Pass) error {
-	carriers := inOrder(p, func(r *mivet.Resource) bool { return choices(r) > 1 && catalog.RunsCode(r.ID.Type()) })
+	carriers := inOrder(p, catalog.RunsCode, func(r *mivet.Resource) bool { return choices(r) > 1 })
 	for _, r := range carriers {
 		checkCarrier(p, r)
 	}
@@ -104,11 +104,8 @@ func hasSettings(resourceType string) bool {
 // settingsGap returns why it is not known whether a setting selects: a gap, unless the
 // settings of this resource were read.
 func settingsGap(p *vet.Pass, r *mivet.Resource) *mivet.Gap {
-	w := effective.Carrier{Resource: r}
-	for _, name := range selectors {
-		if _, read := w.VariablePath(name); read {
-			return nil
-		}
+	if _, read := (&effective.Carrier{Resource: r}).Variables(); read {
+		return nil
 	}
 	return p.Gap(mivet.FactAppSettings, r.ID)
 }

@@ -40,7 +40,7 @@ var VaultReferenceWithoutIdentity = &vet.Rule{
 const referenceProperty = "keyVaultReferenceIdentity"
 
 func checkVaultReferences(p *vet.Pass) error {
-	for _, w := range carriers(p, func(r *mivet.Resource) bool { return sites(r.ID.Type()) && r.Detail != nil }) {
+	for _, w := range carriers(p, sites, func(r *mivet.Resource) bool { return r.Detail != nil }) {
 		env, _ := w.Variables()
 		names := references(env)
 		if len(names) == 0 {
