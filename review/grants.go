@@ -157,6 +157,13 @@ func (b *builder) grant(id *mivet.Identity, r *authz.Right) Grant {
 			g.Justification, g.JustifiedBy = a.Description, "the description of the assignment"
 		}
 		b.born(&g, a.CreatedOn, a.CreatedBy)
+		if made := b.made[assignmentRow(a).ID]; made != nil && made.Known() {
+			g.CreatedBy = b.caller(made.By)
+			if g.CreatedOn.IsZero() {
+				b.aged(&g, made.At)
+			}
+		}
+		g.Promise = b.promised(a)
 	case r.Policy != nil:
 		g.Kind, g.What = KindPolicy, policyWords(r.Policy)
 		if r.Policy.ApplicationID != "" {
@@ -201,10 +208,15 @@ func (b *builder) agreed(g *Grant, id *mivet.Identity, r *authz.Right) {
 func covers(scope, below arm.ID) bool { return !scope.IsZero() && scope.Contains(below) }
 
 func (b *builder) born(g *Grant, on time.Time, by mivet.PrincipalID) {
-	g.CreatedOn = on
 	if by != "" {
 		g.CreatedBy = b.title(by)
 	}
+	b.aged(g, on)
+}
+
+// aged says how old a grant was when the facts were read.
+func (b *builder) aged(g *Grant, on time.Time) {
+	g.CreatedOn = on
 	at := b.Snapshot.TakenAt
 	if !on.IsZero() && !at.IsZero() && !on.After(at) {
 		days := int(at.Sub(on).Hours() / 24)
