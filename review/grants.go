@@ -198,11 +198,18 @@ func (b *builder) agreed(g *Grant, id *mivet.Identity, r *authz.Right) {
 		byLocal := r.Local != nil && c.Local != nil && c.Local.System == r.Local.System
 		byOperation := c.Access != "" && r.Gives(c.Question.Operation, c.Question.Plane) == authz.Allowed
 		if byRole || byPolicy || byLocal || byOperation {
-			g.Justification = cmp.Or(c.Note, "agreed as its ceiling: "+cmp.Or(c.Role, c.Access, "access policy")+" at "+c.On.Text)
+			g.Justification = cmp.Or(c.Note, "agreed as its ceiling: "+ceilingWords(c.Grant)+" at "+c.On.Text)
 			g.JustifiedBy = "the contract, " + c.At.String()
 			return
 		}
 	}
+}
+
+func ceilingWords(c *contract.Grant) string {
+	if c.Local != nil {
+		return string(c.Local.System) + " " + c.Local.Role
+	}
+	return cmp.Or(c.Role, c.Access, "access policy")
 }
 
 func covers(scope, below arm.ID) bool { return !scope.IsZero() && scope.Contains(below) }
