@@ -165,7 +165,7 @@ func (b *builder) grant(id *mivet.Identity, r *authz.Right) Grant {
 		}
 		g.Promise = b.promised(a)
 	case r.Policy != nil:
-		g.Kind, g.What = KindPolicy, policyWords(r.Policy)
+		g.Kind, g.What = KindPolicy, PolicyWords(r.Policy)
 		if r.Policy.ApplicationID != "" {
 			g.Limits = append(g.Limits, "only for users who come through the application "+r.Policy.ApplicationID)
 		}
@@ -265,7 +265,8 @@ func limitsOf(a *mivet.RoleAssignment) []string {
 	return out
 }
 
-func policyWords(p *mivet.AccessPolicy) string {
+// PolicyWords says what an entry of an access list gives.
+func PolicyWords(p *mivet.AccessPolicy) string {
 	var parts []string
 	for _, l := range []struct {
 		what string
@@ -323,7 +324,7 @@ func (b *builder) plain(g *Grant, e *mivet.Edit) {
 		g.Justification = a.Description
 		b.born(g, a.CreatedOn, a.CreatedBy)
 	case e.Policy != nil:
-		g.What, g.Scope, g.Place = policyWords(e.Policy), e.Policy.Vault.String(), e.Policy.Source.String()
+		g.What, g.Scope, g.Place = PolicyWords(e.Policy), e.Policy.Vault.String(), e.Policy.Source.String()
 	case e.Grant != nil:
 		g.What, g.Scope, g.Place = e.Grant.Role+" ("+string(e.Grant.System)+")", e.Grant.Account.String()+e.Grant.Scope, e.Grant.Source.String()
 	}

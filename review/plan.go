@@ -223,7 +223,7 @@ func What(s *mivet.Snapshot, index *mivet.Index, c *catalog.Catalog, r *Row) str
 	case e.Assignment != nil:
 		return cmp.Or(roleOf(index, c, e.Assignment), string(e.Assignment.Role)) + " at " + e.Assignment.Scope.String()
 	case e.Policy != nil:
-		return policyWords(e.Policy) + " at " + e.Policy.Vault.String()
+		return PolicyWords(e.Policy) + " at " + e.Policy.Vault.String()
 	case e.Grant != nil:
 		return localRole(s, e.Grant) + " (" + string(e.Grant.System) + ") at " + e.Grant.Account.String() + e.Grant.Scope
 	case e.Federation != nil:
