@@ -16,6 +16,7 @@ import (
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/execpath"
 	"github.com/mivet/mivet/lifecycle"
+	"github.com/mivet/mivet/provenance"
 	"github.com/mivet/mivet/usage"
 	"github.com/mivet/mivet/vet"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	Bound    *contract.Bound
 	Logs     *usage.Summary
 	Window   usage.Window
+	// Activity is what logs tell of who did what; nil without logs.
+	Activity *provenance.Log
 	// Owner tells who owns a resource, or "".
 	Owner func(id arm.ID, declared mivet.Source) string
 	// At is the time of the grants, Now that of the pack.
@@ -51,6 +54,7 @@ type builder struct {
 	reach    func(mivet.PrincipalID) mivet.Reach
 	uses     *usage.Comparer
 	crowd    *execpath.Crowd
+	made     map[string]*provenance.Act // of the identity in hand, by row
 	findings map[string][]*mivet.Finding
 	accepted map[string][]Exception
 	bindings map[mivet.PrincipalID]*contract.Binding
@@ -180,7 +184,7 @@ func (b *builder) identity(id *mivet.Identity, owner, from string) Identity {
 	x := Identity{
 		Row: identityID(id), Name: cmp.Or(b.index.PrincipalName(id.Principal), id.Resource.Name()), Type: id.Kind, Principal: id.Principal, ClientID: id.ClientID,
 		Resource: id.Resource, Owner: owner, OwnerFrom: from, Purpose: []string{}, Presented: []string{}, Grants: []Grant{}, Findings: []Finding{},
-		Exceptions: []Exception{}, NotRead: []string{}, Use: Used{Word: UseUnasked},
+		Exceptions: []Exception{}, NotRead: []string{}, Deployed: []string{}, Enabled: "not known: its principal was not read", Use: Used{Word: UseUnasked},
 		Paths: Paths{Actors: []string{}, Possible: []string{}, How: []string{}, Reaches: []string{}, Authority: []string{}},
 	}
 	if x.ClientID == "" && id.Principal != "" {
@@ -199,6 +203,7 @@ func (b *builder) identity(id *mivet.Identity, owner, from string) Identity {
 		x.Risk.Words = append(x.Risk.Words, "its principal could not be read")
 		return x
 	}
+	b.told(&x, id)
 	b.grants(&x, id)
 	b.paths(&x, id)
 	b.risk(&x, id)

@@ -60,7 +60,7 @@ func (g *Grant) cells() map[string]string {
 	row := map[string]string{
 		"row": g.Row, "kind": string(g.Kind), "what": g.What, "scope": g.Scope, "via": strings.Join(g.Via, " > "), "holds": g.Holds,
 		"limits": strings.Join(g.Limits, "; "), "justification": g.Justification, "created": day(g.CreatedOn), "createdBy": g.CreatedBy,
-		"use": g.Use.Word, "evidence": g.Use.words(), "lastUsed": day(g.Use.Last),
+		"risk": g.Promise, "use": g.Use.Word, "evidence": g.Use.words(), "lastUsed": day(g.Use.Last),
 	}
 	if g.AgeDays != nil {
 		row["ageDays"] = strconv.Itoa(*g.AgeDays)

@@ -157,8 +157,15 @@ func (b *builder) grant(id *mivet.Identity, r *authz.Right) Grant {
 			g.Justification, g.JustifiedBy = a.Description, "the description of the assignment"
 		}
 		b.born(&g, a.CreatedOn, a.CreatedBy)
+		if made := b.made[assignmentRow(a).ID]; made != nil && made.Known() {
+			g.CreatedBy = b.caller(made.By)
+			if g.CreatedOn.IsZero() {
+				b.aged(&g, made.At)
+			}
+		}
+		g.Promise = b.promised(a)
 	case r.Policy != nil:
-		g.Kind, g.What = KindPolicy, policyWords(r.Policy)
+		g.Kind, g.What = KindPolicy, PolicyWords(r.Policy)
 		if r.Policy.ApplicationID != "" {
 			g.Limits = append(g.Limits, "only for users who come through the application "+r.Policy.ApplicationID)
 		}
@@ -191,20 +198,32 @@ func (b *builder) agreed(g *Grant, id *mivet.Identity, r *authz.Right) {
 		byLocal := r.Local != nil && c.Local != nil && c.Local.System == r.Local.System
 		byOperation := c.Access != "" && r.Gives(c.Question.Operation, c.Question.Plane) == authz.Allowed
 		if byRole || byPolicy || byLocal || byOperation {
-			g.Justification = cmp.Or(c.Note, "agreed as its ceiling: "+cmp.Or(c.Role, c.Access, "access policy")+" at "+c.On.Text)
+			g.Justification = cmp.Or(c.Note, "agreed as its ceiling: "+ceilingWords(c.Grant)+" at "+c.On.Text)
 			g.JustifiedBy = "the contract, " + c.At.String()
 			return
 		}
 	}
 }
 
+func ceilingWords(c *contract.Grant) string {
+	if c.Local != nil {
+		return string(c.Local.System) + " " + c.Local.Role
+	}
+	return cmp.Or(c.Role, c.Access, "access policy")
+}
+
 func covers(scope, below arm.ID) bool { return !scope.IsZero() && scope.Contains(below) }
 
 func (b *builder) born(g *Grant, on time.Time, by mivet.PrincipalID) {
-	g.CreatedOn = on
 	if by != "" {
 		g.CreatedBy = b.title(by)
 	}
+	b.aged(g, on)
+}
+
+// aged says how old a grant was when the facts were read.
+func (b *builder) aged(g *Grant, on time.Time) {
+	g.CreatedOn = on
 	at := b.Snapshot.TakenAt
 	if !on.IsZero() && !at.IsZero() && !on.After(at) {
 		days := int(at.Sub(on).Hours() / 24)
@@ -246,7 +265,8 @@ func limitsOf(a *mivet.RoleAssignment) []string {
 	return out
 }
 
-func policyWords(p *mivet.AccessPolicy) string {
+// PolicyWords says what an entry of an access list gives.
+func PolicyWords(p *mivet.AccessPolicy) string {
 	var parts []string
 	for _, l := range []struct {
 		what string
@@ -304,7 +324,7 @@ func (b *builder) plain(g *Grant, e *mivet.Edit) {
 		g.Justification = a.Description
 		b.born(g, a.CreatedOn, a.CreatedBy)
 	case e.Policy != nil:
-		g.What, g.Scope, g.Place = policyWords(e.Policy), e.Policy.Vault.String(), e.Policy.Source.String()
+		g.What, g.Scope, g.Place = PolicyWords(e.Policy), e.Policy.Vault.String(), e.Policy.Source.String()
 	case e.Grant != nil:
 		g.What, g.Scope, g.Place = e.Grant.Role+" ("+string(e.Grant.System)+")", e.Grant.Account.String()+e.Grant.Scope, e.Grant.Source.String()
 	}

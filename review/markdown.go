@@ -105,6 +105,10 @@ func (m *markdown) identity(x *Identity) {
 	m.item("owner", cmp.Or(x.Owner, "nobody is named"))
 	m.item("purpose", cmp.Or(strings.Join(x.Purpose, "; "), "nobody wrote it down"))
 	m.item("presented by", cmp.Or(strings.Join(x.Presented, "; "), "nothing that was read"))
+	m.item("enabled by", x.Enabled)
+	for _, d := range x.Deployed {
+		m.item("deployed last", d)
+	}
 	m.item("principal", cmp.Or(string(x.Principal), "not read"))
 	m.item("resource", x.Resource.String())
 	m.item("risk", strings.Join(x.Risk.Words, "; "))
@@ -133,7 +137,7 @@ func (m *markdown) grants(x *Identity) {
 		if g.Holds != "yes" {
 			what += "; counts: " + g.Holds
 		}
-		m.row(g.Row, strings.Join(append([]string{what}, g.Limits...), "; "), g.Scope, cmp.Or(g.Justification, "none written down"),
+		m.row(g.Row, strings.Join(append([]string{what}, g.Limits...), "; "), g.Scope, strings.Join(nonEmpty(cmp.Or(g.Justification, "none written down"), g.Promise), "; "),
 			strings.Join(nonEmpty(day(g.CreatedOn), g.CreatedBy), ", "), strings.Join(nonEmpty(g.Use.Word, g.Use.words(), day(g.Use.Last)), ", "), "", "")
 	}
 }

@@ -87,7 +87,11 @@ type Identity struct {
 	Why     string `json:"why,omitzero"`
 	WhyFrom string `json:"whyFrom,omitzero"`
 	Advice  string `json:"advice,omitzero"`
-	Risk    Risk   `json:"risk"`
+	// Enabled is who made it and when, Deployed who deployed last what presents it; or why
+	// that is not known.
+	Enabled  string   `json:"enabled"`
+	Deployed []string `json:"deployed"`
+	Risk     Risk     `json:"risk"`
 	// Grants are all ways in which it holds rights, those of groups too.
 	Grants []Grant `json:"grants"`
 	Use    Used    `json:"use"`
@@ -128,6 +132,8 @@ type Grant struct {
 	JustifiedBy   string    `json:"justifiedBy,omitzero"`
 	CreatedOn     time.Time `json:"createdOn,omitzero"`
 	CreatedBy     string    `json:"createdBy,omitzero"`
+	// Promise says whether it was meant for a time that is over; empty where nobody said so.
+	Promise string `json:"promise,omitzero"`
 	// AgeDays is its age when the facts were read; absent where that is not known.
 	AgeDays *int `json:"ageDays,omitzero"`
 	Use     Used `json:"use"`

@@ -214,19 +214,22 @@ func (p *planner) change(j *judged) {
 }
 
 // what names a row for people.
-func (p *planner) what(r *Row) string {
+func (p *planner) what(r *Row) string { return What(p.Snapshot, p.index, p.Catalog, r) }
+
+// What names a row of a snapshot for people.
+func What(s *mivet.Snapshot, index *mivet.Index, c *catalog.Catalog, r *Row) string {
 	e := &r.Edit
 	switch {
 	case e.Assignment != nil:
-		return cmp.Or(roleOf(p.index, p.Catalog, e.Assignment), string(e.Assignment.Role)) + " at " + e.Assignment.Scope.String()
+		return cmp.Or(roleOf(index, c, e.Assignment), string(e.Assignment.Role)) + " at " + e.Assignment.Scope.String()
 	case e.Policy != nil:
-		return policyWords(e.Policy) + " at " + e.Policy.Vault.String()
+		return PolicyWords(e.Policy) + " at " + e.Policy.Vault.String()
 	case e.Grant != nil:
-		return e.Grant.Role + " (" + string(e.Grant.System) + ") at " + e.Grant.Account.String() + e.Grant.Scope
+		return localRole(s, e.Grant) + " (" + string(e.Grant.System) + ") at " + e.Grant.Account.String() + e.Grant.Scope
 	case e.Federation != nil:
 		return "federated credential " + e.Federation.Name
 	case e.Membership != nil:
-		return "member of " + cmp.Or(p.index.PrincipalName(e.Membership.Group), string(e.Membership.Group))
+		return "member of " + cmp.Or(index.PrincipalName(e.Membership.Group), string(e.Membership.Group))
 	case e.AppRole != nil:
 		return cmp.Or(e.AppRole.APIName, string(e.AppRole.API)) + " " + cmp.Or(e.AppRole.Role, e.AppRole.RoleID)
 	case e.Directory != nil:
@@ -235,6 +238,16 @@ func (p *planner) what(r *Row) string {
 		return e.PathACL.Permissions + " on " + e.PathACL.Path + " in " + e.PathACL.Container.String()
 	}
 	return e.Resource.String()
+}
+
+// localRole names the role of a service's own system, where its definition was read.
+func localRole(s *mivet.Snapshot, g *mivet.LocalAssignment) string {
+	for i := range s.LocalRoles {
+		if d := &s.LocalRoles[i]; d.System == g.System && d.Name != "" && strings.EqualFold(d.ID, g.Role) {
+			return d.Name
+		}
+	}
+	return g.Role
 }
 
 func roleOf(x *mivet.Index, c *catalog.Catalog, a *mivet.RoleAssignment) string {

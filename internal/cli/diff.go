@@ -16,7 +16,10 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/execpath"
+	"github.com/mivet/mivet/review"
+	"github.com/mivet/mivet/vet"
 )
 
 type diffFlags struct {
@@ -33,7 +36,8 @@ func (a *app) diffCommand() *cobra.Command {
 		Example: "  mivet diff monday.mivet today.mivet\n" +
 			"  mivet diff monday.mivet today.mivet --format json",
 		Long: "Compares two snapshots, or other inputs, of one tenant: identities that came, went, or were born\n" +
-			"anew with another principal; access that principals gained and lost, by operation and scope; who\n" +
+			"anew with another principal; access that principals gained and lost, by operation and scope, with\n" +
+			"who made the new grants; groups, permissions and credentials of identities; who\n" +
 			"can act as an identity now and could not before, and the other way round. A change of access is\n" +
 			"shown beside the change of what runs with that identity, or it is said that there is none.\n\n" +
 			"Exit code 1: something changed; 4: nothing did, as far as it can be decided.",
@@ -55,6 +59,11 @@ type differing struct {
 	access     authz.Difference
 	paths      []actorChange
 	drifts     []execpath.Drift
+	others     []grantChangeJSON
+	cat        *catalog.Catalog
+	covers     func(scope, below arm.ID) bool // of the later side
+	inv        [2]*review.Inventory
+	fresh      map[mivet.PrincipalID][]*mivet.RoleAssignment
 }
 
 // The ways in which an identity changes.
@@ -91,7 +100,7 @@ func (a *app) diff(ctx context.Context, f *diffFlags, args []string) (int, error
 	if err != nil {
 		return exitFailed, err
 	}
-	d := &differing{all: f.all}
+	d := &differing{all: f.all, cat: cat}
 	for i, file := range args {
 		r, err := a.read(ctx, &inputFlags{}, []string{file})
 		if err != nil {
@@ -102,12 +111,14 @@ func (a *app) diff(ctx context.Context, f *diffFlags, args []string) (int, error
 		d.of[i] = q
 		d.graphs[i] = execpath.New(r.snap, q.engine, execpath.Options{Catalog: cat, Table: table, At: q.at})
 	}
+	d.covers, d.fresh = vet.Coverage(d.of[1].snap), map[mivet.PrincipalID][]*mivet.RoleAssignment{}
+	d.inv = [2]*review.Inventory{review.NewInventory(d.of[0].snap), review.NewInventory(d.of[1].snap)}
 	d.compare()
 	if err := a.emit(&f.out, d.write); err != nil {
 		return exitFailed, err
 	}
 	switch {
-	case len(d.identities)+len(d.access.OnlyA)+len(d.access.OnlyB)+len(d.paths)+len(d.drifts) > 0:
+	case len(d.identities)+len(d.access.OnlyA)+len(d.access.OnlyB)+len(d.paths)+len(d.drifts)+len(d.others) > 0:
 		return exitFound, nil
 	case len(d.access.Undecided) > 0:
 		return exitUndecided, nil
@@ -138,6 +149,7 @@ func (d *differing) compare() {
 		d.actors(cmp.Or(formerly[id], id), id)
 	}
 	d.drifts = execpath.Drifts(before.snap, after.snap)
+	d.others = d.grants()
 }
 
 // identityChanges compares the identities of two snapshots by the resources that they
@@ -206,9 +218,14 @@ type diffJSON struct {
 	After         []string         `json:"after"`
 	Identities    []identityChange `json:"identities"`
 	// Lost, Gained and Undecided are access, by principal, operation and scope.
-	Lost      []extraJSON `json:"lost"`
-	Gained    []extraJSON `json:"gained"`
-	Undecided []extraJSON `json:"undecided"`
+	Lost      []accessChangeJSON `json:"lost"`
+	Gained    []accessChangeJSON `json:"gained"`
+	Undecided []extraJSON        `json:"undecided"`
+	// GrantsGained and GrantsLost are rights of identities beside the roles of Azure: groups,
+	// eligible assignments, permissions of applications, roles of the directory, federated
+	// credentials and lists of paths.
+	GrantsGained []grantChangeJSON `json:"grantsGained"`
+	GrantsLost   []grantChangeJSON `json:"grantsLost"`
 	// Opened and Closed are paths: who can act as which identity.
 	Opened []actorChangeJSON `json:"opened"`
 	Closed []actorChangeJSON `json:"closed"`
@@ -226,7 +243,8 @@ func (d *differing) write(w io.Writer, format string, colour bool) error {
 		c := comparison{of: d.of}
 		j := diffJSON{
 			SchemaVersion: 1, Before: d.of[0].snap.Inputs, After: d.of[1].snap.Inputs, Identities: list(d.identities),
-			Lost: c.extras(d.access.OnlyA), Gained: c.extras(d.access.OnlyB), Undecided: c.extras(d.access.Undecided),
+			Lost: d.accessJSON(d.access.OnlyA, 0), Gained: d.accessJSON(d.access.OnlyB, 1), Undecided: c.extras(d.access.Undecided),
+			GrantsGained: []grantChangeJSON{}, GrantsLost: []grantChangeJSON{},
 			Opened: []actorChangeJSON{}, Closed: []actorChangeJSON{}, Workloads: []arm.ID{},
 		}
 		for i := range d.drifts {
@@ -237,6 +255,13 @@ func (d *differing) write(w io.Writer, format string, colour bool) error {
 				j.Opened = append(j.Opened, actorChangeJSON{d.of[1].principalJSON(x.identity), d.of[1].principalJSON(x.actor)})
 			} else {
 				j.Closed = append(j.Closed, actorChangeJSON{d.of[0].principalJSON(x.identity), d.of[0].principalJSON(x.actor)})
+			}
+		}
+		for _, x := range d.others {
+			if x.gained {
+				j.GrantsGained = append(j.GrantsGained, x)
+			} else {
+				j.GrantsLost = append(j.GrantsLost, x)
 			}
 		}
 		return writeAnswer(w, "diff", j)
@@ -260,6 +285,16 @@ func (d *differing) text(p *printer) error {
 	d.accessText(p, "Access gained", d.access.OnlyB, 1)
 	d.accessText(p, "Access lost", d.access.OnlyA, 0)
 	d.accessText(p, "Not decided", d.access.Undecided, 1)
+	if len(d.others) > 0 {
+		p.printf("\n%s\n", bold("Beside roles: groups, permissions, credentials"))
+		for _, x := range d.others {
+			mark := red("-")
+			if x.gained {
+				mark = green("+")
+			}
+			p.printf("  %s %s: %s, %s\n", mark, x.Identity.Name, x.Kind, x.What)
+		}
+	}
 	for side, title := range []string{"Paths closed", "Paths opened"} {
 		first := true
 		for _, x := range d.paths {
@@ -295,6 +330,9 @@ func (d *differing) accessText(p *printer, title string, list []authz.Extra, sid
 		p.printf("  %s\n", c.holder(x, side))
 		c.extra(p, x)
 		if title != "Not decided" {
+			for _, m := range d.makers(x, side) {
+				p.printf("    %-8s %s\n", "made", m)
+			}
 			p.printf("    %-8s %s\n", "beside", d.beside(x, side))
 		}
 	}

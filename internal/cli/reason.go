@@ -13,6 +13,7 @@ import (
 	"github.com/mivet/mivet/abac"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/review"
 )
 
 // Everything here is wording: which facts count was decided by the engine.
@@ -115,7 +116,7 @@ func (r *resolver) factFields(x *authz.Reason) []field {
 	case x.Deny != nil:
 		return []field{{"deny", denyName(x.Deny)}, {"against", r.principalList(x.Deny.Principals)}, {"except", r.principalList(x.Deny.Excluded)}}
 	case x.Policy != nil:
-		return []field{{"policy", "access policy of " + x.Policy.Vault.String()}, {"gives", policyWords(x.Policy)}}
+		return []field{{"policy", "access policy of " + x.Policy.Vault.String()}, {"gives", review.PolicyWords(x.Policy)}}
 	case x.Local != nil:
 		return []field{{"grant", fmt.Sprintf("%s role of %s", x.Local.System, x.Local.Account)}, {"role", cmp.Or(x.RoleName, x.Local.Role)}}
 	case x.PathACL != nil:
@@ -190,19 +191,6 @@ func patternWords(x *authz.Reason) string {
 		return x.Pattern
 	}
 	return fmt.Sprintf("%s (matches %s)", x.Pattern, x.Match)
-}
-
-func policyWords(p *mivet.AccessPolicy) string {
-	var parts []string
-	for _, of := range []struct {
-		what string
-		list []string
-	}{{"keys", p.Keys}, {"secrets", p.Secrets}, {"certificates", p.Certificates}, {"storage", p.Storage}} {
-		if len(of.list) > 0 {
-			parts = append(parts, of.what+" "+strings.Join(of.list, ", "))
-		}
-	}
-	return strings.Join(parts, "; ")
 }
 
 func conditionFields(x *authz.Reason) []field {

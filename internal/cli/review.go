@@ -23,6 +23,8 @@ import (
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/contract"
 	"github.com/mivet/mivet/execpath"
+	"github.com/mivet/mivet/logs"
+	"github.com/mivet/mivet/provenance"
 	"github.com/mivet/mivet/review"
 	"github.com/mivet/mivet/rules"
 	"github.com/mivet/mivet/vet"
@@ -176,6 +178,15 @@ func (a *app) reviewOptions(ctx context.Context, f *reviewFlags, x *reviewing) (
 			return nil, err
 		}
 		o.Logs = ledger.Total()
+	}
+	if len(f.usage.logs) > 0 {
+		o.Activity = provenance.NewLog(x.snap)
+		take := func(e *logs.Entry, text []byte, at mivet.Source) { o.Activity.Add(e, text, at) }
+		mute := *a
+		mute.quiet = true // what could not be read was told with the use
+		if err := mute.eachEntry(ctx, &logFlags{f.usage.logs}, take); err != nil {
+			return nil, err
+		}
 	}
 	return o, x.choose(ctx, f, o)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
+	"github.com/mivet/mivet/review"
 )
 
 func (a *app) whatCanCommand() *cobra.Command {
@@ -161,7 +162,7 @@ func directoryName(r *authz.DirectoryRight) string {
 // rightName names what is held.
 func rightName(r *authz.Right) string {
 	if r.Policy != nil {
-		return "access policy: " + policyWords(r.Policy)
+		return "access policy: " + review.PolicyWords(r.Policy)
 	}
 	return cmp.Or(r.RoleName, "a role that is not known")
 }
@@ -274,7 +275,7 @@ func (w *whatCanAnswer) rightJSON(r *authz.Right) rightJSON {
 	case r.Assignment != nil:
 		j.Kind, j.Assignment, j.RoleID, j.Condition = "role assignment", r.Assignment.ID, r.Assignment.Role, r.Assignment.Condition
 	case r.Policy != nil:
-		j.Kind, j.Role = "access policy", policyWords(r.Policy)
+		j.Kind, j.Role = "access policy", review.PolicyWords(r.Policy)
 	case r.Local != nil:
 		j.Kind = "local grant"
 	case r.Delegation != nil:
