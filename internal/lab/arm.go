@@ -99,9 +99,10 @@ func (s *view) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"authentication": object{
 			"loginEndpoint": login, "audiences": []any{base, forARM, forARM + "/"}, "tenant": "common", "identityProvider": "AAD",
 		},
-		// Names that nobody has, so that no token of the lab goes anywhere else.
+		// The hosts that the lab stands for; else names that nobody has, so that no token of the
+		// lab goes anywhere else.
 		"suffixes": object{
-			"keyVaultDns": "vault.lab.invalid", "storage": "core.lab.invalid", "sqlServerHostname": "database.lab.invalid",
+			"keyVaultDns": "vault.azure.net", "storage": "core.windows.net", "sqlServerHostname": "database.lab.invalid",
 			"acrLoginServer": "azurecr.lab.invalid", "mhsmDns": strings.TrimPrefix(hsmSuffix, "."), "azureFrontDoorEndpointSuffix": "azurefd.lab.invalid",
 		},
 	}
