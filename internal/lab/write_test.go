@@ -172,6 +172,9 @@ func TestWriteResources(t *testing.T) {
 	// Containers always have the lists that providers go through.
 	group := f(owner, 201, "PUT", wApp+"/providers/Microsoft.ContainerInstance/containerGroups/job", `{"location":"westeurope","properties":{"containers":[{"name":"a"},{"name":"b","properties":{"ports":[{"port":80}]}}]}}`, `"environmentVariables":[]`, `"ports":[]`, `"port":80`)
 	operation := group.header.Get("Azure-AsyncOperation")
+	if group.header.Get("X-Go-Azure-Sdk-Skip-Polling-Delay") != "true" {
+		t.Errorf("the provider of Terraform waits for what is over at once: %v", group.header)
+	}
 	owner.expect(200, "GET", operation, "", `"status":"Succeeded"`)
 	owner.expect(404, "GET", wSub+"/providers/Microsoft.Resources/operationStatuses/none"+wv, "", "OperationNotFound")
 	if r := f(owner, 202, "DELETE", wApp+"/providers/Microsoft.ContainerInstance/containerGroups/job", ""); r.header.Get("Location") == "" {
