@@ -239,7 +239,7 @@ func (q *armRequest) routeProviders() {
 	case q.publishingPolicies(t):
 	case t.name == "":
 		q.listType(t)
-	case t.last == "config" && q.s.world.find(t.parent) != nil:
+	case strings.EqualFold(t.last, "config") && t.name != "" && isSite(q.s.world.find(t.parent)):
 		q.siteFile(t)
 	default:
 		q.getThing(mustID(q.path))

@@ -38,6 +38,11 @@ var siteFiles = map[string]siteFile{
 	}},
 }
 
+// isSite reports whether a thing is an app or a slot of one.
+func isSite(t *thing) bool {
+	return t != nil && t.node != nil && (strings.EqualFold(t.typ, siteType) || strings.EqualFold(t.typ, siteType+"/slots"))
+}
+
 // secretList is the one part that is read with its secrets by GET.
 const secretList = "/config/authsettingsv2/list"
 
@@ -92,9 +97,7 @@ func (q *armRequest) writeSiteFile(one *thing, name string, p object) {
 		p = object{}
 	}
 	o := object{"id": one.id.String() + "/config/" + name, "name": name, "type": one.typ + "/config", "properties": p}
-	if one.node != nil {
-		setText(o, "location", one.node.Location)
-	}
+	setText(o, "location", one.node.Location)
 	q.write(o)
 }
 
@@ -104,7 +107,7 @@ func (q *armRequest) siteConfig() {
 	at := strings.LastIndex(strings.ToLower(q.path), "/config/")
 	site, name := mustID(q.path[:at]), strings.TrimSuffix(strings.ToLower(q.path[at+len("/config/"):]), "/list")
 	one := q.s.world.find(site)
-	if one == nil || one.node == nil {
+	if !isSite(one) {
 		q.getThing(site)
 		return
 	}
@@ -145,7 +148,7 @@ func (q *armRequest) writeSiteConfig(t target, body object) *armFault {
 	name := strings.ToLower(t.name)
 	_, kept := siteFiles[name]
 	switch {
-	case one == nil || one.node == nil:
+	case !isSite(one):
 		return fault(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix", t.parent.Type(), t.parent.Name(), t.parent.ResourceGroup())
 	case name == "web" && q.r.Method != http.MethodDelete:
 		return q.writeWeb(t, one, values)
@@ -176,6 +179,9 @@ func (q *armRequest) writeWeb(t target, one *thing, values object) *armFault {
 	} else {
 		p, _ := old["properties"].(object)
 		p = maps.Clone(p)
+		if p == nil {
+			p = object{}
+		}
 		p["siteConfig"] = values
 		whole["properties"] = p
 	}
@@ -220,7 +226,7 @@ const publishingType = "basicPublishingCredentialsPolicies"
 // publishingPolicies answers where nobody said anything; false for a path of another kind.
 func (q *armRequest) publishingPolicies(t target) bool {
 	site := q.s.world.find(t.parent)
-	if !strings.EqualFold(t.last, publishingType) || site == nil || q.s.world.find(mustID(q.path)) != nil {
+	if !strings.EqualFold(t.last, publishingType) || !isSite(site) || q.s.world.find(mustID(q.path)) != nil {
 		return false
 	}
 	policy := func(name string) object {
