@@ -537,6 +537,8 @@ func (q *armRequest) post(parts []string) {
 		q.write(object{"id": "/subscriptions/" + parts[1] + "/providers/" + parts[3], "namespace": parts[3], "registrationState": "Registered", "resourceTypes": []any{}})
 	case len(parts) == 5 && parts[0] == "subscriptions" && parts[4] == "checknameavailability":
 		q.nameAvailable(parts)
+	case ok && parts[len(parts)-1] == "listkeys":
+		q.accountKeys()
 	case ok && len(parts) > 3 && parts[len(parts)-1] == "list" && parts[len(parts)-3] == "config":
 		q.siteConfig()
 	default:
