@@ -236,7 +236,7 @@ func (q *armRequest) routeProviders() {
 	switch {
 	case strings.HasSuffix(strings.ToLower(q.path), secretList):
 		q.siteConfig()
-	case q.publishingPolicies(t):
+	case q.publishingPolicies(t), q.storageService(t):
 	case t.name == "":
 		q.listType(t)
 	case strings.EqualFold(t.last, "config") && t.name != "" && isSite(q.s.world.find(t.parent)):

@@ -97,3 +97,24 @@ func TestNameAvailable(t *testing.T) {
 	owner.expect(400, "POST", wSub+"/providers/Microsoft.Web/checkNameAvailability"+wv, `[`, "InvalidRequestContent")
 	newClient(t, s, wContributor).expect(403, "POST", wSub+"/providers/Microsoft.Web/checkNameAvailability"+wv, `{}`, "Microsoft.Web/checkNameAvailability/read")
 }
+
+// What each storage account has without being told: its services, and keys.
+func TestStorageAccount(t *testing.T) {
+	s := start(t, parse(t, writeTenant), Options{})
+	owner, contributor := newClient(t, s, wOwner), newClient(t, s, wContributor)
+	const account = wSub + "/resourceGroups/kept/providers/Microsoft.Storage/storageAccounts/precious"
+	for service, want := range map[string]string{"blobServices": `"deleteRetentionPolicy":{"enabled":false}`, "fileServices": `"protocolSettings"`, "queueServices": `"corsRules":[]`, "tableServices": `"corsRules":[]`} {
+		owner.expect(200, "GET", account+"/"+service+"/default"+wv, "", want, `"type":"Microsoft.Storage/storageAccounts/`+service+`"`)
+	}
+	owner.expect(200, "PUT", account+"/blobServices/default"+wv, `{"properties":{"isVersioningEnabled":true}}`)
+	owner.expect(200, "GET", account+"/blobServices/default"+wv, "", `"isVersioningEnabled":true`)
+	owner.expect(404, "GET", account+"/blobServices/other"+wv, "")
+	owner.expect(404, "GET", account+"2/blobServices/default"+wv, "")
+	first := owner.expect(200, "POST", account+"/listKeys"+wv, "", `"keyName":"key1"`, `"keyName":"key2"`, `"permissions":"FULL"`)
+	if again := owner.expect(200, "POST", account+"/listKeys"+wv, ""); again.text != first.text {
+		t.Error("an account has other keys each time")
+	}
+	owner.expect(404, "POST", account+"2/listKeys"+wv, "", "ResourceNotFound")
+	contributor.expect(403, "POST", account+"/listKeys"+wv, "", "Microsoft.Storage/storageAccounts/listkeys/action")
+	contributor.expect(403, "GET", account+"/blobServices/default"+wv, "", "blobServices/read")
+}

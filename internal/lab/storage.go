@@ -186,3 +186,27 @@ func (q *armRequest) accountKeys() {
 	}
 	q.write(object{"keys": keys})
 }
+
+// storageServices are the services that every account has, with what they are where nobody
+// said otherwise (Azure/azure-rest-api-specs storage 2023-05-01 blob.json, file.json, queue.json,
+// table.json).
+var storageServices = map[string]object{
+	"blobservices":  {"cors": object{"corsRules": []any{}}, "deleteRetentionPolicy": object{"enabled": false}},
+	"fileservices":  {"cors": object{"corsRules": []any{}}, "shareDeleteRetentionPolicy": object{"enabled": true, "days": 7}, "protocolSettings": object{"smb": object{}}},
+	"queueservices": {"cors": object{"corsRules": []any{}}},
+	"tableservices": {"cors": object{"corsRules": []any{}}},
+}
+
+// storageService answers GET {account}/{service}/default where nobody wrote it; false for a
+// path of another kind.
+func (q *armRequest) storageService(t target) bool {
+	account := q.s.world.find(t.parent)
+	p, known := storageServices[strings.ToLower(t.last)]
+	if !known || account == nil || !strings.EqualFold(account.typ, storageType) || !strings.EqualFold(t.name, "default") || q.s.world.find(mustID(q.path)) != nil {
+		return false
+	}
+	if q.allowed(t.typ+"/read", t.parent) {
+		q.write(object{"id": account.id.String() + "/" + t.last + "/default", "name": "default", "type": t.typ, "properties": p})
+	}
+	return true
+}
