@@ -180,7 +180,8 @@ func TestMsgpack(t *testing.T) {
 	f("\xc4\x01x", "x")
 	f("\x92\xc4\x08\"string\"\xa1x", "x") // with its type
 	f("\x92\xc4\x09\"dynamic\"\xd4\x00\x00", unknownMsgpack{})
-	if v, err := (&msgpack{b: []byte("\x92\xa1a\xa1b")}).value(); err != nil || len(v.([]any)) != 2 {
+	v, err := (&msgpack{b: []byte("\x92\xa1a\xa1b")}).value()
+	if list, _ := v.([]any); err != nil || len(list) != 2 {
 		t.Errorf("a plain list is %v, %v", v, err)
 	}
 	for _, text := range []string{"", "\xc1", "\xd9\x05a", "\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff", "\x81\x01", "\x91", "\xc7", "\xd4", strings.Repeat("\x91", maxDepth+1)} {

@@ -13,7 +13,7 @@ import (
 // fields is an allow-list of members. Below an array the list of the array itself holds
 // for each element.
 type fields struct {
-	all  bool               // keep the whole value
+	all bool // keep the whole value
 	// The value is a body of azapi: an object, JSON inside of a string, or in a raw state an
 	// object with its type beside it, {"value": …, "type": …}.
 	text bool
