@@ -160,6 +160,7 @@ const (
 	EditApplyFirst         EditKind = "apply-first"        // Name is the address of the object
 	EditNameByPrincipal    EditKind = "name-by-principal"  // Name is the address of the role assignment
 	EditSetAPIVersion      EditKind = "set-api-version"    // Name is the address of the object, Resource its ID
+	EditRaiseProvider      EditKind = "raise-provider"     // Name is the provider, Value the version that it must have at least
 	EditContract           EditKind = "change-contract"    // Name is the identity and its key in the contract, such as "orders-api.owner"
 )
 

@@ -139,8 +139,9 @@ type Declaration struct {
 	// written with, such as "2023-07-01"; empty where the file does not tell, as where a
 	// provider of Terraform picks it.
 	APIVersion string `json:"apiVersion,omitzero"`
-	// ProviderVersions says of objects of key vaults which versions of their provider the
-	// plan allows, as it is written, such as "~> 4.0"; empty where the file does not tell.
+	// ProviderVersions says of objects of key vaults and of the directory which versions of
+	// their provider the code allows: all constraints that hold together, such as "~> 4.0",
+	// and the version that was chosen, such as "~> 4.0, = 4.23.0"; empty where no file tells.
 	ProviderVersions string `json:"providerVersions,omitzero"`
 	// Effects are what the plan does to the object beside changing it, worked out from both
 	// sides of the plan: a word ("lost", "gap", "selectors_broken", "impossible", "unmanaged"),

@@ -83,6 +83,8 @@ func applyEdit(s *mivet.Snapshot, e *mivet.Edit) error {
 		return nameByPrincipal(s, e.Name)
 	case mivet.EditSetAPIVersion:
 		return setAPIVersion(s, e)
+	case mivet.EditRaiseProvider:
+		return raiseProvider(s, e)
 	}
 	return fmt.Errorf("%q is no kind of edit", e.Kind)
 }
@@ -127,13 +129,24 @@ func nameByPrincipal(s *mivet.Snapshot, address string) error {
 // setAPIVersion lets an object be written with another version of the interface.
 func setAPIVersion(s *mivet.Snapshot, e *mivet.Edit) error {
 	i := slices.IndexFunc(s.Declarations, func(d mivet.Declaration) bool {
-		return d.Address == e.Name && d.Resource.Equal(e.Resource) && d.APIVersion+d.ProviderVersions != ""
+		return d.Address == e.Name && d.Resource.Equal(e.Resource) && d.APIVersion != ""
 	})
 	if i < 0 {
 		return errAbsent
 	}
-	s.Declarations[i].APIVersion, s.Declarations[i].ProviderVersions = e.Value, ""
+	s.Declarations[i].APIVersion = e.Value
 	return nil
+}
+
+// raiseProvider lets a provider have a newer version in all code.
+func raiseProvider(s *mivet.Snapshot, e *mivet.Edit) error {
+	found := errAbsent
+	for i := range s.Declarations {
+		if d := &s.Declarations[i]; d.ProviderVersions != "" && strings.HasPrefix(d.Type, e.Name+"_") {
+			d.ProviderVersions, found = ">= "+e.Value, nil
+		}
+	}
+	return found
 }
 
 // SameAssignment reports whether two facts are about the same role assignment: Azure

@@ -45,6 +45,8 @@ func azCommand(e *mivet.Edit) string {
 		return "terraform apply " + quote("-target="+e.Name)
 	case mivet.EditSetAPIVersion:
 		return "# in the file: write " + e.Name + " with API version " + e.Value
+	case mivet.EditRaiseProvider:
+		return "# in required_providers: " + e.Name + " >= " + e.Value + ", then: terraform init -upgrade"
 	case mivet.EditNameByPrincipal:
 		return "# in the template: name " + e.Name + " by guid(scope, principalId, roleDefinitionId), with principalId as a parameter"
 	default:

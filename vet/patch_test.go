@@ -291,10 +291,33 @@ func TestApplyRefuses(t *testing.T) {
 		{Kind: mivet.EditDetachIdentity, Resource: a, Identity: other},
 		{Kind: mivet.EditDeleteIdentity, Resource: other},
 		{Kind: mivet.EditSetAPIVersion, Name: "kv", Value: "2026-02-01"},
+		{Kind: mivet.EditRaiseProvider, Name: "azurerm", Value: "4.81.0"},
 		{Kind: "paint"},
 	} {
 		if _, err := vet.Apply(s, []mivet.Edit{e}); err == nil {
 			t.Errorf("%s of something absent is no error", e.Kind)
+		}
+	}
+}
+
+// A provider is raised for all that it writes.
+func TestRaiseProvider(t *testing.T) {
+	s := parse(t, "declare a azurerm_key_vault provider-versions=\"~> 3.0\"\ndeclare b azuread_group provider-versions=\"~> 1.0\"\ndeclare c azurerm_key_vault_key provider-versions=\"~> 3.0\"\n")
+	edits := []mivet.Edit{{Kind: mivet.EditRaiseProvider, Name: "azurerm", Value: "4.81.0"}}
+	now, err := vet.Apply(s, edits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{">= 4.81.0", "~> 1.0", ">= 4.81.0"} {
+		if got := now.Declarations[i].ProviderVersions; got != want {
+			t.Errorf("%s: %q, want %q", now.Declarations[i].Address, got, want)
+		}
+	}
+	for form, text := range map[string]string{
+		"az": strings.Join(vet.AzCommands(edits), ""), "terraform": vet.Terraform(edits), "bicep": vet.Bicep(edits),
+	} {
+		if !strings.Contains(text, "azurerm") || !strings.Contains(text, ">= 4.81.0") {
+			t.Errorf("%s: %q", form, text)
 		}
 	}
 }

@@ -57,6 +57,8 @@ func terraformEdit(b *strings.Builder, n int, e *mivet.Edit) {
 		fmt.Fprintf(b, "# apply %s first, then plan again\n", e.Name)
 	case mivet.EditSetAPIVersion:
 		fmt.Fprintf(b, "# in the type of %s: @%s\n", e.Name, e.Value)
+	case mivet.EditRaiseProvider:
+		fmt.Fprintf(b, "# in required_providers, then terraform init -upgrade:\n%s = { source = \"hashicorp/%s\", version = \">= %s\" }\n", e.Name, e.Name, e.Value)
 	case mivet.EditNameByPrincipal:
 		fmt.Fprintf(b, "# let the name of %s hang on its principal\n", e.Name)
 	default:
@@ -244,6 +246,8 @@ func BicepFrom(first int, edits []mivet.Edit) string {
 			fmt.Fprintf(&b, "// deploy %s first\n", e.Name)
 		case mivet.EditSetAPIVersion:
 			fmt.Fprintf(&b, "// in the type of %s: @%s\n", e.Name, e.Value)
+		case mivet.EditRaiseProvider:
+			fmt.Fprintf(&b, "// a provider of Terraform: %s >= %s\n", e.Name, e.Value)
 		case mivet.EditNameByPrincipal:
 			fmt.Fprintf(&b, "// in a module that gets principalId as a parameter, for %s:\nname: guid(scope, principalId, roleDefinitionId)\n", e.Name)
 		default:

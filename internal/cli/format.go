@@ -129,6 +129,7 @@ func readTerraform(ctx context.Context, a *app, s *source) (*mivet.Snapshot, err
 		return nil, err
 	}
 	change.Compare(plan, nil, cat).Mark(plan.After)
+	tellLock(s, plan.After)
 	return plan.After, nil
 }
 

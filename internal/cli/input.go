@@ -19,6 +19,7 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/change"
+	"github.com/mivet/mivet/internal/iac"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -210,6 +211,8 @@ func (in *intake) walk(ctx context.Context, root string) error {
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case d.Name() == iac.LockFile: // read with what it lies beside
+			return nil
 		case path != root && strings.HasPrefix(d.Name(), "."):
 			in.note(path, "", "hidden")
 			if d.IsDir() {

@@ -4,11 +4,14 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/internal/iac"
 )
 
@@ -73,4 +76,20 @@ func calledBy(all []string, folder string) bool {
 		rel, err := filepath.Rel(other, folder)
 		return err == nil && strings.HasPrefix(filepath.ToSlash(rel), "modules/")
 	})
+}
+
+// tellLock tells a plan which versions of providers were chosen, by the lock file that lies
+// beside it.
+func tellLock(s *source, snap *mivet.Snapshot) {
+	if s.info == nil { // a stream lies nowhere
+		return
+	}
+	file := filepath.Join(filepath.Dir(s.name), iac.LockFile)
+	switch text, err := os.ReadFile(filepath.Clean(file)); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		snap.Gaps = append(snap.Gaps, mivet.Gap{Facts: mivet.FactInput, Reason: "it cannot be read: " + err.Error(), Source: mivet.Source{Origin: &mivet.Origin{File: filepath.ToSlash(file)}}})
+	default:
+		iac.Lock(snap, filepath.ToSlash(file), text)
+	}
 }

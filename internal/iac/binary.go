@@ -44,7 +44,7 @@ func readBinary(ctx context.Context, name string, r io.ReaderAt, size int64) (*d
 	attrs := attributeFields(types)
 	doc := &document{
 		file: name, kind: KindTerraformPlan, types: types, vars: map[string]string{},
-		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}},
+		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}, demands: map[string][]string{}},
 	}
 	b := &binaryPlan{doc: doc, ctx: ctx, reader: &reader{ctx: ctx, doc: doc, attrs: attrs, exprs: expressionFields(attrs), names: map[string]string{}}, vars: map[string]cty.Value{}}
 	f, err := z.Open("tfplan")
@@ -59,6 +59,9 @@ func readBinary(ctx context.Context, name string, r io.ReaderAt, size int64) (*d
 		return nil, err
 	}
 	b.source(z)
+	if err := doc.readLock(z, ""); err != nil {
+		return nil, binaryFault(ctx, name, err)
+	}
 	return doc, nil
 }
 

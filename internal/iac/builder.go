@@ -31,7 +31,7 @@ type builder struct {
 	owners        map[arm.Key]string             // declared resources: the ID as it is written there
 	registrations map[arm.Key]*view              // declared definitions of delegations
 	taken         map[arm.Key]string             // IDs of objects of source, with their addresses
-	versions      string                         // of the provider azurerm that are allowed
+	versions      map[string]string              // that are allowed, by provider
 	gaps          gapSet
 }
 

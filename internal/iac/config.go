@@ -14,6 +14,8 @@ import (
 type configuration struct {
 	root      *configModule
 	providers map[string]provider
+	// demands are the constraints on versions that source holds, by provider.
+	demands map[string][]string
 }
 
 // provider is one provider block.
@@ -107,7 +109,7 @@ func (r *reader) constraint() (string, error) {
 		return "", r.skip()
 	}
 	b, ok, err := r.str(maxConstraint)
-	if err != nil || !ok || strings.Trim(string(b), "0123456789.,<>=!~ ") != "" {
+	if err != nil || !ok || !isConstraint(string(b)) {
 		return "", err
 	}
 	return string(b), nil
@@ -124,6 +126,11 @@ func (c *configuration) versionsOf(name string) string {
 		}
 		if len(all) == maxConstraints {
 			break
+		}
+	}
+	for _, v := range c.demands[name] {
+		if !slices.Contains(all, v) {
+			all = append(all, v)
 		}
 	}
 	return strings.Join(all, ", ")

@@ -37,7 +37,7 @@ type declarer struct {
 func newDeclarer(file string, kind Kind) *declarer {
 	doc := &document{
 		file: file, kind: kind, vars: map[string]string{},
-		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}},
+		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}, demands: map[string][]string{}},
 	}
 	b := newBuilder(doc)
 	b.owners = map[arm.Key]string{}

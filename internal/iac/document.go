@@ -71,6 +71,7 @@ type document struct {
 	deferred []*object
 	vars     map[string]string // values of the root module's variables that may name things
 	config   *configuration
+	lock     []byte // the text of the lock file, if it was found
 	failed   bool // "errored"
 	partial  bool // "complete" is false
 	changes  bool // there were resource_changes

@@ -39,7 +39,7 @@ func ReadSource(ctx context.Context, name string, tree fs.FS, files []string) (*
 	attrs := attributeFields(types)
 	doc := &document{
 		file: name, kind: KindTerraformSource, types: types, vars: map[string]string{},
-		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}},
+		config: &configuration{root: newConfigModule(""), providers: map[string]provider{}, demands: map[string][]string{}},
 	}
 	s := &sources{
 		ctx: ctx, tree: tree, doc: doc, settings: settingsByType(), left: maxSourceSum,
@@ -58,6 +58,11 @@ func ReadSource(ctx context.Context, name string, tree fs.FS, files []string) (*
 	b := newBuilder(doc)
 	for _, g := range s.gaps {
 		b.gaps.add(g)
+	}
+	if tree != nil && len(files) > 0 {
+		if err := doc.readLock(tree, path.Dir(files[0])); err != nil {
+			b.gaps.add(lockGap(path.Join(name, LockFile), err))
+		}
 	}
 	snap := b.build()
 	for i := range snap.Gaps {
@@ -178,6 +183,7 @@ func (s *sources) module(m *sourceModule, args map[string]cty.Value, depth int) 
 	s.variables(m, args)
 	s.locals(m)
 	s.provider(m)
+	s.required(m)
 	s.modules(m, depth)
 	s.locals(m)
 	s.outputs(m)

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"path"
 	"sync"
 
 	"github.com/mivet/mivet"
@@ -118,7 +118,7 @@ func (b *builder) prepare(o *object) {
 }
 
 func (b *builder) build() *mivet.Snapshot {
-	b.versions = b.doc.config.versionsOf("azurerm")
+	b.versions = map[string]string{"azurerm": b.doc.config.versionsOf("azurerm"), "azuread": b.doc.config.versionsOf("azuread")}
 	b.snap.Declarations = make([]mivet.Declaration, 0, len(b.doc.objects))
 	for _, o := range b.doc.objects {
 		b.object(o)
@@ -134,6 +134,9 @@ func (b *builder) build() *mivet.Snapshot {
 	b.tenant()
 	b.byNature()
 	b.snap.Gaps = b.gaps.list()
+	if len(b.doc.lock) > 0 {
+		Lock(b.snap, path.Join(b.doc.file, LockFile), b.doc.lock)
+	}
 	return b.snap
 }
 
@@ -221,8 +224,8 @@ func (b *builder) declare(v *view) {
 		d.Type, d.FixedName, d.APIVersion = v.armType(), v.declared.fixedName, v.declared.version
 	} else if isAzapi(v.typ) {
 		d.APIVersion = v.apiVersion()
-	} else if strings.HasPrefix(v.typ, "azurerm_key_vault") {
-		d.ProviderVersions = b.versions
+	} else if tellsVersions(v.typ) {
+		d.ProviderVersions = b.versions[providerName(v.object)]
 	}
 	if v.carries() {
 		d.IdentityType = v.identityType()

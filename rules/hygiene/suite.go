@@ -10,7 +10,7 @@ import "github.com/mivet/mivet/vet"
 
 // Suite returns the rules of the package.
 func Suite() []*vet.Rule {
-	return []*vet.Rule{PowerlessIdentity, UnattachedIdentity, VaultAPIRetiring, VaultModelMixed}
+	return []*vet.Rule{PowerlessIdentity, ProviderRetired, UnattachedIdentity, VaultAPIRetiring, VaultModelMixed}
 }
 
 // Pages that several rules cite.
@@ -22,6 +22,14 @@ var (
 	vaultMigration = vet.Citation{
 		Title: "Migrate from vault access policy to an Azure role-based access control permission model", Read: "2026-11-21",
 		URL: "https://github.com/MicrosoftDocs/azure-security-docs/blob/1c4310bed2b90b37d9500bd26dc00a314becfa9f/articles/key-vault/general/rbac-migration.md",
+	}
+	graphRetirement = vet.Citation{
+		Title: "Action required: Azure AD Graph API retirement", Read: "2026-11-30",
+		URL: "https://techcommunity.microsoft.com/blog/microsoft-entra-blog/action-required-azure-ad-graph-api-retirement/4090533",
+	}
+	graphProvider = vet.Citation{
+		Title: "Azure Active Directory Provider: version 2.0 upgrade guide", Read: "2026-11-30",
+		URL: "https://github.com/hashicorp/terraform-provider-azuread/blob/main/docs/guides/microsoft-graph.md",
 	}
 	vaultVersions = vet.Citation{
 		Title: "Update the Azure Key Vault API version that you use", Read: "2026-11-30",

@@ -39,17 +39,19 @@ const firstLasting = "2026-02-01"
 
 var retirement = time.Date(2027, time.February, 27, 0, 0, 0, 0, time.UTC)
 
+// lastingProvider is the first version of the provider azurerm that writes key vaults with
+// firstLasting. It is of 14 July 2026 (hashicorp/terraform-provider-azurerm CHANGELOG-v4.md).
+var lastingProvider = version{4, 81, 0}
+
 func checkVaultVersions(p *vet.Pass) error {
 	for i := range p.Snapshot.Declarations {
 		d := &p.Snapshot.Declarations[i]
 		if !isVaultType(d.Resource.Type()) || !writes(d.Actions) {
 			continue
 		}
-		if d.ProviderVersions != "" && d.APIVersion == "" && olderOnly(d.ProviderVersions) {
-			p.Report(retiringFinding(p, d))
-		}
 		if d.APIVersion == "" {
-			continue // the provider picks it
+			checkProvider(p, d)
+			continue
 		}
 		date, _, _ := strings.Cut(d.APIVersion, "-preview")
 		switch _, err := time.Parse(time.DateOnly, date); {
@@ -65,6 +67,24 @@ func checkVaultVersions(p *vet.Pass) error {
 		}
 	}
 	return nil
+}
+
+// checkProvider looks at the versions of a provider that picks the API version itself.
+func checkProvider(p *vet.Pass, d *mivet.Declaration) {
+	if d.ProviderVersions == "" {
+		return // a state, or a file that says nothing of it
+	}
+	switch s, ok := spanOf(d.ProviderVersions); {
+	case ok && s.below(lastingProvider):
+		p.Report(retiringFinding(p, d))
+	case ok && s.reaches(lastingProvider):
+		p.Pass()
+	default:
+		p.Unassessed(vet.Undecided{
+			Subject: mivet.Subject{Resource: d.Resource, Address: d.Address, Name: d.Resource.Name()}, Source: d.Source, Facts: mivet.FactInput,
+			Reason: fmt.Sprintf("azurerm %s allows versions that write it with the API version that retires, and others: .terraform.lock.hcl beside it tells which was chosen", d.ProviderVersions),
+		})
+	}
 }
 
 // isVaultType reports whether a type is one of Key Vault's own: its versions are those of
@@ -90,7 +110,7 @@ func retiringFinding(p *vet.Pass, d *mivet.Declaration) mivet.Finding {
 	with, fact := "API version "+d.APIVersion+", which", "it is declared with API version "+d.APIVersion
 	if d.APIVersion == "" {
 		with = fmt.Sprintf("azurerm %s, whose API version", d.ProviderVersions)
-		fact = fmt.Sprintf("the plan allows azurerm %s, and all of that is older than API version %s", d.ProviderVersions, firstLasting)
+		fact = fmt.Sprintf("the code allows azurerm %s, and API version %s is used from 4.81.0 on", d.ProviderVersions, firstLasting)
 	}
 	f := mivet.Finding{
 		Severity: severity, Subject: mivet.Subject{Resource: d.Resource, Address: d.Address, Name: d.Resource.Name()}, Source: d.Source,
@@ -104,7 +124,8 @@ func retiringFinding(p *vet.Pass, d *mivet.Declaration) mivet.Finding {
 		},
 	}
 	if d.APIVersion == "" {
-		f.Fix.Summary = fmt.Sprintf("raise the provider to a version that uses API version %s", firstLasting)
+		f.Fix.Summary = fmt.Sprintf("raise azurerm to 4.81.0 or later, which uses API version %s", firstLasting)
+		f.Fix.Edits = []mivet.Edit{{Kind: mivet.EditRaiseProvider, Name: "azurerm", Value: "4.81.0"}}
 		return f // the provider itself writes the permission model
 	}
 	if arm.Fold(d.Resource.Type()) == arm.Fold(vaultType) && !modelSaid(p.Index().Resource(d.Resource)) {
