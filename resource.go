@@ -143,6 +143,10 @@ type Declaration struct {
 	// their provider the code allows: all constraints that hold together, such as "~> 4.0",
 	// and the version that was chosen, such as "~> 4.0, = 4.23.0"; empty where no file tells.
 	ProviderVersions string `json:"providerVersions,omitzero"`
+	// Varies are the variables of the code that the object's name, its resource group or how
+	// many of it there are hangs on, as the root module names them, such as "var.pr_number";
+	// "terraform.workspace" is among them.
+	Varies []string `json:"varies,omitzero"`
 	// Effects are what the plan does to the object beside changing it, worked out from both
 	// sides of the plan: a word ("lost", "gap", "selectors_broken", "impossible", "unmanaged"),
 	// a colon, and a clause without a full stop.

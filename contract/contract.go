@@ -40,6 +40,9 @@ type Organisation struct {
 	Separation Separation
 }
 
+// Permanent is the lifetime of what stays until somebody deletes it.
+const Permanent = "permanent"
+
 // Types say which type follows from what; a text is empty where nothing is said.
 type Types struct{ Recreated, Stable, Shared, Alone string }
 
@@ -72,6 +75,9 @@ type Identity struct {
 	Why               string
 	// Stable is true where its principal must stay the same.
 	Stable bool
+	// Lifetime is how long what presents it lives: [Permanent], "job", "pull-request", or
+	// empty where nothing is said.
+	Lifetime string
 	// Principal is the expected object ID as it is written, Output the name of an output that
 	// holds it. Both are empty where nothing is expected.
 	Principal mivet.PrincipalID
@@ -301,7 +307,7 @@ func (b *assembly) identity(n *node) Identity {
 	i := Identity{
 		Name: n.name, Resource: b.text(n, "resource"), Address: b.text(n, "address"),
 		Type: mivet.IdentityKind(textOf(n, "type")), Why: b.text(n, "why"), Owner: b.text(n, "owner"),
-		At: n.at, Places: map[string]Place{},
+		Lifetime: textOf(n, "lifetime"), At: n.at, Places: map[string]Place{},
 	}
 	for name, v := range n.fields {
 		i.Places[name] = v.at

@@ -54,6 +54,8 @@ func (f *form) names() []string {
 }
 
 // The types of identities, as Azure writes them.
+var lifetimeWords = []string{Permanent, "job", "pull-request"}
+
 var typeWords = []string{"SystemAssigned", "UserAssigned"}
 
 // The parts of an identity that an organisation may ask for.
@@ -139,6 +141,7 @@ var identityForm = &form{
 		{name: "type", shape: text, words: typeWords, must: true, doc: "The type that was agreed on."},
 		{name: "why", shape: text, doc: "Why it has that type."},
 		{name: "stable", shape: truth, doc: "Its principal must stay the same: something outside of the code names it."},
+		{name: "lifetime", shape: text, words: lifetimeWords, doc: "How long what presents it lives: a job and a pull-request make it anew each time. Left out: what the code and the tenant tell."},
 		{name: "principal", shape: either, form: principalForm, doc: "The object ID of its service principal, or where it was captured."},
 		{name: "owner", shape: text, doc: "Who answers for it."},
 		{name: "workloads", shape: texts, doc: "Which resources may use it: addresses, resource IDs or names. Others are a finding."},

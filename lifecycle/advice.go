@@ -14,11 +14,20 @@ import (
 // Signs look for what makes a resource of a snapshot anew.
 type Signs struct {
 	declared map[arm.Key][]*mivet.Declaration
+	// tagged are the resources and groups with a tag that names a pull request.
+	tagged map[arm.Key]mivet.Evidence
 }
 
-// NewSigns reads the declarations of a snapshot once.
+// NewSigns reads the declarations and the tags of a snapshot once.
 func NewSigns(s *mivet.Snapshot) *Signs {
-	out := &Signs{map[arm.Key][]*mivet.Declaration{}}
+	out := &Signs{map[arm.Key][]*mivet.Declaration{}, map[arm.Key]mivet.Evidence{}}
+	for i := range s.Resources {
+		if r := &s.Resources[i]; r.Detail != nil {
+			if e, ok := pullRequestTag(r); ok {
+				out.tagged[r.ID.Key()] = e
+			}
+		}
+	}
 	for i := range s.Declarations {
 		if d := &s.Declarations[i]; !d.Resource.IsZero() && !d.Grant {
 			out.declared[d.Resource.Key()] = append(out.declared[d.Resource.Key()], d)
@@ -33,7 +42,16 @@ func (s *Signs) Of(id arm.ID) []mivet.Evidence {
 	add := func(kind mivet.EvidenceKind, at mivet.Source, format string, args ...any) {
 		out = append(out, mivet.Evidence{Kind: kind, Source: at, Fact: fmt.Sprintf(format, args...)})
 	}
+	for _, at := range []arm.ID{id, id.ResourceGroupID()} {
+		if e, ok := s.tagged[at.Key()]; ok && !at.IsZero() {
+			out = append(out, e)
+			break
+		}
+	}
 	for _, d := range s.declared[id.Key()] {
+		if name, per := perWhat(d.Varies); per != "" {
+			add(mivet.Configured, d.Source, "%s is made anew for each %s: it is named by %s", d.Address, per, name)
+		}
 		if slices.Contains(d.Actions, "delete") && slices.Contains(d.Actions, "create") {
 			order := "after it is deleted"
 			if slices.Index(d.Actions, "create") < slices.Index(d.Actions, "delete") {
@@ -53,6 +71,22 @@ func (s *Signs) Of(id arm.ID) []mivet.Evidence {
 		add(mivet.Predicted, mivet.Source{}, "%s is made anew by every change of %s", id.Type(), k.EachRelease())
 	}
 	return out
+}
+
+// Open says why it cannot be told from the code whether a resource is made anew: a clause
+// without a full stop, or "".
+func (s *Signs) Open(id arm.ID) string {
+	for _, d := range s.declared[id.Key()] {
+		for _, v := range d.Varies {
+			if v == workspace {
+				return "the name of " + d.Address + " hangs on the workspace, and whether each pull request has one of its own is not in the input"
+			}
+			if slices.Contains(words(v), "ephemeral") || slices.Contains(words(v), "preview") {
+				return "the name of " + d.Address + " hangs on " + v + ", and how long what it stands for lives is not in the input"
+			}
+		}
+	}
+	return ""
 }
 
 // Rules say which type follows from what; empty ones are the default.

@@ -299,7 +299,7 @@ func (b *builder) buildDeclaration(st *statement) {
 		FederatedCredential: st.has("federated"), InlinePolicies: b.number(st, "inline-policies"),
 		FormerPrincipals: b.principalList(st, "former"), Refused: b.text(st, "refused"), WaitsFor: b.texts(st, "waits-for"),
 		FixedName: st.has("fixed-name"), Effects: b.texts(st, "effects"), APIVersion: b.text(st, "api-version"),
-		ProviderVersions: b.text(st, "provider-versions"), Source: b.source(st),
+		ProviderVersions: b.text(st, "provider-versions"), Varies: b.texts(st, "varies"), Source: b.source(st),
 	}
 	b.s.Declarations = append(b.s.Declarations, d)
 }

@@ -309,7 +309,7 @@ func (p *printer) declarations() {
 		if d.InlinePolicies != 0 {
 			l.attr("inline-policies", strconv.Itoa(d.InlinePolicies))
 		}
-		p.print(l.quoted("refused", d.Refused).list("waits-for", d.WaitsFor).list("effects", d.Effects).quoted("api-version", d.APIVersion).quoted("provider-versions", d.ProviderVersions))
+		p.print(l.quoted("refused", d.Refused).list("waits-for", d.WaitsFor).list("effects", d.Effects).quoted("api-version", d.APIVersion).quoted("provider-versions", d.ProviderVersions).list("varies", d.Varies))
 	}
 }
 

@@ -139,7 +139,7 @@ var specs = map[string]*spec{
 		declare: (*builder).declareNothing, build: (*builder).buildDelegation,
 	},
 	"declare": {
-		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies refused waits-for effects api-version provider-versions"),
+		args: "ADDRESS TYPE", keys: strings.Fields("of actions identity former inline-policies refused waits-for effects api-version provider-versions varies"),
 		flags:   []string{"user-assigned", "grant", "federated", "fixed-name"},
 		declare: (*builder).declareNothing, build: (*builder).buildDeclaration,
 	},

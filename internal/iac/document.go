@@ -72,10 +72,10 @@ type document struct {
 	vars     map[string]string // values of the root module's variables that may name things
 	config   *configuration
 	lock     []byte // the text of the lock file, if it was found
-	failed   bool // "errored"
-	partial  bool // "complete" is false
-	changes  bool // there were resource_changes
-	planned  int  // objects read from planned_values, at the front of objects
+	failed   bool   // "errored"
+	partial  bool   // "complete" is false
+	changes  bool   // there were resource_changes
+	planned  int    // objects read from planned_values, at the front of objects
 }
 
 // reader fills a document from a stream.

@@ -20,6 +20,8 @@ type trail struct {
 	targets []target
 	// lost are the references that lead nowhere a plan shows, such as "local.id".
 	lost []string
+	// workspace is true where the name of the workspace is a part of it.
+	workspace bool
 }
 
 const maxHops = 32 // modules nest less deeply; what passes it is a loop
@@ -139,7 +141,9 @@ func (f *follower) step(t *trail, from address, each []string, ref, tail string,
 			}
 			f.walk(t, from, nil, each, join(attrPath(parts[2:]), tail), hops)
 		}
-	case "path", "terraform", "self": // they name nothing in Azure
+	case "terraform":
+		t.workspace = t.workspace || strings.HasPrefix(ref, "terraform.workspace")
+	case "path", "self": // they name nothing in Azure
 	case "var":
 		f.variable(t, from, parts, ref, tail, hops)
 	case "module":

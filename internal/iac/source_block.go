@@ -5,6 +5,7 @@ package iac
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -271,7 +272,11 @@ func sourceExpressions(m *sourceModule, b *hclsyntax.Body) map[string]any {
 	for name, a := range b.Attributes {
 		e := m.expressionOf(a.Expr)
 		if e.constant != "" {
-			out[name] = map[string]any{"constant_value": e.constant}
+			said := map[string]any{"constant_value": e.constant}
+			if slices.Contains(naming, name) { // a default may be another one in a run
+				said["references"] = m.withoutLocals(referencesOf(a.Expr), 0)
+			}
+			out[name] = said
 			continue
 		}
 		out[name] = map[string]any{"references": e.refs}

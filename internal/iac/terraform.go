@@ -229,6 +229,7 @@ func (b *builder) declare(v *view) {
 	}
 	if v.carries() {
 		d.IdentityType = v.identityType()
+		d.Varies = b.varies(v)
 	}
 	if providerName(v.object) != "azuread" {
 		d.Resource = b.ownID(v)

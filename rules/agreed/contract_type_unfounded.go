@@ -49,11 +49,19 @@ func checkContractTypeUnfounded(p *vet.Pass) error {
 		}
 		advice := lifecycle.Advise(use, rules)
 		explained := x.Why != "" && !strings.HasPrefix(x.Why, contract.Todo)
-		if advice.Type == x.Type || explained {
+		switch open := openOf(p, signs, x); {
+		case explained:
 			p.Pass()
-			return
+		case open != "" && len(use.Recreated) == 0 && x.Type == mivet.SystemAssigned:
+			p.Unassessed(vet.Undecided{
+				Subject: subjectOf(x), Source: placeOf(x, x.Place("type")), Facts: mivet.FactInput,
+				Reason: open + ": say lifetime in the contract",
+			})
+		case advice.Type == x.Type:
+			p.Pass()
+		default:
+			p.Report(unfoundedFinding(x, &use, &advice))
 		}
-		p.Report(unfoundedFinding(x, &use, &advice))
 	})
 }
 
@@ -63,6 +71,11 @@ func useOf(p *vet.Pass, signs *lifecycle.Signs, x *contract.Binding) (lifecycle.
 	carriers := []*mivet.Resource{}
 	if id := p.Index().Identity(x.Held); id != nil {
 		carriers = p.Carriers(id)
+	}
+	if x.Lifetime != "" && x.Lifetime != contract.Permanent {
+		use.Recreated = append(use.Recreated, mivet.Evidence{
+			Kind: mivet.Configured, Source: x.Place("lifetime").Source(), Fact: "the contract says that each " + strings.ReplaceAll(x.Lifetime, "-", " ") + " makes it anew",
+		})
 	}
 	for _, r := range carriers {
 		use.Recreated = append(use.Recreated, signs.Of(r.ID)...)
@@ -75,6 +88,21 @@ func useOf(p *vet.Pass, signs *lifecycle.Signs, x *contract.Binding) (lifecycle.
 		})
 	}
 	return use, len(carriers) > 0
+}
+
+// openOf says why it cannot be told whether what presents an identity is made anew, or "".
+// What the contract says of it counts.
+func openOf(p *vet.Pass, signs *lifecycle.Signs, x *contract.Binding) string {
+	id := p.Index().Identity(x.Held)
+	if x.Lifetime != "" || id == nil {
+		return ""
+	}
+	for _, r := range p.Carriers(id) {
+		if why := signs.Open(r.ID); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 func unfoundedFinding(x *contract.Binding, use *lifecycle.Use, advice *lifecycle.Advice) mivet.Finding {
