@@ -4,9 +4,11 @@ package effective
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 )
 
@@ -25,40 +27,92 @@ func hostOf(resourceType string) Source {
 	return ""
 }
 
-// settingPaths are where the variables of code stand among the properties.
-var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "env."}
+// settingPaths are where the variables of code stand among the properties, without the
+// numbers of containers. Containers that only prepare are not the code.
+var settingPaths = []string{"siteConfig.appSettings.", "template.containers.env.", "containers.properties.environmentVariables.", "env."}
+
+// containerNumber is the place of a container in a path.
+var containerNumber = regexp.MustCompile(`\[[0-9]+\]`)
+
+// variableOf returns the name of the variable that a path of a property is, or "".
+func variableOf(path string) string {
+	plain := path
+	if strings.IndexByte(path, '[') >= 0 {
+		plain = containerNumber.ReplaceAllString(path, "")
+	}
+	for _, prefix := range settingPaths {
+		if name, ok := strings.CutPrefix(plain, prefix); ok && !strings.ContainsAny(name, ".[") {
+			return name
+		}
+	}
+	return ""
+}
 
 // Variables returns the variables of the code and whether they were read. Values that are
-// not kept are no empty ones.
+// not kept are no empty ones. Where containers of one workload have a variable with
+// different values there are several codes, and what all of them have is not known.
 func (w *Carrier) Variables() (env map[string]string, read bool) {
+	return VariablesOf(w.Resource)
+}
+
+// VariablesOf is [Carrier.Variables] of a resource.
+func VariablesOf(r *mivet.Resource) (env map[string]string, read bool) {
 	env = map[string]string{}
-	if w.Resource.Detail == nil {
+	if r.Detail == nil {
 		return env, false
 	}
-	for path, value := range w.Resource.Detail.Settings {
-		for _, prefix := range settingPaths {
-			if name, ok := strings.CutPrefix(path, prefix); ok && !strings.ContainsAny(name, ".[") {
-				read = true
-				if value != "null" {
-					env[name] = value
-				}
-			}
+	differ := map[string]bool{}
+	for path, value := range r.Detail.Settings {
+		name := variableOf(path)
+		if name == "" {
+			continue
 		}
+		read = true
+		if value == "null" {
+			continue
+		}
+		if old, there := env[name]; there && old != value {
+			differ[name] = true
+		}
+		env[name] = value
+	}
+	for name := range differ {
+		delete(env, name)
+		read = read && !selection[name]
 	}
 	return env, read
 }
 
-// VariablePath returns the path of the property that a variable of the code comes from.
+// HasVariable reports whether the code of a resource, or one of its containers, has a
+// variable that is not empty.
+func HasVariable(r *mivet.Resource, name string) bool {
+	if r.Detail == nil {
+		return false
+	}
+	for path, value := range r.Detail.Settings {
+		if value != "" && value != "null" && variableOf(path) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// selection are the variables that decide which identity a client library presents.
+var selection = map[string]bool{"AZURE_CLIENT_ID": true, "AZURE_TOKEN_CREDENTIALS": true, "AZURE_CLIENT_SECRET": true, "AZURE_TENANT_ID": true, "AZURE_FEDERATED_TOKEN_FILE": true}
+
+// VariablePath returns the path of the property that a variable of the code comes from; of
+// several the first in order.
 func (w *Carrier) VariablePath(name string) (string, bool) {
 	if w.Resource.Detail == nil {
 		return "", false
 	}
-	for _, prefix := range settingPaths {
-		if _, ok := w.Resource.Detail.Settings[prefix+name]; ok {
-			return prefix + name, true
+	found := ""
+	for path := range w.Resource.Detail.Settings {
+		if variableOf(path) == name && (found == "" || path < found) {
+			found = path
 		}
 	}
-	return "", false
+	return found, found != ""
 }
 
 // code is what the code of the workload presents, nil where it runs none.

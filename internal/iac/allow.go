@@ -102,6 +102,9 @@ func attributeFields(types typeTable) *fields {
 		body.add("properties." + p)
 	}
 	f.add("app_settings").setting = settingFilter()
+	f.add("container.environment_variables").setting = settingFilter()
+	env := f.add("template.container.env")
+	env.setting, env.named = settingFilter(), true
 	output := f.add("output")
 	output.all, output.text = false, true
 	for _, p := range allowedInOutput {
@@ -134,7 +137,7 @@ func expressionFields(attributes *fields) *fields {
 		switch {
 		case name == "body" || name == "output":
 			f.add(name + ".references")
-		case name == "app_settings":
+		case sub.setting != nil:
 			f.add(name + ".references")
 		case len(sub.kids) == 0:
 			f.add(name + ".references")

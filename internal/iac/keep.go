@@ -5,6 +5,7 @@ package iac
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,8 @@ type fields struct {
 	kids map[string]*fields // the members to keep of an object
 	// of a map of settings: what may be kept of a value, by its name
 	setting func(name, value string) string
+	// named is true for a list of settings: objects with name and value
+	named bool
 }
 
 var everything = &fields{all: true}
@@ -116,6 +119,9 @@ func (s *scanner) copy(k *kept, f *fields) error {
 }
 
 func (s *scanner) copyObject(k *kept, f *fields) error {
+	if f.named {
+		return s.copyNamed(k, f)
+	}
 	if f.setting != nil {
 		return s.copySettings(k, f)
 	}
@@ -171,6 +177,45 @@ func (s *scanner) copySettings(k *kept, f *fields) error {
 			value = strings.ToValidUTF8(string(b), "\uFFFD")
 		}
 		k.quote([]byte(f.setting(key, value)))
+		return nil
+	})
+	k.add('}')
+	return err
+}
+
+// copyNamed takes one setting of a list: its name, and what may be kept of its value. Of a
+// value that comes before the name nothing is kept.
+func (s *scanner) copyNamed(k *kept, f *fields) error {
+	k.add('{')
+	name, n := "", 0
+	err := s.object(func(key []byte) error {
+		if !slices.Contains([]string{"name", "value", "secret_name"}, string(key)) {
+			return s.skip()
+		}
+		if n++; n > 1 {
+			k.add(',')
+		}
+		k.quote(key)
+		k.add(':')
+		if s.peek() != '"' {
+			return s.copy(k, everything)
+		}
+		what := string(key)
+		b, ok, err := s.str(maxSetting)
+		if err != nil {
+			return err
+		}
+		text := longSetting
+		if ok {
+			text = strings.ToValidUTF8(string(b), "\uFFFD")
+		}
+		switch what {
+		case "name":
+			name = text
+		case "value":
+			text = f.setting(name, text)
+		}
+		k.quote([]byte(text))
 		return nil
 	})
 	k.add('}')

@@ -3,7 +3,10 @@
 package iac
 
 import (
+	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mivet/mivet"
@@ -157,6 +160,64 @@ func (b *builder) appSettings(v *view, out map[string]string) {
 	}
 }
 
+// containerVariables adds the variables of containers, as those of Azure's own form are
+// told: of container apps and their jobs, and of container groups. Where one that selects
+// an identity is known only after apply, what the code presents is not known, and none is
+// told.
+func (b *builder) containerVariables(v *view, out map[string]string) {
+	found := map[string]string{}
+	add := func(path, name string, value, unknown any) bool {
+		if on, _ := unknown.(bool); on {
+			if !selectsIdentity(name) {
+				return true
+			}
+			b.gap(v, mivet.FactAppSettings, b.ownID(v), "the variable "+name+" of a container is known only after apply")
+			return false
+		}
+		if text, ok := value.(string); ok {
+			found[path+name] = text
+		}
+		return true
+	}
+	switch v.typ {
+	case "azurerm_container_app", "azurerm_container_app_job":
+		for i, c := range v.attrs.blocks("template", "container") {
+			where := []string{"template", "0", "container", strconv.Itoa(i), "env"}
+			if v.unknown.unknown(where...) {
+				b.gap(v, mivet.FactAppSettings, b.ownID(v), "the variables of a container are known only after apply")
+				return
+			}
+			for n, one := range c.blocks("env") {
+				name := one.str("name")
+				if name != "" && !add(fmt.Sprintf("template.containers[%d].env.", i), name, one["value"], at(v.unknown, append(where, strconv.Itoa(n), "value")...)) {
+					return
+				}
+			}
+		}
+	case "azurerm_container_group":
+		for i, c := range v.attrs.blocks("container") {
+			where := []string{"container", strconv.Itoa(i), "environment_variables"}
+			if v.unknown.unknown(where...) {
+				b.gap(v, mivet.FactAppSettings, b.ownID(v), "the variables of a container are known only after apply")
+				return
+			}
+			values, _ := c["environment_variables"].(map[string]any)
+			unknown, _ := at(v.unknown, where...).(map[string]any)
+			for _, name := range sortedKeys(unknown) {
+				if !add("", name, nil, unknown[name]) {
+					return
+				}
+			}
+			for _, name := range sortedKeys(values) {
+				if !add(fmt.Sprintf("containers[%d].properties.environmentVariables.", i), name, values[name], unknown[name]) {
+					return
+				}
+			}
+		}
+	}
+	maps.Copy(out, found)
+}
+
 // selectsIdentity reports whether a value of a setting of that name may name an identity.
 func selectsIdentity(name string) bool {
 	keep := settingFilter()
@@ -222,6 +283,7 @@ var siteKinds = map[string]string{
 func (b *builder) detail(v *view) *mivet.Detail {
 	d := mivet.Detail{Kind: v.attrs.str("kind"), Settings: b.settingsOf(v)}
 	b.appSettings(v, d.Settings)
+	b.containerVariables(v, d.Settings)
 	if k, ok := siteKinds[v.typ]; ok && d.Kind == "" {
 		d.Kind = k
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/effective"
 	"github.com/mivet/mivet/vet"
 )
 
@@ -40,13 +41,8 @@ var UnselectedIdentity = &vet.Rule{
 	Check: checkUnselected,
 }
 
-// selectors are the settings of a resource that name an identity for its own code.
-var selectors = []string{
-	"siteConfig.appSettings.AZURE_CLIENT_ID",
-	"siteConfig.appSettings.ManagedIdentityClientId",
-	"template.containers.env.AZURE_CLIENT_ID",
-	"env.AZURE_CLIENT_ID",
-}
+// selectors are the variables of code that name an identity.
+var selectors = []string{"AZURE_CLIENT_ID", "ManagedIdentityClientId"}
 
 func checkUnselected(p *vet.Pass) error {
 	carriers := inOrder(p, func(r *mivet.Resource) bool { return choices(r) > 1 && catalog.RunsCode(r.ID.Type()) })
@@ -90,12 +86,7 @@ func managed(r *mivet.Resource) bool {
 }
 
 func selected(r *mivet.Resource) bool {
-	for _, name := range selectors {
-		if v, ok := r.Setting(name); ok && v != "null" && v != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(selectors, func(name string) bool { return effective.HasVariable(r, name) })
 }
 
 // hasSettings reports whether a resource of that type has settings in Azure that may
@@ -112,10 +103,8 @@ func hasSettings(resourceType string) bool {
 // settingsGap returns why it is not known whether a setting selects: a gap, unless the
 // settings of this resource were read.
 func settingsGap(p *vet.Pass, r *mivet.Resource) *mivet.Gap {
-	for _, name := range selectors {
-		if _, read := r.Setting(name); read {
-			return nil
-		}
+	if _, read := effective.VariablesOf(r); read {
+		return nil
 	}
 	return p.Gap(mivet.FactAppSettings, r.ID)
 }
@@ -197,7 +186,7 @@ func idleIdentities(p *vet.Pass, r *mivet.Resource) (idle []mivet.Edit, kept []s
 func selectorOf(resourceType string) (string, bool) {
 	switch arm.Fold(resourceType) {
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
-		return selectors[0], true
+		return "siteConfig.appSettings." + selectors[0], true
 	}
 	return "", false
 }
