@@ -23,6 +23,17 @@ type held struct {
 	// waits are stages that have not passed, and differs is how access differs from theirs.
 	waits   []string
 	differs []stageDifference
+	// alone is true where the plan was not laid over a tenant.
+	alone bool
+}
+
+// onlyPlan says why access tests are undecided that hang on what a plan does not hold, and
+// what decides them.
+const onlyPlan = "a plan holds only what it manages, so what else grants or denies is not known: --against SNAPSHOT decides (mivet snapshot --output FILE), or mivet test after the deployment"
+
+// stuck reports whether an access test is undecided for want of a tenant.
+func (h *held) stuck() bool {
+	return h.alone && slices.ContainsFunc(h.tests, func(t agreedTest) bool { return t.Verdict == change.Undecided })
 }
 
 // agreedTest is an access test of the contract, asked before, during and after the change.
@@ -50,7 +61,7 @@ type stageDifference struct {
 func (c *checked) hold(a *app, f *checkFlags, t *terms) error {
 	before, _ := c.Before()
 	after, engine := c.After()
-	h := &held{terms: t}
+	h := &held{terms: t, alone: c.plan.Tenant == nil}
 	old := contract.Bind(t.contract, before, mivet.NewIndex(before))
 	now := contract.Bind(t.contract, after, mivet.NewIndex(after))
 	for i := range now.Bindings {
@@ -265,6 +276,9 @@ func (h *held) printTo(p *printer) {
 	}
 	if len(h.tests) > 0 {
 		p.printf("\n%d of %s of the contract pass\n", passed, counted(len(h.tests), "access test"))
+		if h.stuck() {
+			p.printf("    hint      %s\n", onlyPlan)
+		}
 	}
 	for i, d := range h.differs {
 		if i == 0 {

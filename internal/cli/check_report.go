@@ -80,6 +80,9 @@ func (h *held) markdown(b *strings.Builder) {
 	}
 	if len(h.tests) > 0 {
 		fmt.Fprintf(b, "%d of %s of %s pass.\n\n", passed, counted(len(h.tests), "access test"), report.MarkdownText(h.terms.contract.Title()))
+		if h.stuck() {
+			fmt.Fprintf(b, "Undecided: %s.\n\n", onlyPlan)
+		}
 	}
 	for _, w := range h.waits {
 		fmt.Fprintf(b, "- **stage before**: %s\n", report.MarkdownText(w))
