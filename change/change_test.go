@@ -313,7 +313,7 @@ func TestSelectorsByHand(t *testing.T) {
 	const clientU, clientGone = "33333333-0000-4000-8000-000000000001", "33333333-0000-4000-8000-000000000002"
 	user, none := "user="+ids+"u", ""
 	f(user, user, one(ids+"u"), one(ids+"u"), "x", "")
-	f(user, none, one(ids+"u"), one(ids+"u"), "x", "")
+	f(user, none, one(ids+"u"), one(ids+"u"), "x", "selectors=app") // it exists, and is carried no more
 	f(user, "user="+ids+"v", one(ids+"u"), one(ids+"u"), "x", "selectors=app")
 	f(user, "user="+ids+"v", one(ids+"u"), Choice{Open: true, Identities: []arm.ID{newWorld(t).id(ids + "v")}}, "x", "")
 	f(user, user, one(clientU), one(strings.ToUpper(clientU)), "x", "")
@@ -323,6 +323,27 @@ func TestSelectorsByHand(t *testing.T) {
 	f(user, user, one("word"), one("word"), "x", "")
 	f(user, user, Choice{}, Choice{}, "x", "")
 	f("", "", one(ids+"gone"), one(ids+"gone"), "x", "selectors=app")
+}
+
+// What is not known to be taken off a resource breaks no selector.
+func TestSelectorOfUnreadIdentity(t *testing.T) {
+	w := newWorld(t)
+	w.do("u", "no-op", ids+"u principal=up", ids+"u principal=up")
+	w.do("app", "update", web+"app user="+ids+"u", web+"app").Selectors = []Selector{{
+		Attribute: "x", Before: Choice{Values: []string{ids + "u"}}, After: Choice{Values: []string{ids + "u"}},
+	}}
+	w.p.After.Gaps = append(w.p.After.Gaps, mivet.Gap{Facts: mivet.FactIdentities, Scope: w.id(web + "app"), Reason: "its type is known only after apply"})
+	w.want(nil, "")
+}
+
+// An object that is forgotten while another is made in its place keeps its principal.
+func TestForgottenAndMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	w.do("app", "create forget", web+"app system=one", web+"app2 system=two")
+	r := w.want(nil, "recycled=app unmanaged=app")
+	if !slices.ContainsFunc(r.Details, func(d Detail) bool { return strings.Contains(d.Text, "stays with the object that is forgotten") }) {
+		t.Errorf("%+v", r.Details)
+	}
 }
 
 func TestDetailsHaveTexts(t *testing.T) {

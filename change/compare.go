@@ -156,6 +156,8 @@ func (k *comparison) principals() {
 		case old != nil && now != nil && s.replaced():
 			k.end(old.Principal, now.Principal)
 			k.add(recycled, s.Address, "its principal %s ends with the old object; the new one has another", named(old.Principal))
+		case old != nil && now != nil && s.forgotten() && s.does("create"):
+			k.add(recycled, s.Address, "its principal %s stays with the object that is forgotten; the new one has another", named(old.Principal))
 		case old != nil && now != nil && len(k.was[s.Address]) > 0:
 			k.add(recycled, s.Address, "its principal was replaced outside of the plan: %s was, %s is", named(k.was[s.Address][0]), named(now.Principal))
 		case old != nil && now == nil && s.Deposed:

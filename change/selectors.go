@@ -80,7 +80,7 @@ func (k *comparison) resolves(d *side, s *Step, attribute string, c Choice) trut
 	r := d.resources[s.Address]
 	answer := yes
 	for _, v := range values {
-		switch one := k.finds(d, r, v); {
+		switch one := k.finds(d, s.Address, r, v); {
 		case one == no:
 			return no
 		case one == unclear:
@@ -91,7 +91,7 @@ func (k *comparison) resolves(d *side, s *Step, attribute string, c Choice) trut
 }
 
 // finds reports whether one value finds an identity.
-func (k *comparison) finds(d *side, r *mivet.Resource, value string) truth {
+func (k *comparison) finds(d *side, address string, r *mivet.Resource, value string) truth {
 	var carried *mivet.Attachment
 	if r != nil {
 		carried = r.Identity
@@ -102,6 +102,9 @@ func (k *comparison) finds(d *side, r *mivet.Resource, value string) truth {
 	if id, err := arm.ParseID(value); err == nil && strings.HasPrefix(value, "/") {
 		if carried != nil {
 			return known(slices.ContainsFunc(carried.User, id.Equal))
+		}
+		if k.dropped(d, address, r) {
+			return no
 		}
 		if a, managed := k.before.addresses[id.Key()]; managed {
 			if d == &k.before {
@@ -129,6 +132,15 @@ func (k *comparison) finds(d *side, r *mivet.Resource, value string) truth {
 		return unclear
 	}
 	return no
+}
+
+// dropped reports whether a resource that carried identities carries none any more, as far
+// as that was read.
+func (k *comparison) dropped(d *side, address string, r *mivet.Resource) bool {
+	was := k.before.resources[address]
+	return d == &k.after && r != nil && was != nil && was.Identity != nil && !slices.ContainsFunc(k.After.Gaps, func(g mivet.Gap) bool {
+		return g.Facts == mivet.FactIdentities && g.Scope.Equal(r.ID)
+	})
 }
 
 // endedClient reports whether a client ID is that of an identity that is recycled or ends.
