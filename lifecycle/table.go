@@ -11,6 +11,8 @@ import (
 	"github.com/mivet/mivet"
 )
 
+// forceNew is made by internal/lifecyclegen; azurerm-forcenew.json tells from what.
+//
 //go:embed azurerm-forcenew.tsv
 var forceNew string
 
