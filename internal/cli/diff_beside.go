@@ -8,7 +8,6 @@ import (
 
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/authz"
-	"github.com/mivet/mivet/provenance"
 	"github.com/mivet/mivet/review"
 )
 
@@ -69,7 +68,7 @@ func (d *differing) newGrants(who mivet.PrincipalID) []*mivet.RoleAssignment {
 		return list
 	}
 	list := []*mivet.RoleAssignment{}
-	for _, holder := range append(provenance.GroupsOf(d.of[1].snap, who), who) {
+	for _, holder := range append(d.groups(who), who) {
 		for _, r := range d.inv[1].Rows(holder) {
 			if r.Edit.Assignment != nil && d.inv[0].Row(r.ID) == nil {
 				list = append(list, r.Edit.Assignment)
