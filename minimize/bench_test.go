@@ -188,7 +188,7 @@ var kinds = []struct {
 	{"Estate20", 8, 200, func(t testing.TB, r *rand.Rand) minimize.Problem { return estate(t, r, 20, 50) }, false},
 	{"Crowded20", 9, 200, func(t testing.TB, r *rand.Rand) minimize.Problem { return crowded(t, r, 20, 50) }, false},
 	{"Estate200", 10, 20, func(t testing.TB, r *rand.Rand) minimize.Problem { return estate(t, r, 200, 300) }, true},
-	{"Crowded200", 11, 20, func(t testing.TB, r *rand.Rand) minimize.Problem { return crowded(t, r, 200, 300) }, true},
+	{"Crowded200", 11, 8, func(t testing.TB, r *rand.Rand) minimize.Problem { return crowded(t, r, 200, 300) }, true},
 }
 
 // BenchmarkSolve proposes grants among all built-in roles, and reports the median, the
