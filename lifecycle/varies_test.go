@@ -62,12 +62,12 @@ declare azurerm_container_app_job.nightly azurerm_container_app_job of nightly a
 			if r.ID.Name() != name {
 				continue
 			}
-			got := ""
+			var got strings.Builder
 			for _, e := range signs.Of(r.ID) {
-				got += e.Fact
+				got.WriteString(e.Fact)
 			}
-			if !strings.Contains(got, want) || (want == "") != (got == "") {
-				t.Errorf("%s: %q, want %q", name, got, want)
+			if !strings.Contains(got.String(), want) || (want == "") != (got.String() == "") {
+				t.Errorf("%s: %q, want %q", name, got.String(), want)
 			}
 			if got := signs.Open(r.ID); !strings.Contains(got, open) || (open == "") != (got == "") {
 				t.Errorf("%s is open: %q, want %q", name, got, open)

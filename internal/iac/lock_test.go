@@ -78,14 +78,14 @@ func TestRequiredProviders(t *testing.T) {
 		if got := versions(s); got != strings.TrimSpace(want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
-		gaps := ""
+		var gaps strings.Builder
 		for i := range s.Gaps {
 			if o := s.Gaps[i].Source.Origin; o != nil && strings.HasSuffix(o.File, LockFile) {
-				gaps += o.File + ": " + s.Gaps[i].Reason
+				gaps.WriteString(o.File + ": " + s.Gaps[i].Reason)
 			}
 		}
-		if !strings.Contains(gaps, gap) || (gap == "") != (gaps == "") {
-			t.Errorf("gaps %q, want %q", gaps, gap)
+		if !strings.Contains(gaps.String(), gap) || (gap == "") != (gaps.String() == "") {
+			t.Errorf("gaps %q, want %q", gaps.String(), gap)
 		}
 	}
 	const open = `

@@ -166,8 +166,10 @@ func generate(fsys fs.FS) (string, *manifest, error) {
 
 // flagsOf are the letters of the second column.
 func flagsOf(accepts []string, f forced) string {
-	both := slices.ContainsFunc(accepts, func(a string) bool { return strings.Contains(a, "SystemAssigned") && strings.Contains(a, "UserAssigned") })
-	out := ""
+	both := slices.ContainsFunc(accepts, func(a string) bool {
+		return strings.Contains(a, "SystemAssigned") && strings.Contains(a, "UserAssigned")
+	})
+	var out strings.Builder
 	for _, x := range []struct {
 		letter string
 		on     bool
@@ -175,13 +177,13 @@ func flagsOf(accepts []string, f forced) string {
 		{"S", slices.Contains(accepts, "SystemAssigned")}, {"U", slices.Contains(accepts, "UserAssigned")}, {"B", both}, {"I", f.Identity}, {"C", f.CustomizeDiff},
 	} {
 		if x.on {
-			out += x.letter
+			out.WriteString(x.letter)
 		}
 	}
-	if out == "" {
+	if out.String() == "" {
 		return "-"
 	}
-	return out
+	return out.String()
 }
 
 func digest(text []byte) string {
