@@ -13,17 +13,38 @@ type column struct{ name, typ string }
 // entryColumns are those of the table of entries: where an entry was read, what it says,
 // and what puts it together with others.
 var entryColumns = []column{
-	{"source", "String"}, {"hour", "DateTime"}, {"read", "Int64"}, {"line", "UInt64"},
+	{"source", "String"},
+	{"hour", "DateTime"},
+	{"read", "Int64"},
+	{"line", "UInt64"},
 	// digest is that of the line; lines with the same one are one entry. together is equal
 	// where entries tell of one call, and the digest where an entry stands alone.
-	{"digest", "UInt64"}, {"together", "UInt64"},
+	{"digest", "UInt64"},
+	{"together", "UInt64"},
 	// used says that the entry is the use of a right, came that it tells where a principal
 	// came from.
-	{"used", "UInt8"}, {"came", "UInt8"},
-	{"principal", "String"}, {"app", "String"}, {"log", "String"}, {"action", "String"}, {"plane", "String"}, {"scope", "String"}, {"day", "Int32"},
-	{"outcome", "UInt8"}, {"count", "Int64"}, {"first", "Int64"}, {"last", "Int64"},
-	{"client", "String"}, {"host", "String"}, {"credential", "String"}, {"caller", "String"}, {"agent", "String"},
-	{"category", "String"}, {"resource", "String"}, {"reason", "String"}, {"operation", "String"},
+	{"used", "UInt8"},
+	{"came", "UInt8"},
+	{"principal", "String"},
+	{"app", "String"},
+	{"log", "String"},
+	{"action", "String"},
+	{"plane", "String"},
+	{"scope", "String"},
+	{"day", "Int32"},
+	{"outcome", "UInt8"},
+	{"count", "Int64"},
+	{"first", "Int64"},
+	{"last", "Int64"},
+	{"client", "String"},
+	{"host", "String"},
+	{"credential", "String"},
+	{"caller", "String"},
+	{"agent", "String"},
+	{"category", "String"},
+	{"resource", "String"},
+	{"reason", "String"},
+	{"operation", "String"},
 }
 
 // sourceColumns are those of the table of files. A row says that a reading of a file is
@@ -49,8 +70,18 @@ var views = []view{
 	{
 		name: "facts",
 		columns: []column{
-			{"principal", "String"}, {"app", "String"}, {"log", "String"}, {"action", "String"}, {"plane", "String"}, {"scope", "String"}, {"day", "Int32"},
-			{"granted", "Int64"}, {"refused", "Int64"}, {"undecided", "Int64"}, {"first", "Int64"}, {"last", "Int64"},
+			{"principal", "String"},
+			{"app", "String"},
+			{"log", "String"},
+			{"action", "String"},
+			{"plane", "String"},
+			{"scope", "String"},
+			{"day", "Int32"},
+			{"granted", "Int64"},
+			{"refused", "Int64"},
+			{"undecided", "Int64"},
+			{"first", "Int64"},
+			{"last", "Int64"},
 		},
 		query: `SELECT principal, app, log, action, plane, scope, day,
   sum(if(best = 1, times, 0)) AS granted, sum(if(best = 2, times, 0)) AS refused, sum(if(best = 0, times, 0)) AS undecided, min(begins) AS first, max(ends) AS last
@@ -63,8 +94,18 @@ FROM (
 	{
 		name: "origins",
 		columns: []column{
-			{"principal", "String"}, {"app", "String"}, {"client", "String"}, {"host", "String"}, {"credential", "String"}, {"caller", "String"}, {"agent", "String"},
-			{"granted", "Int64"}, {"refused", "Int64"}, {"undecided", "Int64"}, {"first", "Int64"}, {"last", "Int64"},
+			{"principal", "String"},
+			{"app", "String"},
+			{"client", "String"},
+			{"host", "String"},
+			{"credential", "String"},
+			{"caller", "String"},
+			{"agent", "String"},
+			{"granted", "Int64"},
+			{"refused", "Int64"},
+			{"undecided", "Int64"},
+			{"first", "Int64"},
+			{"last", "Int64"},
 		},
 		query: `SELECT principal, app, client, host, credential, caller, agent,
   sum(if(best = 1, times, 0)) AS granted, sum(if(best = 2, times, 0)) AS refused, sum(if(best = 0, times, 0)) AS undecided, min(begins) AS first, max(ends) AS last

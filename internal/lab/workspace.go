@@ -136,7 +136,8 @@ func (s *view) database(w *recorder, c *caller, name, query string, f *Fault) {
 	writeJSON(w, http.StatusOK, []any{
 		object{"FrameType": "DataSetHeader", "IsProgressive": false, "Version": "v2.0"},
 		object{"FrameType": "DataTable", "TableId": 0, "TableKind": "QueryProperties", "TableName": "@ExtendedProperties", "Columns": []any{}, "Rows": []any{}},
-		object{"FrameType": "DataTable", "TableId": 1, "TableKind": "PrimaryResult", "TableName": "PrimaryResult", "Columns": renamed, "Rows": rows}, end,
+		object{"FrameType": "DataTable", "TableId": 1, "TableKind": "PrimaryResult", "TableName": "PrimaryResult", "Columns": renamed, "Rows": rows},
+		end,
 	})
 }
 

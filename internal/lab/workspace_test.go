@@ -133,11 +133,22 @@ func TestTyped(t *testing.T) {
 		typ       kql.Type
 		v, expect any
 	}{
-		{kql.String, nil, ""}, {kql.String, int64(5), "5"}, {kql.String, "x", "x"}, {kql.String, map[string]any{"a": true}, `{"a":true}`},
-		{kql.Long, "200", int64(200)}, {kql.Long, int64(7), int64(7)}, {kql.Long, "x", nil}, {kql.Long, nil, nil},
-		{kql.Real, int64(1), 1.0}, {kql.Real, "1.5", 1.5}, {kql.Real, "x", nil},
-		{kql.Bool, true, true}, {kql.Bool, "true", nil}, {kql.Dynamic, "x", "x"},
-		{kql.Datetime, "2026-11-02T08:00:00+01:00", "2026-11-02T07:00:00.0000000Z"}, {kql.Datetime, "x", nil},
+		{kql.String, nil, ""},
+		{kql.String, int64(5), "5"},
+		{kql.String, "x", "x"},
+		{kql.String, map[string]any{"a": true}, `{"a":true}`},
+		{kql.Long, "200", int64(200)},
+		{kql.Long, int64(7), int64(7)},
+		{kql.Long, "x", nil},
+		{kql.Long, nil, nil},
+		{kql.Real, int64(1), 1.0},
+		{kql.Real, "1.5", 1.5},
+		{kql.Real, "x", nil},
+		{kql.Bool, true, true},
+		{kql.Bool, "true", nil},
+		{kql.Dynamic, "x", "x"},
+		{kql.Datetime, "2026-11-02T08:00:00+01:00", "2026-11-02T07:00:00.0000000Z"},
+		{kql.Datetime, "x", nil},
 	} {
 		if got := typed(c.typ, c.v); got != c.expect {
 			t.Errorf("%v as %s: %v, expected %v", c.v, c.typ, got, c.expect)
