@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -340,9 +341,7 @@ func (s *Store) rows(ctx context.Context, what, query string, each func([]byte) 
 // send sends a statement; rows to insert are the body.
 func (s *Store) send(ctx context.Context, what, statement string, body io.Reader) (io.ReadCloser, error) {
 	values := url.Values{}
-	for k, v := range settings {
-		values[k] = v
-	}
+	maps.Copy(values, settings)
 	if body == nil {
 		body = strings.NewReader(statement)
 	} else {
