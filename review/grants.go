@@ -342,16 +342,11 @@ func (b *builder) roleName(a *mivet.RoleAssignment) string {
 
 // groupGrants counts what membership of a group brings, its own groups' grants among it.
 func (b *builder) groupGrants(group mivet.PrincipalID) int {
-	all, n := []mivet.PrincipalID{group}, 0
-	for i := 0; i < len(all); i++ {
-		for _, r := range b.inv.Rows(all[i]) {
+	n := 0
+	for _, holder := range b.inv.WithGroups(group) {
+		for _, r := range b.inv.Rows(holder) {
 			if r.Kind != KindMember {
 				n++
-			}
-		}
-		for _, g := range b.inv.groups[all[i]] {
-			if !slices.Contains(all, g) {
-				all = append(all, g)
 			}
 		}
 	}

@@ -172,20 +172,27 @@ func (inv *Inventory) Rows(holder mivet.PrincipalID) []*Row { return inv.byHolde
 // Touches reports whether somebody, or a group of theirs, holds something at a scope, above
 // it or below it.
 func (inv *Inventory) Touches(who mivet.PrincipalID, scope arm.ID, covers func(scope, below arm.ID) bool) bool {
-	all := []mivet.PrincipalID{who}
-	for i := 0; i < len(all); i++ {
-		for _, r := range inv.byHolder[all[i]] {
+	for _, holder := range inv.WithGroups(who) {
+		for _, r := range inv.byHolder[holder] {
 			if at := r.scope(); !at.IsZero() && (covers(at, scope) || covers(scope, at)) {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// WithGroups are somebody and the groups of theirs, through others too, nearest first.
+func (inv *Inventory) WithGroups(who mivet.PrincipalID) []mivet.PrincipalID {
+	all := []mivet.PrincipalID{who}
+	for i := 0; i < len(all); i++ {
 		for _, g := range inv.groups[all[i]] {
 			if !slices.Contains(all, g) {
 				all = append(all, g)
 			}
 		}
 	}
-	return false
+	return all
 }
 
 // scope is where a row counts in Azure; zero for what is held in the directory.

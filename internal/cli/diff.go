@@ -18,7 +18,6 @@ import (
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/catalog"
 	"github.com/mivet/mivet/execpath"
-	"github.com/mivet/mivet/provenance"
 	"github.com/mivet/mivet/review"
 	"github.com/mivet/mivet/vet"
 )
@@ -65,7 +64,6 @@ type differing struct {
 	covers     func(scope, below arm.ID) bool // of the later side
 	inv        [2]*review.Inventory
 	fresh      map[mivet.PrincipalID][]*mivet.RoleAssignment
-	groups     func(mivet.PrincipalID) []mivet.PrincipalID // of the later side
 }
 
 // The ways in which an identity changes.
@@ -114,7 +112,6 @@ func (a *app) diff(ctx context.Context, f *diffFlags, args []string) (int, error
 		d.graphs[i] = execpath.New(r.snap, q.engine, execpath.Options{Catalog: cat, Table: table, At: q.at})
 	}
 	d.covers, d.fresh = vet.Coverage(d.of[1].snap), map[mivet.PrincipalID][]*mivet.RoleAssignment{}
-	d.groups = provenance.NewLog(d.of[1].snap).Groups
 	d.inv = [2]*review.Inventory{review.NewInventory(d.of[0].snap), review.NewInventory(d.of[1].snap)}
 	d.compare()
 	if err := a.emit(&f.out, d.write); err != nil {

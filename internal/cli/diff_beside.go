@@ -68,7 +68,7 @@ func (d *differing) newGrants(who mivet.PrincipalID) []*mivet.RoleAssignment {
 		return list
 	}
 	list := []*mivet.RoleAssignment{}
-	for _, holder := range append(d.groups(who), who) {
+	for _, holder := range d.inv[1].WithGroups(who) {
 		for _, r := range d.inv[1].Rows(holder) {
 			if r.Edit.Assignment != nil && d.inv[0].Row(r.ID) == nil {
 				list = append(list, r.Edit.Assignment)
