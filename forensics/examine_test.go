@@ -53,20 +53,21 @@ func usual() string {
 func lines(r *forensics.Report) []string {
 	var out []string
 	for _, l := range r.Lines {
-		s := fmt.Sprintf("%s %d %s@%s", l.Class, l.Count, l.Operation, l.Scope.Name())
+		var s strings.Builder
+		s.WriteString(fmt.Sprintf("%s %d %s@%s", l.Class, l.Count, l.Operation, l.Scope.Name()))
 		for _, o := range l.Odd {
-			s += " " + string(o)
+			s.WriteString(" " + string(o))
 		}
 		if l.By != nil {
-			s += " by " + l.By.RoleName + "@" + l.By.Scope.Name()
+			s.WriteString(" by " + l.By.RoleName + "@" + l.By.Scope.Name())
 		}
 		if !l.Sure {
-			s += " unsure"
+			s.WriteString(" unsure")
 		}
 		if l.Note != "" {
-			s += ": " + l.Note
+			s.WriteString(": " + l.Note)
 		}
-		out = append(out, s)
+		out = append(out, s.String())
 	}
 	return out
 }
@@ -140,11 +141,12 @@ func TestIntervals(t *testing.T) {
 		grant("2026-11-10T00:00:00Z", web, owner, group), nil)
 	var got []string
 	for _, v := range r.Intervals {
-		s := v.From.Format("15:04") + "-" + v.To.Format("15:04")
+		var s strings.Builder
+		s.WriteString(v.From.Format("15:04") + "-" + v.To.Format("15:04"))
 		for _, g := range v.Grants {
-			s += " " + g.Scope.Name()
+			s.WriteString(" " + g.Scope.Name())
 		}
-		got = append(got, s)
+		got = append(got, s.String())
 	}
 	if want := []string{"00:00-02:00 db", "02:00-03:00 db kv", "03:00-00:00 db"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -198,19 +200,19 @@ func TestGaps(t *testing.T) {
 	f("denies", shop+"deny \"no\" at shop principals=everyone {\n\tactions */delete\n}\n", "", "deny assignments of that time")
 	f("a role that was changed", shop+held, admin("2026-11-10T00:00:00Z", "Microsoft.Authorization/roleDefinitions/write", sub+"/providers/Microsoft.Authorization/roleDefinitions/"+secretsUser, "Created", ""), "what Key Vault Secrets User gave before 2026-11-10")
 	f("gone without a trace", shop, grant("2026-11-01T00:00:00Z", web, secretsUser, vault), "Key Vault Secrets User at "+vault+": its removal is not in the log")
-	roam := ""
+	var roam strings.Builder
 	for d := 1; d < 8; d++ {
-		roam += secretCall(fmt.Sprintf("2026-11-0%dT12:00:00Z", d), web, "SecretGet", "db", 200, fmt.Sprintf("10.0.%d.4", d))
+		roam.WriteString(secretCall(fmt.Sprintf("2026-11-0%dT12:00:00Z", d), web, "SecretGet", "db", 200, fmt.Sprintf("10.0.%d.4", d)))
 	}
-	f("addresses that change", shop+held, roam, "addresses: they changed all the time")
-	wander := ""
+	f("addresses that change", shop+held, roam.String(), "addresses: they changed all the time")
+	var wander strings.Builder
 	for d := 1; d < 8; d++ {
 		for k := range 3 {
-			wander += secretCall(fmt.Sprintf("2026-11-0%dT12:0%d:00Z", d, k), web, "SecretGet", fmt.Sprintf("s%d-%d", d, k), 200, "10.0.0.4")
+			wander.WriteString(secretCall(fmt.Sprintf("2026-11-0%dT12:0%d:00Z", d, k), web, "SecretGet", fmt.Sprintf("s%d-%d", d, k), 200, "10.0.0.4"))
 		}
 	}
-	f("places that change", shop+held, wander, "places: it came to new ones all the time")
-	if got := lines(examine(t, shop+held, wander+secretCall("2026-11-08T12:00:00Z", web, "SecretGet", "db", 200, "10.0.0.4"), nil)); !slices.Equal(got, []string{"expected 1 SecretGet@db by Key Vault Secrets User@db"}) {
+	f("places that change", shop+held, wander.String(), "places: it came to new ones all the time")
+	if got := lines(examine(t, shop+held, wander.String()+secretCall("2026-11-08T12:00:00Z", web, "SecretGet", "db", 200, "10.0.0.4"), nil)); !slices.Equal(got, []string{"expected 1 SecretGet@db by Key Vault Secrets User@db"}) {
 		t.Errorf("a new place among new places: %v", got)
 	}
 }
@@ -242,13 +244,14 @@ func TestAgainstEachMoment(t *testing.T) {
 	for h := range 20 {
 		log.WriteString(secretCall(time.Date(2026, 11, 8, h, 45, h, 0, time.UTC).Format(time.RFC3339), web, "SecretGet", asked[h%2], 200, "10.0.0.4"))
 	}
-	text := shop
+	var text strings.Builder
+	text.WriteString(shop)
 	for scope, on := range state {
 		if on {
-			text += "assign web \"Key Vault Secrets User\" " + map[string]string{secret: "db", vault: "kv", group: "shop"}[scope] + "\n"
+			text.WriteString("assign web \"Key Vault Secrets User\" " + map[string]string{secret: "db", vault: "kv", group: "shop"}[scope] + "\n")
 		}
 	}
-	r := examine(t, text, log.String(), nil)
+	r := examine(t, text.String(), log.String(), nil)
 	allowed := map[bool]int64{}
 	for h := range 20 {
 		at := time.Date(2026, 11, 8, h, 45, h, 0, time.UTC)

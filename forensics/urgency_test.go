@@ -49,15 +49,16 @@ func TestUrgency(t *testing.T) {
 			if x.Reduced() {
 				end = "for " + x.Lasted.String()
 			}
-			small := x.Why
+			var small strings.Builder
+			small.WriteString(x.Why)
 			for _, g := range x.Smallest {
 				role := g.RoleName
 				if g.Scope.Name() == "a" {
 					role = "one role" // of Azure's roles with storage accounts any may be the least
 				}
-				small += role + "@" + g.Scope.Name()
+				small.WriteString(role + "@" + g.Scope.Name())
 			}
-			got = append(got, fmt.Sprintf("%s %s@%s %s, helps %s, enough %s", strings.TrimPrefix(string(x.Principal), "11111111-0000-4000-8000-00000000000"), x.Grant.RoleName, x.Grant.Scope.Name(), end, x.Helps, small))
+			got = append(got, fmt.Sprintf("%s %s@%s %s, helps %s, enough %s", strings.TrimPrefix(string(x.Principal), "11111111-0000-4000-8000-00000000000"), x.Grant.RoleName, x.Grant.Scope.Name(), end, x.Helps, small.String()))
 		}
 		if !slices.Equal(got, wants) {
 			t.Errorf("%s:\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(wants, "\n"))

@@ -165,12 +165,13 @@ func (s *splitting) azMake(p *splitPart) []string {
 }
 
 func azFederation(c *mivet.FederatedCredential, identity arm.ID) string {
-	line := "az identity federated-credential create --name " + azQuote(c.Name) + " --identity-name " + azQuote(identity.Name()) + " --resource-group " + azQuote(identity.ResourceGroup()) +
-		" --issuer " + azQuote(c.Issuer) + " --subject " + azQuote(c.Subject)
+	var line strings.Builder
+	line.WriteString("az identity federated-credential create --name " + azQuote(c.Name) + " --identity-name " + azQuote(identity.Name()) + " --resource-group " + azQuote(identity.ResourceGroup()) +
+		" --issuer " + azQuote(c.Issuer) + " --subject " + azQuote(c.Subject))
 	for _, a := range c.Audiences {
-		line += " --audiences " + azQuote(a)
+		line.WriteString(" --audiences " + azQuote(a))
 	}
-	return line
+	return line.String()
 }
 
 // azQuote quotes a text for a shell, where it has to be.
