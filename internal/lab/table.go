@@ -119,7 +119,7 @@ func (q *dataRequest) serveTable(err error) {
 		t.name = strings.Trim(key, "'")
 		t.remove()
 	case !tableName.MatchString(t.name):
-		q.fail(http.StatusBadRequest, "InvalidResourceName", "The specifed resource name contains invalid characters.", "")
+		q.fail(http.StatusBadRequest, "InvalidResourceName", "The specified resource name contains invalid characters.", "")
 	case key == "" && do == http.MethodGet:
 		t.query()
 	case key == "" && do == http.MethodPost:
@@ -207,7 +207,7 @@ func (t *tableRequest) create() {
 	}
 	switch {
 	case !tableName.MatchString(t.name):
-		t.fail(http.StatusBadRequest, "InvalidResourceName", "The specifed resource name contains invalid characters.", "")
+		t.fail(http.StatusBadRequest, "InvalidResourceName", "The specified resource name contains invalid characters.", "")
 	case t.one != nil:
 		t.fail(http.StatusConflict, "TableAlreadyExists", "The table specified already exists.", "")
 	default:

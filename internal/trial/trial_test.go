@@ -317,8 +317,10 @@ func state(t *testing.T, operator *Runner, client *http.Client) string {
 	var out []string
 	for _, q := range []*Request{
 		{Method: http.MethodGet, URL: "https://files.table.core.windows.net/log()", Audience: "https://storage.azure.com"},
-		{Method: http.MethodPost, URL: "https://db.documents.azure.com/dbs/shop/colls/items/docs", Audience: "https://db.documents.azure.com", Service: Cosmos,
-			Body: `{"query":"SELECT * FROM c"}`, Header: http.Header{"Content-Type": {"application/query+json"}}},
+		{
+			Method: http.MethodPost, URL: "https://db.documents.azure.com/dbs/shop/colls/items/docs", Audience: "https://db.documents.azure.com", Service: Cosmos,
+			Body: `{"query":"SELECT * FROM c"}`, Header: http.Header{"Content-Type": {"application/query+json"}},
+		},
 		{Method: http.MethodGet, URL: "https://conf.azconfig.io/kv?api-version=1.0", Audience: "https://conf.azconfig.io"},
 		{Method: http.MethodGet, URL: "https://files.table.core.windows.net/Tables", Audience: "https://storage.azure.com"},
 	} {
