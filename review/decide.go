@@ -70,21 +70,21 @@ type Sheet struct {
 	Blank int
 }
 
-// Fault is one thing that is wrong with decisions.
-type Fault struct {
+// SheetError is one thing that is wrong with decisions.
+type SheetError struct {
 	contract.Place
 	// Message says what is wrong, without a full stop; Hint what to write instead.
 	Message, Hint string
 }
 
 // Error returns place and message on one line.
-func (f Fault) Error() string { return f.Place.String() + ": " + f.Message }
+func (f SheetError) Error() string { return f.Place.String() + ": " + f.Message }
 
-// Faults are all that is wrong, in the order of their places.
-type Faults []Fault
+// SheetErrors are all that is wrong, in the order of their places.
+type SheetErrors []SheetError
 
 // Error returns one line for each fault.
-func (fs Faults) Error() string {
+func (fs SheetErrors) Error() string {
 	lines := make([]string, len(fs))
 	for i, f := range fs {
 		lines[i] = f.Error()
@@ -95,12 +95,12 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (fs *Faults) add(at contract.Place, hint, format string, args ...any) {
-	*fs = append(*fs, Fault{Place: at, Message: fmt.Sprintf(format, args...), Hint: hint})
+func (fs *SheetErrors) add(at contract.Place, hint, format string, args ...any) {
+	*fs = append(*fs, SheetError{Place: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (fs Faults) sorted() Faults {
-	slices.SortStableFunc(fs, func(a, b Fault) int {
+func (fs SheetErrors) sorted() SheetErrors {
+	slices.SortStableFunc(fs, func(a, b SheetError) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
@@ -138,7 +138,7 @@ type judged struct {
 }
 
 // form checks a decision by itself: words, days, and what must be said with it.
-func (j *judged) form(now time.Time, maxDays int, faults *Faults) {
+func (j *judged) form(now time.Time, maxDays int, faults *SheetErrors) {
 	switch j.Decision.Decision {
 	case VerdictKeep, VerdictReduce, VerdictRemove, VerdictAsk:
 	case "":
@@ -163,7 +163,7 @@ func (j *judged) form(now time.Time, maxDays int, faults *Faults) {
 	}
 }
 
-func (j *judged) days(now time.Time, maxDays int, faults *Faults) {
+func (j *judged) days(now time.Time, maxDays int, faults *SheetErrors) {
 	const hint = "write it as yyyy-mm-dd; a spreadsheet keeps that in a cell of text"
 	switch date, ok := dayOf(j.Date); {
 	case j.Date == "":

@@ -47,7 +47,7 @@ func TestRevoke(t *testing.T) {
 	}
 	want := []string{
 		"Move what needs it", "Stop new tokens from outside", "Take what stands in tokens", "Take the rights", "Take what services keep themselves",
-		"Take it from its workloads", review.StepWait, "Delete the identity", "Take it out of code and contract",
+		"Take it from its workloads", review.WaitStep, "Delete the identity", "Take it out of code and contract",
 	}
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q", titles)
@@ -258,7 +258,7 @@ func TestSheetFaults(t *testing.T) {
 	f := func(data, want string) {
 		t.Helper()
 		_, err := review.ReadSheet("s", []byte(data))
-		var faults review.Faults
+		var faults review.SheetErrors
 		if !errors.As(err, &faults) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", data, err, want)
 		}

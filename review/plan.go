@@ -92,13 +92,13 @@ type planner struct {
 	inv      *Inventory
 	index    *mivet.Index
 	findings map[string]*mivet.Finding
-	faults   Faults
+	faults   SheetErrors
 	plan     *Plan
 	decided  map[string]Verdict
 	gone     map[string]bool // rows that an earlier change takes away
 }
 
-// Apply turns decisions into the change that follows from them. The error is [Faults]: all
+// Apply turns decisions into the change that follows from them. The error is [SheetErrors]: all
 // that is wrong, and then nothing is changed.
 func Apply(s *Sheet, o *ApplyOptions) (*Plan, error) {
 	p := &planner{

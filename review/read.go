@@ -21,13 +21,13 @@ import (
 const MaxSheet = 256 << 20
 
 // ReadSheet reads decisions from the CSV or the JSON of a pack, as a spreadsheet or an editor
-// wrote it back. The error is [Faults] where a place can be told.
+// wrote it back. The error is [SheetErrors] where a place can be told.
 func ReadSheet(file string, data []byte) (*Sheet, error) {
 	if len(data) > MaxSheet {
 		return nil, fmt.Errorf("%s: more than %d MiB", file, MaxSheet>>20)
 	}
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
-		return nil, Faults{{Place: contract.Place{File: file, Line: 1, Column: 1}, Message: "it is UTF-16", Hint: "save it as CSV in UTF-8"}}
+		return nil, SheetErrors{{Place: contract.Place{File: file, Line: 1, Column: 1}, Message: "it is UTF-16", Hint: "save it as CSV in UTF-8"}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && t[0] == '{' {
@@ -69,7 +69,7 @@ func readCSV(file string, data []byte) (*Sheet, error) {
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.FieldsPerRecord = delimiter(data), -1
 	s := &Sheet{File: file}
-	var faults Faults
+	var faults SheetErrors
 	names, err := r.Read()
 	if err != nil {
 		return nil, csvFault(file, err)
@@ -102,7 +102,7 @@ func readCSV(file string, data []byte) (*Sheet, error) {
 }
 
 // record takes one row of a CSV.
-func (s *Sheet) record(r *csv.Reader, names, cells []string, faults *Faults) {
+func (s *Sheet) record(r *csv.Reader, names, cells []string, faults *SheetErrors) {
 	d := Decision{at: map[string]contract.Place{}}
 	place := func(i int) contract.Place {
 		line, column := r.FieldPos(i)
@@ -136,7 +136,7 @@ func (s *Sheet) record(r *csv.Reader, names, cells []string, faults *Faults) {
 	}
 }
 
-func (s *Sheet) facts(digest string, at contract.Place, faults *Faults) {
+func (s *Sheet) facts(digest string, at contract.Place, faults *SheetErrors) {
 	switch {
 	case s.Facts == "":
 		s.Facts, s.FactsAt = digest, at
@@ -170,11 +170,11 @@ func delimiter(data []byte) rune {
 
 func csvFault(file string, err error) error {
 	if errors.Is(err, io.EOF) {
-		return Faults{{Place: contract.Place{File: file, Line: 1, Column: 1}, Message: "it is empty"}}
+		return SheetErrors{{Place: contract.Place{File: file, Line: 1, Column: 1}, Message: "it is empty"}}
 	}
 	var p *csv.ParseError
 	if errors.As(err, &p) {
-		return Faults{{Place: contract.Place{File: file, Line: p.Line, Column: p.Column}, Message: p.Err.Error(), Hint: "quotes in a cell are doubled"}}
+		return SheetErrors{{Place: contract.Place{File: file, Line: p.Line, Column: p.Column}, Message: p.Err.Error(), Hint: "quotes in a cell are doubled"}}
 	}
 	return fmt.Errorf("%s: %w", file, err)
 }
@@ -226,7 +226,7 @@ func readJSON(file string, data []byte) (*Sheet, error) {
 		return nil, err
 	}
 	if s.Facts == "" {
-		return nil, Faults{{Place: r.place(0), Message: `it has no "facts"`, Hint: "keep the member facts of the pack"}}
+		return nil, SheetErrors{{Place: r.place(0), Message: `it has no "facts"`, Hint: "keep the member facts of the pack"}}
 	}
 	return s, nil
 }
@@ -253,7 +253,7 @@ func (r *jsonReader) fault(at contract.Place, err error) error {
 	if errors.As(err, &syntax) {
 		at = r.place(int(syntax.Offset) - 1)
 	}
-	return Faults{{Place: at, Message: "it is no pack in JSON: " + strings.TrimPrefix(err.Error(), "json: ")}}
+	return SheetErrors{{Place: at, Message: "it is no pack in JSON: " + strings.TrimPrefix(err.Error(), "json: ")}}
 }
 
 // members calls take for each member of the next object.
@@ -264,7 +264,7 @@ func (r *jsonReader) members(take func(name string) error) error {
 		return r.fault(at, err)
 	}
 	if t != json.Delim('{') {
-		return Faults{{Place: at, Message: "an object must stand here"}}
+		return SheetErrors{{Place: at, Message: "an object must stand here"}}
 	}
 	for r.dec.More() {
 		at := r.next()
@@ -290,14 +290,14 @@ func (r *jsonReader) decisions(s *Sheet) error {
 		return r.fault(at, err)
 	}
 	if t != json.Delim('[') {
-		return Faults{{Place: at, Message: "decisions must be a list"}}
+		return SheetErrors{{Place: at, Message: "decisions must be a list"}}
 	}
 	for r.dec.More() {
 		d := Decision{at: map[string]contract.Place{"": r.next()}}
 		if err := r.members(func(name string) error {
 			d.at[name] = r.next()
 			if !slices.Contains(columns, name) && name != "about" {
-				return Faults{{Place: d.at[name], Message: fmt.Sprintf("a decision has no member %q", name), Hint: "its members are row, decision, targetRole, targetScope, until, reviewer, date and reason"}}
+				return SheetErrors{{Place: d.at[name], Message: fmt.Sprintf("a decision has no member %q", name), Hint: "its members are row, decision, targetRole, targetScope, until, reviewer, date and reason"}}
 			}
 			var text string
 			if err := r.decode(&text); err != nil {
@@ -312,7 +312,7 @@ func (r *jsonReader) decisions(s *Sheet) error {
 		case d.empty():
 			s.Blank++
 		case d.Row == "":
-			return Faults{{Place: d.at[""], Message: "a decision names no row"}}
+			return SheetErrors{{Place: d.at[""], Message: "a decision names no row"}}
 		default:
 			s.Decisions = append(s.Decisions, d)
 		}

@@ -177,9 +177,17 @@ func TestDigest(t *testing.T) {
 		t.Errorf("rows:\n%s", d)
 	}
 	for _, change := range [][2]string{
-		{"CHG-17", "CHG-18"}, {"secrets=get,list", "secrets=get"}, {"taken=2026-11-20", "taken=2026-11-21"}, {"until=2027-01-31", "until=2027-02-28"},
-		{"acl in /x/ user jobs r-x", "acl in /x/ user jobs rwx"}, {"approle jobs User.Read.All", "approle jobs User.Read"}, {"not read\"", "not read yet\""},
-		{"members=jobs", "members=ann"}, {"subject=repo:shop/jobs", "subject=repo:shop/job"}, {"*/delete", "*/write"}, {"directoryrole jobs Reports", "directoryrole jobs Other"},
+		{"CHG-17", "CHG-18"},
+		{"secrets=get,list", "secrets=get"},
+		{"taken=2026-11-20", "taken=2026-11-21"},
+		{"until=2027-01-31", "until=2027-02-28"},
+		{"acl in /x/ user jobs r-x", "acl in /x/ user jobs rwx"},
+		{"approle jobs User.Read.All", "approle jobs User.Read"},
+		{"not read\"", "not read yet\""},
+		{"members=jobs", "members=ann"},
+		{"subject=repo:shop/jobs", "subject=repo:shop/job"},
+		{"*/delete", "*/write"},
+		{"directoryrole jobs Reports", "directoryrole jobs Other"},
 	} {
 		if changed := strings.Replace(shop, change[0], change[1], 1); review.Digest(parse(t, changed)) == review.Digest(s) {
 			t.Errorf("%s to %s does not change the digest", change[0], change[1])
@@ -307,7 +315,7 @@ func TestRemovalsAreExact(t *testing.T) {
 		if len(rows) < 8 {
 			t.Fatalf("%d rows", len(rows))
 		}
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that is the same each time
+		random := rand.New(rand.NewPCG(1, 2))
 		for range 40 {
 			picked := map[string]*review.Row{}
 			var list []map[string]string

@@ -136,8 +136,8 @@ func (r *revoker) workloads() {
 	}
 }
 
-// StepWait is the title of the step at which a script stops.
-const StepWait = "Wait 24 hours and look"
+// WaitStep is the title of the step at which a script stops.
+const WaitStep = "Wait 24 hours and look"
 
 // part is a step with the kinds of rows that belong to it.
 type part struct {
@@ -171,7 +171,7 @@ func (r *revoker) steps() {
 	}
 	r.detach()
 	r.out.Steps = append(r.out.Steps, Step{
-		Title: StepWait, Why: "tokens that were issued before end within that time; whoever still needs the identity is refused and shows up in the logs",
+		Title: WaitStep, Why: "tokens that were issued before end within that time; whoever still needs the identity is refused and shows up in the logs",
 		Actions: []Action{{What: "refusals and uses since", Command: "mivet usage " + word(r.out.Name) + " --logs FOLDER"}},
 	})
 	r.remove()
@@ -335,8 +335,10 @@ var copied = []struct {
 }{
 	{"Microsoft.KeyVault/vaults/secrets/getSecret/action", mivet.PlaneData, "Microsoft.KeyVault/vaults", "secrets of the vault %s: make new versions and disable the old ones"},
 	{"Microsoft.Storage/storageAccounts/listKeys/action", mivet.PlaneControl, "Microsoft.Storage/storageAccounts", "keys of the storage account %s: regenerate them"},
-	{"Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action", mivet.PlaneData, "Microsoft.Storage/storageAccounts",
-		"signed URLs by a user delegation key of %s, which count for up to 7 days: az storage account revoke-delegation-keys"},
+	{
+		"Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action", mivet.PlaneData, "Microsoft.Storage/storageAccounts",
+		"signed URLs by a user delegation key of %s, which count for up to 7 days: az storage account revoke-delegation-keys",
+	},
 	{"Microsoft.DocumentDB/databaseAccounts/listKeys/action", mivet.PlaneControl, "Microsoft.DocumentDB/databaseAccounts", "keys of the account %s: regenerate them"},
 	{"Microsoft.ServiceBus/namespaces/authorizationRules/listKeys/action", mivet.PlaneControl, "Microsoft.ServiceBus/namespaces", "keys of the namespace %s: regenerate them"},
 	{"Microsoft.EventHub/namespaces/authorizationRules/listKeys/action", mivet.PlaneControl, "Microsoft.EventHub/namespaces", "keys of the namespace %s: regenerate them"},

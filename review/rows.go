@@ -86,19 +86,25 @@ func NewInventory(s *mivet.Snapshot) *Inventory {
 	}
 	for i := range s.AccessPolicies {
 		p := &s.AccessPolicies[i]
-		inv.add(&Row{Kind: KindPolicy, Holder: p.Principal, Edit: mivet.Edit{Kind: mivet.EditRemovePolicy, Policy: p},
-			ID: rowID(KindPolicy, string(p.Principal), string(p.Vault.Key()), p.ApplicationID), key: string(p.Vault.Key())})
+		inv.add(&Row{
+			Kind: KindPolicy, Holder: p.Principal, Edit: mivet.Edit{Kind: mivet.EditRemovePolicy, Policy: p},
+			ID: rowID(KindPolicy, string(p.Principal), string(p.Vault.Key()), p.ApplicationID), key: string(p.Vault.Key()),
+		})
 	}
 	for i := range s.LocalGrants {
 		g := &s.LocalGrants[i]
-		inv.add(&Row{Kind: KindLocal, Holder: g.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveLocalGrant, Grant: g},
-			ID: rowID(KindLocal, string(g.Principal), string(g.System), string(g.Account.Key()), g.Scope, g.Role), key: string(g.Account.Key()) + g.Scope + g.Role})
+		inv.add(&Row{
+			Kind: KindLocal, Holder: g.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveLocalGrant, Grant: g},
+			ID: rowID(KindLocal, string(g.Principal), string(g.System), string(g.Account.Key()), g.Scope, g.Role), key: string(g.Account.Key()) + g.Scope + g.Role,
+		})
 	}
 	for i := range s.PathACLs {
 		a := &s.PathACLs[i]
 		if a.Principal != "" {
-			inv.add(&Row{Kind: KindPathACL, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemovePathACL, PathACL: a},
-				ID: rowID(KindPathACL, string(a.Principal), string(a.Container.Key()), a.Path, a.Tag), key: string(a.Container.Key()) + a.Path})
+			inv.add(&Row{
+				Kind: KindPathACL, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemovePathACL, PathACL: a},
+				ID: rowID(KindPathACL, string(a.Principal), string(a.Container.Key()), a.Path, a.Tag), key: string(a.Container.Key()) + a.Path,
+			})
 		}
 	}
 	inv.addDirectory(s)
@@ -114,18 +120,24 @@ func (inv *Inventory) addDirectory(s *mivet.Snapshot) {
 		if !slices.Contains(inv.groups[m.Member], m.Group) {
 			inv.groups[m.Member] = append(inv.groups[m.Member], m.Group)
 		}
-		inv.add(&Row{Kind: KindMember, Holder: m.Member, Edit: mivet.Edit{Kind: mivet.EditRemoveMember, Membership: m},
-			ID: rowID(KindMember, string(m.Member), string(m.Group)), key: string(m.Group)})
+		inv.add(&Row{
+			Kind: KindMember, Holder: m.Member, Edit: mivet.Edit{Kind: mivet.EditRemoveMember, Membership: m},
+			ID: rowID(KindMember, string(m.Member), string(m.Group)), key: string(m.Group),
+		})
 	}
 	for i := range s.AppRoles {
 		a := &s.AppRoles[i]
-		inv.add(&Row{Kind: KindAppRole, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveAppRole, AppRole: a},
-			ID: rowID(KindAppRole, string(a.Principal), string(a.API), a.APIName, strings.ToLower(a.RoleID), a.Role), key: a.APIName + a.Role + a.RoleID})
+		inv.add(&Row{
+			Kind: KindAppRole, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveAppRole, AppRole: a},
+			ID: rowID(KindAppRole, string(a.Principal), string(a.API), a.APIName, strings.ToLower(a.RoleID), a.Role), key: a.APIName + a.Role + a.RoleID,
+		})
 	}
 	for i := range s.DirectoryRoles {
 		a := &s.DirectoryRoles[i]
-		inv.add(&Row{Kind: KindDirectory, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveDirectory, Directory: a},
-			ID: rowID(KindDirectory, string(a.Principal), a.RoleID, a.Role, a.DirectoryScope, fmt.Sprint(a.Eligible)), key: a.Role + a.RoleID + a.DirectoryScope})
+		inv.add(&Row{
+			Kind: KindDirectory, Holder: a.Principal, Edit: mivet.Edit{Kind: mivet.EditRemoveDirectory, Directory: a},
+			ID: rowID(KindDirectory, string(a.Principal), a.RoleID, a.Role, a.DirectoryScope, fmt.Sprint(a.Eligible)), key: a.Role + a.RoleID + a.DirectoryScope,
+		})
 	}
 	owners := map[arm.Key]mivet.PrincipalID{}
 	clients := map[string]mivet.PrincipalID{}
@@ -143,8 +155,10 @@ func (inv *Inventory) addDirectory(s *mivet.Snapshot) {
 		if !f.Identity.IsZero() {
 			holder = owners[f.Identity.Key()]
 		}
-		inv.add(&Row{Kind: KindFederation, Holder: holder, Edit: mivet.Edit{Kind: mivet.EditRemoveFederation, Federation: f},
-			ID: rowID(KindFederation, string(f.Identity.Key()), f.AppObjectID, f.Name), key: f.Name})
+		inv.add(&Row{
+			Kind: KindFederation, Holder: holder, Edit: mivet.Edit{Kind: mivet.EditRemoveFederation, Federation: f},
+			ID: rowID(KindFederation, string(f.Identity.Key()), f.AppObjectID, f.Name), key: f.Name,
+		})
 	}
 }
 

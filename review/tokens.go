@@ -8,7 +8,7 @@ const (
 	bestPractice = "https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations"
 	workloadCAE  = "https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload"
 	roleTrouble  = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting"
-	accessTokens = "https://learn.microsoft.com/entra/identity-platform/access-tokens"
+	lifetimes    = "https://learn.microsoft.com/entra/identity-platform/access-tokens"
 	delegation   = "https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas"
 )
 
@@ -23,7 +23,7 @@ var (
 	}
 	tokenRoles    = TokenFact{"role assignments are no part of a token: once one is removed, requests are refused within about ten minutes, whatever the token", roleTrouble}
 	tokenClaims   = TokenFact{"groups and application permissions are part of the token: they count until it ends, up to 24 hours for a managed identity", bestPractice}
-	tokenOutside  = TokenFact{"a token that was got with a federated credential counts for 60 to 90 minutes; the outside party asks for a new one each time", accessTokens}
+	tokenOutside  = TokenFact{"a token that was got with a federated credential counts for 60 to 90 minutes; the outside party asks for a new one each time", lifetimes}
 	tokenDelegate = TokenFact{"a signed URL made with a user delegation key counts for up to 7 days, and ends when the keys are revoked or the right of the identity is gone", delegation}
 )
 

@@ -92,10 +92,12 @@ func TestInverse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := []cmp.Option{cmpopts.SortSlices(func(a, b mivet.RoleAssignment) bool { return a.ID.String() < b.ID.String() }),
+	same := []cmp.Option{
+		cmpopts.SortSlices(func(a, b mivet.RoleAssignment) bool { return a.ID.String() < b.ID.String() }),
 		cmpopts.SortSlices(func(a, b mivet.LocalAssignment) bool { return a.System < b.System }),
 		cmpopts.SortSlices(func(a, b mivet.AppRoleAssignment) bool { return a.Role < b.Role }),
-		cmpopts.SortSlices(func(a, b mivet.DirectoryRoleAssignment) bool { return a.Role < b.Role })}
+		cmpopts.SortSlices(func(a, b mivet.DirectoryRoleAssignment) bool { return a.Role < b.Role }),
+	}
 	if d := cmp.Diff(s, again, same...); d != "" {
 		t.Errorf("put back (-before +after):\n%s", d)
 	}
@@ -182,7 +184,8 @@ func TestCommandsThatAreNone(t *testing.T) {
 		"az keyvault delete-policy --name kv --object-id p --application-id a")
 	begin := mivet.Edit{Kind: mivet.EditAddAssignment, Assignment: &mivet.RoleAssignment{
 		Role: "acdd72a7-3385-48ef-bd42-f606fba81ae7", Principal: "p", Scope: s.AccessPolicies[0].Vault, Eligible: true,
-		Start: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), Condition: "c", ConditionVersion: "2.0"}}
+		Start: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), Condition: "c", ConditionVersion: "2.0",
+	}}
 	if got := vet.AzCommands([]mivet.Edit{begin})[0]; !strings.Contains(got, `"startDateTime":"2026-12-01T00:00:00Z"`) || !strings.Contains(got, "NoExpiration") || !strings.Contains(got, `"condition":"c"`) {
 		t.Errorf("%s", got)
 	}

@@ -103,7 +103,7 @@ func (a *app) reviewApply(ctx context.Context, f *reviewApplyFlags, args []strin
 
 // decisionError adds what to do to faults of decisions.
 func decisionError(err error) error {
-	var faults review.Faults
+	var faults review.SheetErrors
 	if !errors.As(err, &faults) {
 		return err
 	}

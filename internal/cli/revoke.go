@@ -133,7 +133,7 @@ func revokeScript(w io.Writer, o *review.Offboarding) error {
 		s := &o.Steps[i]
 		b.WriteString("\n")
 		line("# %d. %s: %s", i+1, s.Title, s.Why)
-		if s.Title == review.StepWait {
+		if s.Title == review.WaitStep {
 			for i := range o.Databases {
 				d := &o.Databases[i]
 				line("# database %s: %s; then %s", d.Database, d.Find, d.Drop)
