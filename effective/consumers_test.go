@@ -122,7 +122,7 @@ func TestContainers(t *testing.T) {
 func TestSwapped(t *testing.T) {
 	f := func(site, slot, wantSite, wantSlot string, read bool) {
 		t.Helper()
-		make := func(name, identity, settings string) mivet.Resource {
+		made := func(name, identity, settings string) mivet.Resource {
 			r := mivet.Resource{ID: id(t, group+"/providers/Microsoft.Web/sites/"+name), Detail: &mivet.Detail{Settings: map[string]string{}}}
 			r.Identity = &mivet.Attachment{System: true, SystemPrincipal: mivet.PrincipalID(identity)}
 			for setting := range strings.FieldsSeq(settings) {
@@ -134,7 +134,7 @@ func TestSwapped(t *testing.T) {
 			}
 			return r
 		}
-		s := &mivet.Snapshot{Resources: []mivet.Resource{make("a", "p1", site), make("a/slots/b", "p2", slot)}}
+		s := &mivet.Snapshot{Resources: []mivet.Resource{made("a", "p1", site), made("a/slots/b", "p2", slot)}}
 		before := fmt.Sprint(s.Resources[0].Detail.Settings, s.Resources[1].Detail.Settings)
 		got, ok := effective.Swapped(mivet.NewIndex(s), &s.Resources[0], &s.Resources[1])
 		if !ok {

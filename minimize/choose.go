@@ -308,7 +308,7 @@ func (o offers) Less(i, j int) bool {
 	return a < b || a == b && o[i].candidate < o[j].candidate
 }
 func (o offers) Swap(i, j int) { o[i], o[j] = o[j], o[i] }
-func (o *offers) Push(x any)   { *o = append(*o, x.(offer)) } //nolint:forcetypeassert // heap.Push is called with nothing else
+func (o *offers) Push(x any)   { *o = append(*o, x.(offer)) } //nolint:forcetypeassert,errcheck // heap.Push is called with nothing else
 
 // Pop takes the last one.
 func (o *offers) Pop() any {

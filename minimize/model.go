@@ -102,7 +102,7 @@ func (m *model) join(members [][]int32, weights []int64) {
 		}
 		key = key[:0]
 		for _, c := range by {
-			key = binary.LittleEndian.AppendUint32(key, uint32(c)) //nolint:gosec // the numbers of candidates
+			key = binary.LittleEndian.AppendUint32(key, uint32(c))
 		}
 		cell, ok := found[string(key)]
 		if !ok {

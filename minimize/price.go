@@ -113,7 +113,7 @@ func (in *instance) atoms(roles []int) []atom {
 		for i, w := range by {
 			binary.LittleEndian.PutUint64(key[8*i:], w)
 		}
-		binary.LittleEndian.PutUint32(key[8*words:], uint32(provider)) //nolint:gosec // there are few providers
+		binary.LittleEndian.PutUint32(key[8*words:], uint32(provider))
 		at, ok := found[string(key)]
 		if !ok {
 			at = len(out)

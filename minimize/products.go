@@ -25,7 +25,7 @@ var products = []product{
 	{"desktop virtualization", []string{"microsoft.desktopvirtualization"}},
 	{"devtest labs", []string{"microsoft.devtestlab"}},
 	{"elastic san", []string{"microsoft.elasticsan"}},
-	{"hdinsight", []string{"microsoft.hdinsight"}},
+	{"hdinsight", []string{"microsoft.hdinsight"}}, //nolint:misspell // the name of a service
 	{"kubernetes", []string{
 		"microsoft.containerservice", "microsoft.kubernetes", "microsoft.kubernetesconfiguration", "microsoft.kubernetesruntime", "microsoft.hybridcontainerservice", "microsoft.applink",
 	}},

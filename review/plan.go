@@ -191,7 +191,7 @@ func (p *planner) change(j *judged) {
 		return
 	case VerdictKeep:
 		p.plan.Kept = append(p.plan.Kept, c)
-		p.accept(j, &c)
+		p.accept(j)
 		return
 	default:
 	}
@@ -275,7 +275,7 @@ func (p *planner) retire(r *Row) []mivet.Edit {
 }
 
 // accept makes exceptions of what is kept until a day.
-func (p *planner) accept(j *judged, c *Change) {
+func (p *planner) accept(j *judged) {
 	if j.until.IsZero() {
 		return
 	}
@@ -344,9 +344,9 @@ func (p *planner) reduce(j *judged, c *Change) {
 	now := *old
 	now.ID, now.CreatedBy, now.CreatedOn, now.Source = arm.ID{}, "", time.Time{}, mivet.Source{}
 	now.Description = j.Reason
-	role := p.definition(old)
 	if j.TargetRole != "" {
-		if role = contract.RoleOf(j.TargetRole, p.Snapshot, p.Catalog); role == nil {
+		role := contract.RoleOf(j.TargetRole, p.Snapshot, p.Catalog)
+		if role == nil {
 			p.faults.add(j.Place("targetRole"), "write the name of a role as Azure does, or its ID", "there is no role %q", j.TargetRole)
 			return
 		}

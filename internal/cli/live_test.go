@@ -245,8 +245,8 @@ func TestSnapshotSince(t *testing.T) {
 	}
 	env := labFor(t, name, text, lab.Options{Changes: []lab.Change{{At: time.Now().AddDate(0, 0, -2), Resource: site, Kind: lab.ChangeUpdate}}})
 	f(env, "note: read 3 subscriptions", "-o", first)
-	f(env, " did not change, 0 were read again, 0 are gone", "-o", second, "--since", first)
-	f(env, " did not change, 0 were read again, 0 are gone", "-o", second, "--since", second)
+	f(env, "15 resources did not change, 34 were read again, 0 are gone", "-o", second, "--since", first)
+	f(env, "15 resources did not change, 34 were read again, 0 are gone", "-o", second, "--since", second)
 	f(labFor(t, name, text, lab.Options{}), "all resources were read: Azure keeps no change from before", "-o", second, "--since", first)
 	f(env, "reading the earlier snapshot missing.mivet: ", "-o", second, "--since", "missing.mivet")
 	f(env, "reading the earlier snapshot", "-o", second, "--since", env["MIVET_CA_FILE"])

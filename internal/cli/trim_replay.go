@@ -5,7 +5,6 @@ package cli
 import (
 	"time"
 
-	"github.com/mivet/mivet/arm"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/logs"
 	"github.com/mivet/mivet/minimize"
@@ -104,7 +103,7 @@ func (t *trimming) isGiven(grants []minimize.Grant, n *minimize.Need) bool {
 }
 
 func needKey(n *minimize.Need) string {
-	return string(n.Operation.Key()) + " " + n.Plane.String() + " " + string(arm.Key(n.Scope.Key()))
+	return string(n.Operation.Key()) + " " + n.Plane.String() + " " + string(n.Scope.Key())
 }
 
 func (t *trimming) writeReplay(p *printer) {

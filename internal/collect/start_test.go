@@ -45,7 +45,7 @@ func startRows(s *standIn, secret, digestless string) {
 			data, typ = `"virtualMachineProfile":{`+data+`}`, "Microsoft.Compute/virtualMachineScaleSets"
 		}
 		// Resource Manager writes IDs with other letters than Resource Graph.
-		fmt.Fprintf(w, `{"id":%q,"type":%q,"properties":{%s}}`, strings.Replace(r.URL.Path, "/g/", "/G/", 1), typ, data)
+		fmt.Fprintf(w, `{"id":%q,"type":%q,"properties":{%s}}`, strings.Replace(r.URL.Path, "/g/", "/G/", 1), typ, data) //nolint:gosec // a server of this test
 	}
 	s.on("GET "+inGroup+"Microsoft.Compute/virtualMachines/vm", userData)
 	s.on("GET "+inGroup+"Microsoft.Compute/virtualMachineScaleSets/set", userData)

@@ -204,7 +204,7 @@ func numbered(v any) any {
 // rowOf makes a row of a table of an entry, by its container: what resource-specific
 // tables of a diagnostic setting hold. It returns "" where the lab has no table for it.
 func rowOf(container string, e object) (table string, row object) {
-	e, _ = numbered(map[string]any(e)).(map[string]any)
+	e, _ = numbered(e).(map[string]any)
 	p := below(e, "properties")
 	resource := strings.ToLower(fmt.Sprint(first(e["resourceId"], e["ResourceId"], "")))
 	row = object{"TimeGenerated": first(e["time"], e["Time"], e["Timestamp"]), "_ResourceId": resource, "CorrelationId": e["correlationId"], "OperationName": e["operationName"], "Category": e["category"]}

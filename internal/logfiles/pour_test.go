@@ -47,7 +47,7 @@ func (s *sink) Close(f *usage.Source) error {
 	return s.to.say(fmt.Sprintf("%s closed, unfinished %v, %d faults", s.name, f.Unfinished, f.Faults))
 }
 
-func pourAll(t *testing.T, ctx context.Context, k *taker, dir string) (*Report, error) {
+func pourAll(ctx context.Context, t *testing.T, k *taker, dir string) (*Report, error) {
 	t.Helper()
 	return Pour(ctx, []string{dir}, PourOptions{
 		Options: Options{Now: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)},
@@ -62,7 +62,7 @@ func TestPour(t *testing.T) {
 		"a.json": []byte(entry + "{]\n" + entry + `{"time":"2026`), "known.json": []byte(entry), "z.txt": []byte(entry),
 	})
 	var k taker
-	r, err := pourAll(t, t.Context(), &k, dir)
+	r, err := pourAll(t.Context(), t, &k, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestPourFaults(t *testing.T) {
 	dir := settled(t, map[string][]byte{"a.json": []byte(entry), "b.json": []byte(entry)})
 	for fail, closed := range map[string]int{fmt.Sprintf("a.json:1 p %d", len(entry)-1): 1, "a.json closed, unfinished false, 0 faults": 2} {
 		k := taker{fail: fail}
-		r, err := pourAll(t, t.Context(), &k, dir)
+		r, err := pourAll(t.Context(), t, &k, dir)
 		if err != nil || len(r.Faults) != 1 || r.Faults[0].File != filepath.Join(dir, "a.json") {
 			t.Errorf("%v, %+v", err, r)
 		}
@@ -101,15 +101,15 @@ func TestPourFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	var k taker
-	if r, err := pourAll(t, t.Context(), &k, dir); err != nil || len(r.Faults) != 1 || r.Files != 1 {
+	if r, err := pourAll(t.Context(), t, &k, dir); err != nil || len(r.Faults) != 1 || r.Files != 1 {
 		t.Errorf("a broken file: %v, %+v", err, r)
 	}
-	if _, err := pourAll(t, t.Context(), &k, filepath.Join(dir, "missing")); err == nil {
+	if _, err := pourAll(t.Context(), t, &k, filepath.Join(dir, "missing")); err == nil {
 		t.Error("a folder that is not there was read")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := pourAll(t, ctx, &k, dir); !errors.Is(err, context.Canceled) {
+	if _, err := pourAll(ctx, t, &k, dir); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

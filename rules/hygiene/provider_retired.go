@@ -23,7 +23,7 @@ var ProviderRetired = &vet.Rule{
 	Doc:      providerRetiredDoc,
 	Category: "hygiene",
 	Severity: mivet.SeverityHigh,
-	Class:    "stale-access",
+	Class:    "identity-orphan-assignment",
 	Needs:    []mivet.FactKind{mivet.FactInput},
 	Since:    "0.1.0",
 	Sources:  []vet.Citation{graphRetirement, graphProvider},
