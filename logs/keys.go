@@ -66,6 +66,7 @@ const (
 	slotClientObject
 	slotCredential
 	slotPropertyStatus
+	slotAssociated
 	slotParent // the slot of the key that led to the object
 
 	// The slots of one element of a list, beyond those of the entry.
@@ -202,7 +203,7 @@ var tables = [numContexts]keyTable{
 	}),
 	inStatus:  newKeyTable([]key{{"errorcode", slotStatusCode, inNone}}),
 	inRequest: newKeyTable([]key{{"clientipaddress", slotCallerIP, inNone}}),
-	inManaged: newKeyTable([]key{{"associatedresourceid", slotHost, inNone}}),
+	inManaged: newKeyTable([]key{{"associatedresourceid", slotAssociated, inNone}}),
 	inEvent: newKeyTable([]key{
 		{"authorization", slotNone, inGrant},
 		{"claims", slotNone, inClaims},

@@ -218,7 +218,7 @@ func (p *Parser) signIn() {
 	e.AppID = s.get(slotAppID)
 	e.Audience = s.get(slotAudience)
 	e.Credential = s.get(slotCredential)
-	e.Host = s.get(slotHost)
+	e.Host = s.get(slotAssociated)
 	if e.Audience == nil && !p.of.named { // as Microsoft Graph lists it, the API is the resource
 		e.Audience, e.Resource = s.get(slotResourceID), nil
 	}

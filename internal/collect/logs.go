@@ -113,8 +113,20 @@ func QueryLogs(ctx context.Context, o *Config, q *LogQuery) (*LogReport, error) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := logReader{LogQuery: q, client: newClient(&config), call: c, now: o.Now().UTC(), cancel: cancel}
-	for _, t := range kusto.Tables() {
-		r.wait.Go(func() { r.table(ctx, &t) })
+	tables := kusto.Tables()
+	days := make([]map[usage.Day]int64, len(tables))
+	for i := range tables {
+		r.wait.Go(func() { days[i] = r.days(ctx, &tables[i]) })
+	}
+	r.wait.Wait()
+	for i := range tables {
+		for day, n := range days[i] {
+			r.wait.Go(func() {
+				if err := r.day(ctx, &tables[i], day, n); err != nil {
+					r.cancel(err)
+				}
+			})
+		}
 	}
 	r.wait.Wait()
 	r.report.Effort = r.client.stats.effort()
@@ -135,15 +147,15 @@ type logReader struct {
 	report LogReport
 }
 
-// table asks on which days a table has entries, and for those of each day.
-func (r *logReader) table(ctx context.Context, t *kusto.Table) {
+// days asks on which days a table has entries, and how many; nil where it is not there.
+func (r *logReader) days(ctx context.Context, t *kusto.Table) map[usage.Day]int64 {
 	a, err := r.ask(ctx, t.Days, r.First.Time(), (r.Last + 1).Time())
 	var f *RequestError
 	if errors.As(err, &f) && kusto.NoTable(f.Message) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.report.Absent = append(r.report.Absent, t.Name)
-		return
+		return nil
 	}
 	if err == nil && a.Partial != "" {
 		err = fmt.Errorf("asking how many entries %s has: %s", t.Name, clip(redact.Text(a.Partial)))
@@ -154,15 +166,8 @@ func (r *logReader) table(ctx context.Context, t *kusto.Table) {
 	}
 	if err != nil {
 		r.cancel(err)
-		return
 	}
-	for day, n := range days {
-		r.wait.Go(func() {
-			if err := r.day(ctx, t, day, n); err != nil {
-				r.cancel(err)
-			}
-		})
-	}
+	return days
 }
 
 // day asks for the entries of a day.

@@ -4,7 +4,9 @@ package tenants
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/mivet/mivet"
 	"github.com/mivet/mivet/authz"
 	"github.com/mivet/mivet/catalog"
+	"github.com/mivet/mivet/logs"
 	"github.com/mivet/mivet/rules"
 	"github.com/mivet/mivet/tenant"
 	"github.com/mivet/mivet/vet"
@@ -195,5 +198,35 @@ func TestTextsAreCopies(t *testing.T) {
 	one[0] = 'x'
 	if _, two := Demo(); two[0] == 'x' {
 		t.Error("changed")
+	}
+}
+
+// TestDemoLogs: each file of the demo's logs holds entries of the log that its name says.
+func TestDemoLogs(t *testing.T) {
+	want := map[string]string{
+		"insights-activity-logs.json": "activity", "insights-logs-auditevent.json": "key-vault",
+		"insights-logs-storageread.json": "storage", "insights-logs-storagewrite.json": "storage",
+	}
+	for _, f := range DemoLogs() {
+		r, err := logs.NewReader(bytes.NewReader(f.Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for e, err := r.Next(); !errors.Is(err, io.EOF); e, err = r.Next() {
+			if err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+			if n++; e.Log.String() != want[f.Name] {
+				t.Errorf("%s:%d: an entry of %s", f.Name, n, e.Log)
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s is empty", f.Name)
+		}
+		delete(want, f.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
 	}
 }
