@@ -202,6 +202,51 @@ func TestEvidenceClasses(t *testing.T) {
 	}
 }
 
+// Diagnostic settings tell why a log is missing, and make nothing covered.
+func TestDiagnosticSettings(t *testing.T) {
+	const (
+		secrets = `assign web "Key Vault Secrets User" kv`
+		items   = `assign web "App Configuration Data Reader" config`
+		config  = group + "/providers/Microsoft.AppConfiguration/configurationStores/config"
+		sent    = "; a diagnostic setting sends them now, since when is not known"
+		unsent  = "; its diagnostic settings do not send them"
+	)
+	f := func(assign, of, sends, want string) {
+		t.Helper()
+		setting := "resource Microsoft.Insights/diagnosticSettings d id=" + of + "/providers/Microsoft.Insights/diagnosticSettings/d " + sends + "\n"
+		if sends == "none read" {
+			setting = ""
+		}
+		w := newWorld(t, "resource Microsoft.AppConfiguration/configurationStores config id="+config+"\n"+setting+assign+" id=33333333-0000-4000-8000-000000000001\n")
+		r := w.compare(web, &Summary{Seen: []Seen{logged(logs.Graph, "", "", "2026-11-01", "2026-11-20")}}, Window{})
+		found := false
+		for i := range r.Grants[0].Unused {
+			u := &r.Grants[0].Unused[i]
+			if u.Plane != mivet.PlaneData {
+				continue
+			}
+			found = true
+			if _, why, _ := strings.Cut(u.Why, "at the one resource"); u.Class != Off || why != want {
+				t.Errorf("%s: %s because %s, want %q", sends, u.Class, u.Why, want)
+			}
+		}
+		if !found {
+			t.Errorf("%s: no right", sends)
+		}
+	}
+	f(secrets, kv, "none read", "")
+	f(secrets, kv, "", unsent)
+	f(secrets, kv, ".logs[0].category=AuditEvent .logs[0].enabled=false", unsent)
+	f(secrets, kv, ".logs[0].category=AzurePolicyEvaluationDetails .logs[0].enabled=true", unsent)
+	f(secrets, kv, ".logs[0].category=AuditEvent .logs[0].enabled=true", sent)
+	f(secrets, kv, ".logs[0].categoryGroup=audit .logs[0].enabled=true", sent)
+	f(secrets, kv, ".logs[0].categoryGroup=allLogs .logs[0].category=null .logs[0].enabled=true", sent)
+	f(secrets, config, ".logs[0].categoryGroup=allLogs .logs[0].enabled=true", "")
+	f(items, config, ".logs[0].categoryGroup=audit .logs[0].enabled=true", "")
+	f(items, config, ".logs[0].category=Audit .logs[0].enabled=true", unsent)
+	f(items, config, ".logs[0].category=HttpRequest .logs[0].enabled=true", sent)
+}
+
 func TestStorageCategory(t *testing.T) {
 	for action, want := range map[string]string{
 		"microsoft.storage/storageaccounts/blobservices/containers/blobs/read":          "StorageRead",

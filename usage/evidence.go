@@ -108,7 +108,8 @@ type evidence struct {
 	resources map[arm.Key][]string // resources by type, in lower case
 	subs      []string
 	seen      map[seenKey]Window
-	activity  map[string]Window // by subscription
+	settings  map[string][]string // of diagnostic settings, by what they are of
+	activity  map[string]Window   // by subscription
 	known     map[evidenceKey]*Evidence
 }
 
@@ -126,15 +127,20 @@ type evidenceKey struct {
 func newEvidence(tenant *mivet.Snapshot, seen []Seen, w Window) *evidence {
 	e := evidence{
 		window: w, places: newPlaces(tenant), resources: map[arm.Key][]string{}, seen: map[seenKey]Window{}, activity: map[string]Window{},
-		known: map[evidenceKey]*Evidence{},
+		known: map[evidenceKey]*Evidence{}, settings: map[string][]string{},
 	}
 	wanted := map[arm.Key]bool{}
 	for i := range watches {
 		wanted[watches[i].typ] = true
 	}
 	for i := range tenant.Resources {
-		if t := arm.Fold(tenant.Resources[i].ID.Type()); wanted[t] {
-			e.resources[t] = append(e.resources[t], string(tenant.Resources[i].ID.Key()))
+		r := &tenant.Resources[i]
+		switch t := arm.Fold(r.ID.Type()); {
+		case wanted[t]:
+			e.resources[t] = append(e.resources[t], string(r.ID.Key()))
+		case t == diagnosticSettings:
+			of, _, _ := strings.Cut(string(r.ID.Key()), "/providers/"+string(diagnosticSettings))
+			e.settings[of] = append(e.settings[of], enabled(r)...)
 		}
 	}
 	for i := range tenant.Subscriptions {
@@ -152,6 +158,55 @@ func newEvidence(tenant *mivet.Snapshot, seen []Seen, w Window) *evidence {
 		e.seen[k] = joined(e.seen[k], s, ok)
 	}
 	return &e
+}
+
+const diagnosticSettings arm.Key = "microsoft.insights/diagnosticsettings"
+
+// groupPrefix tells groups of categories from categories.
+const groupPrefix = "group "
+
+// enabled lists the categories, and the groups of such, that a diagnostic setting sends; it
+// is not empty where it sends none.
+func enabled(setting *mivet.Resource) []string {
+	out := []string{""}
+	if setting.Detail == nil {
+		return out
+	}
+	for path, on := range setting.Detail.Settings {
+		entry, ok := strings.CutSuffix(path, ".enabled")
+		if !ok || on != "true" {
+			continue
+		}
+		for _, kind := range []struct{ path, prefix string }{{".category", ""}, {".categoryGroup", groupPrefix}} {
+			if name := setting.Detail.Settings[entry+kind.path]; name != "" && name != "null" {
+				out = append(out, kind.prefix+strings.ToLower(name))
+			}
+		}
+	}
+	return out
+}
+
+// sends says in a clause whether the diagnostic settings of a resource send a category now,
+// "" where none were read. It decides nothing: since when they send, and whether all of it
+// was given to mivet, is not in them.
+// Source of the groups: learn, azure-monitor/platform/diagnostic-settings, "Category groups".
+func (e *evidence) sends(of, category string) string {
+	list := e.settings[of]
+	audit := slices.Contains(list, groupPrefix+"audit")
+	switch category {
+	case "AuditEvent", "StorageRead", "StorageWrite", "StorageDelete", "RuntimeAuditLogs":
+	default:
+		if audit {
+			return "" // what else the group holds is not documented
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return ""
+	case audit, slices.Contains(list, strings.ToLower(category)), slices.Contains(list, groupPrefix+"alllogs"):
+		return "; a diagnostic setting sends them now, since when is not known"
+	}
+	return "; its diagnostic settings do not send them"
 }
 
 // owner is the resource that has the diagnostic setting: brokers write the entity.
@@ -246,7 +301,8 @@ func (e *evidence) ofWatch(w *watch, category string, scope arm.ID) *Evidence {
 		return &Evidence{Class: Blind, Why: fmt.Sprintf("%s exist in %s alone, and no entry was found", category, w.tier), Missing: out.Missing}
 	}
 	out.Class = Off
-	out.Why = fmt.Sprintf("%s entries are missing, or do not span the window, at %s", category, count(len(list)-spanned, len(list)))
+	out.Why = fmt.Sprintf("%s entries are missing, or do not span the window, at %s", category, count(len(list)-spanned, len(list))) +
+		e.sends(out.Missing+w.part, category)
 	return &out
 }
 
