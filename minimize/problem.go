@@ -52,7 +52,7 @@ type Problem struct {
 	// where its role is made for another product than those whose operations it is for; 0:
 	// 1,000, less than 0: nothing.
 	PerGrant, PerForeign int
-	// MaxWork bounds the search; 0: as many steps as take about half a second.
+	// MaxWork bounds the search; 0: as many steps as take about half a second on one processor.
 	MaxWork int64
 }
 
@@ -65,7 +65,7 @@ const (
 
 	defaultPerGrant   = 3
 	defaultPerForeign = 1000
-	defaultMaxWork    = 400_000_000
+	defaultMaxWork    = 250_000_000
 )
 
 // Weight is the risk of an operation by its name: 1 to read, 4 to change, twice that for
